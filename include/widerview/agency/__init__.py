@@ -1,0 +1,1 @@
+"""The agency: its clients, as one YAML file each."""

@@ -1,0 +1,1 @@
+"""Delivery: the outbox, the mail server, office hours."""

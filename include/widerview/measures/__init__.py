@@ -1,0 +1,1 @@
+"""Measures: what the numbers mean, and how sure we are of them."""

@@ -1,0 +1,41 @@
+"""The outcome of a check, in the words every later room uses."""
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+Colour = Literal["green", "amber", "red"]
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that must not be loaded.
+
+    Attributes:
+        index: Position of the row in the order `parse` gives for the whole pull, from 0.
+        reason: What is wrong with it, for an operator.
+    """
+
+    index: int
+    reason: str
+
+
+class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one day of one target.
+
+    Green: complete and settled. Amber: usable, and `reasons` says what is late or missing. Red: wrong or absent.
+    """
+
+    client_id: str
+    source: str
+    ref: str
+    day: dt.date
+    colour: Colour
+    reasons: tuple[str, ...] = ()
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate says of one pull: the rows to hold back, and a verdict for each day of its window."""
+
+    rejected: tuple[Rejected, ...]
+    verdicts: tuple[DayVerdict, ...]

@@ -1,0 +1,1 @@
+"""The report: facts, sentences, charts, email."""

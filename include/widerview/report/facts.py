@@ -1,0 +1,225 @@
+"""The facts of one report: everything a sentence, a chart or a table may say, and nothing else may be said.
+
+Facts are plain data. They are stored as JSON beside the sent mail, so that a report can be rendered again,
+byte for byte, and every number in it can be traced.
+"""
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
+Grade = Literal["good", "normal", "quiet", "needs you"]
+Colour = Literal["green", "amber", "red"]
+
+
+class Usual(msgspec.Struct, frozen=True, kw_only=True):
+    """The range a usual week of this client falls in, from its own past.
+
+    Attributes:
+        low: Lower end of the range.
+        high: Upper end of the range.
+        coverage: Share of usual weeks inside it, e.g. 0.8.
+        weeks: Number of own past weeks it was learnt from.
+    """
+
+    low: float
+    high: float
+    coverage: float
+    weeks: int
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of the report, with its doubt and its receipt.
+
+    Attributes:
+        id: Stable name within the report, e.g. `engagements_per_post`; the receipt's key.
+        label: Name for the client, e.g. `Reactions per post`.
+        meaning: One plain sentence: what is counted.
+        value: The week's value; None prints as "not reported".
+        decimals: Digits after the decimal point when printed.
+        usual: The usual range; None when there is no usual week yet.
+        word: Where the value lies against the usual range.
+        last_week: The week before, for the reader who asks; None if unknown.
+        so_far: True when platforms may still revise the value upward.
+        definition: Metric and definition version, e.g. `engagements_per_post@1`.
+    """
+
+    id: str
+    label: str
+    meaning: str
+    value: float | None
+    decimals: int = 0
+    usual: Usual | None = None
+    word: Word
+    last_week: float | None = None
+    so_far: bool = False
+    definition: str
+
+
+class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A day on the chart: its value (None: not reported), the usual range of such a weekday, and a note."""
+
+    day: dt.date
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str | None = None
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """28 days of one metric; the last seven are the report's week."""
+
+    title: str
+    unit: str
+    points: tuple[DayPoint, ...]
+
+
+class PostFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A post people cared about.
+
+    Attributes:
+        platform: Name for people, e.g. `Bluesky`.
+        text: The post's words, as written; hostile input, never markup.
+        permalink: Where to see it; http or https.
+        published_at: UTC.
+        reactions: Likes, reposts, quotes and replies together, as of the report.
+        replies: Replies among them.
+        reposts: Reposts and quotes among them.
+        typical: Median reactions of the account's own posts of the last 12 weeks; None if fewer than 8 posts.
+    """
+
+    platform: str
+    text: str
+    permalink: str
+    published_at: dt.datetime
+    reactions: int
+    replies: int
+    reposts: int
+    typical: float | None = None
+
+
+class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Visits of one channel to the website in the week (channels do not overlap, so they add up)."""
+
+    channel: str
+    visits: int | None
+    usual: Usual | None = None
+    word: Word = "no usual week yet"
+
+
+class TouchpointFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Visits that came through one touchpoint of a campaign (poster, newsletter, social link)."""
+
+    name: str
+    kind: str
+    visits: int | None
+
+
+class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One campaign in the week: its posts, its visits, and where these came from."""
+
+    key: str
+    name: str
+    goal: str
+    starts: dt.date
+    ends: dt.date
+    posts: int
+    visits: int | None
+    touchpoints: tuple[TouchpointFact, ...] = ()
+
+
+class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one source's data for the week, in one plain line for the client."""
+
+    source: str
+    title: str
+    colour: Colour
+    line: str
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """Replies people wrote to posts of the week, and replies the client wrote in the week; None: not reported."""
+
+    received: int | None
+    written: int | None
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to know: a card of at most 60 words that teaches how to read this report."""
+
+    title: str
+    text: str
+
+
+class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
+    """An account in the appendix; followers stand here only, never among the figures."""
+
+    platform: str
+    handle: str
+    url: str
+    posts: int
+    followers: int | None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one report may say.
+
+    Attributes:
+        client_id: The client's id.
+        client_name: The client's name.
+        locale: Babel locale of numbers and dates.
+        time_zone: The client's IANA zone; `first_day`..`last_day` are its days.
+        period: ISO week, e.g. `2026-W46`.
+        first_day: Monday.
+        last_day: Sunday.
+        revision: 1 for the first report of the week; a corrected one counts up.
+        as_of: Only what had been observed by then (UTC) is in the report.
+        colour: The worst verdict of the sources.
+        grade: The week in one word.
+        figures: At most six, in the client's order.
+        chart: 28 days of website visits, or of reactions where there is no website.
+        posts: At most three.
+        channels: Where the website's visits came from.
+        campaigns: Campaigns running in the week.
+        conversation: Replies received and written.
+        sources: One verdict a source.
+        accounts: The appendix.
+        lesson: One card of education.
+        planned: What stands in the plan for next week, e.g. campaign starts and ends.
+        sender_name: Person at the agency.
+        sender_email: Address the mail comes from.
+        reply_to: Where answers go.
+        agency: Name of the agency.
+        postal_address: Of the agency.
+        office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
+    """
+
+    client_id: str
+    client_name: str
+    locale: str
+    time_zone: str
+    period: str
+    first_day: dt.date
+    last_day: dt.date
+    revision: int
+    as_of: dt.datetime
+    colour: Colour
+    grade: Grade
+    figures: tuple[Figure, ...]
+    chart: Chart | None
+    posts: tuple[PostFact, ...]
+    channels: tuple[ChannelFact, ...]
+    campaigns: tuple[CampaignFact, ...]
+    conversation: Conversation
+    sources: tuple[SourceFact, ...]
+    accounts: tuple[AccountFact, ...]
+    lesson: Lesson | None
+    planned: tuple[str, ...]
+    sender_name: str
+    sender_email: str
+    reply_to: str
+    agency: str
+    postal_address: str
+    office_hours: str

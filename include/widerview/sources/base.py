@@ -1,0 +1,194 @@
+"""The shapes every source shares: what to ask for, what came back, and the rows made of it."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from widerview.sources.http import HttpClient
+
+Kind = Literal["social", "web"]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One account or web property of one client, as a source is asked for it.
+
+    Attributes:
+        client_id: The client's id.
+        source: Name of the source, e.g. `bluesky`.
+        ref: What the platform knows it by: a handle, or a site id as text.
+        time_zone: IANA zone of the days the platform reports in.
+        connection: Airflow Connection id with server and token; None if public and none is needed.
+        url: Address of the website; None for an account.
+    """
+
+    client_id: str
+    source: str
+    ref: str
+    time_zone: str
+    connection: str | None = None
+    url: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How this target is named to a person, e.g. in the map index of a task."""
+        return f"{self.client_id} {self.ref}"
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The days to ask for, both included."""
+
+    first: dt.date
+    last: dt.date
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What was asked, with every secret taken out."""
+
+    method: str
+    url: str
+    params: dict[str, str]
+
+
+class RawPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of a platform, exactly as received.
+
+    Attributes:
+        stream: Which of the source's streams it belongs to, e.g. `posts`.
+        request: The request, secrets removed.
+        status: HTTP status.
+        headers: The headers that matter later (content type, rate limits, dates), names in lower case.
+        fetched_at: When the answer had arrived (UTC); the observed time of every value in it.
+        body: The bytes as received (after transfer decoding).
+    """
+
+    stream: str
+    request: Request
+    status: int
+    headers: dict[str, str]
+    fetched_at: dt.datetime
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the body: the page's address in landing and the receipt of every value in it."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class _Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What every row carries: whose it is, when it was observed, and the receipt (sha256 of the raw page)."""
+
+    client_id: str
+    source: str
+    observed_at: dt.datetime
+    receipt: str
+
+
+class AccountRow(_Observed, frozen=True, kw_only=True):
+    """An account as the platform describes it; `account_id` stays when the handle changes."""
+
+    account_id: str
+    handle: str
+    name: str
+    url: str
+
+
+class PostRow(_Observed, frozen=True, kw_only=True):
+    """A post of the client's own (a repost of somebody else's is none).
+
+    `reply_to` is the id of the post this one answers: such posts are conversation, not publishing.
+    `tags` are hashtags in lower case without `#`, `links` are absolute URLs, both in order of appearance.
+    """
+
+    account_id: str
+    post_id: str
+    published_at: dt.datetime
+    kind: Literal["text", "image", "video", "link", "poll", "quote"]
+    text: str
+    permalink: str
+    tags: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    reply_to: str | None = None
+
+
+class CounterRow(_Observed, frozen=True, kw_only=True):
+    """A running total as it stood when observed: a post's likes, an account's followers.
+
+    `value` is None where the platform did not report it; missing is not zero.
+    """
+
+    account_id: str
+    entity: Literal["account", "post"]
+    entity_id: str
+    metric: str
+    value: int | None
+
+
+class DayRow(_Observed, frozen=True, kw_only=True):
+    """A value that belongs to a whole day of the platform's own zone.
+
+    Attributes:
+        entity_id: The account or web property.
+        day: The platform's own day.
+        zone: IANA zone of that day.
+        dimension: What the value is split by: `total`, `channel`, `campaign`, `network`.
+        member: The member of the dimension; empty for `total`.
+        metric: Canonical metric name.
+        value: None where the platform did not report it.
+    """
+
+    entity_id: str
+    day: dt.date
+    zone: str
+    dimension: Literal["total", "channel", "campaign", "network"]
+    member: str
+    metric: str
+    value: float | None
+
+
+Row = AccountRow | PostRow | CounterRow | DayRow
+
+
+class Source(Protocol):
+    """A platform. One file implements it; nothing else needs to know the platform's API.
+
+    Attributes:
+        name: Short name, also the suffix of the ingest DAG and of the pool.
+        title: Name for people.
+        kind: Whether it is a social platform or web analytics.
+        api_version: The contract it was written against.
+        streams: Names of what it can fetch.
+        lookback_days: How many days before the asked day are asked again, because platforms revise.
+        metrics: Canonical metrics it reports.
+        pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
+        call_budget: Most HTTP calls one account may cost in one run.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    api_version: str
+    streams: tuple[str, ...]
+    lookback_days: int
+    metrics: tuple[str, ...]
+    pool_slots: int
+    call_budget: int
+
+    def fetch(self, target: Target, window: Window, http: "HttpClient") -> Iterator[RawPage]:
+        """Ask the platform and yield every answer as received, errors included, before judging it.
+
+        Raises:
+            widerview.sources.errors.SourceError: The platform refused or answered nonsense.
+        """
+        ...
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        """Make typed rows of one page. Pure: same page, same rows, in the same order.
+
+        Raises:
+            widerview.sources.errors.BadAnswer: The page is not what the contract promises.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Warehouse: what was observed, and when. PostgreSQL, from laptop to cluster."""
