@@ -2,29 +2,88 @@
 
 The file says everything that is the client's own: accounts, website, campaigns, recipients, office hours. It
 holds no secret; a `connection` names the Airflow Connection that does.
+
+The descriptions and examples here are also what editors show, what `docs/agency.md` explains and what a mistake
+in a file is answered with.
 """
 
 import datetime as dt
 import re
 from collections import Counter
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
-from typing import Annotated, Literal
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
+_LONGEST_QUOTE = 60
+
+
+def quoted(value: str) -> str:
+    """Quote a value of a file for a message: control characters escaped, long ones cut."""
+    return repr(value if len(value) <= _LONGEST_QUOTE else value[:_LONGEST_QUOTE] + "…")
+
+
+def mistake(what: str, fix: str, *at: str | int) -> PydanticCustomError:
+    """A mistake in a client file, to be raised by a validator.
+
+    Args:
+        what: What is wrong, naming the value.
+        fix: What to write instead.
+        at: Keys and positions that lead from the validated value to the wrong one, if it lies deeper.
+    """
+    return PydanticCustomError("mistake", "{what}; {fix}", {"what": what, "fix": fix, "at": at})
+
+
+@dataclass(frozen=True)
+class Written:
+    """Annotates a string that is written in one shape only; `pattern` must match all of it.
+
+    Patterns use only what Python and JavaScript read alike, because editors check files with them too.
+    """
+
+    what: str
+    pattern: str
+    example: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"examples": [self.example], **handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise mistake(f"{quoted(value)} is not {self.what}", f"write it like {self.example}")
+        return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _known_time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"{value!r} is not an IANA time zone; write it like Europe/Berlin")
+    if value not in _time_zones():
+        raise mistake(f"{quoted(value)} is not an IANA time zone", "write it like Europe/Berlin")
     return value
 
 
@@ -32,30 +91,48 @@ def _known_locale(value: str) -> str:
     try:
         Locale.parse(value)
     except (UnknownLocaleError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a known locale; write it like en_GB or de_DE") from error
+        raise mistake(f"{quoted(value)} is not a known locale", "write it like en_GB or de_DE") from error
     return value
 
 
 def _known_currency(value: str) -> str:
     if value not in list_currencies():
-        raise ValueError(f"{value!r} is not an ISO 4217 currency; write it like EUR")
+        raise mistake(f"{quoted(value)} is not an ISO 4217 currency", "write it like EUR")
     return value
 
 
-_EMAIL = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
+# Line breaks of any kind would let a name write mail headers of its own; other control characters, terminals.
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 
-
-def _email(value: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise ValueError(f"{value!r} is not one email address; write it like mira@agency.example")
-    return value
-
-
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\r\n\x00]+$")]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Email = Annotated[str, AfterValidator(_email)]
-ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+Slug = Annotated[
+    str, Written("a short id of a-z, 0-9 and hyphens, 63 at most", r"[a-z0-9][a-z0-9-]{0,62}", "harbour-bakery")
+]
+UtmName = Annotated[
+    str,
+    Written("a UTM name of a-z, 0-9, hyphens, dots and underscores", r"[a-z0-9][a-z0-9_.-]{0,99}", "winter-bread"),
+]
+Line = Annotated[
+    str,
+    Field(min_length=1, max_length=200),
+    Written("one line of plain text", rf"[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*", "Harbour Bakery"),
+]
+TimeOfDay = Annotated[str, Written("a time of day", r"([01][0-9]|2[0-3]):[0-5][0-9]", "09:00")]
+ClosingTime = Annotated[str, Written("a time of day", r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", "17:30")]
+TimeZone = Annotated[str, AfterValidator(_known_time_zone), Field(examples=["Europe/Berlin"])]
+Email = Annotated[
+    str,
+    Written(
+        "one email address in plain ASCII",
+        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}",
+        "mira@agency.example",
+    ),
+]
+WebAddress = Annotated[
+    str, Written("a web address", rf"https?://[^\s{_CONTROLS}<>]+", "https://www.harbour-bakery.example")
+]
+ConnectionId = Annotated[str, Written("the id of an Airflow Connection", r"[A-Za-z0-9_.-]{1,250}", "matomo_agency")]
+# A letter of any script is one; ASCII punctuation ends a hashtag on every platform.
+Hashtag = Annotated[str, Written("a hashtag", rf"#[^\s!-/:-@\[-^`{{-~{_CONTROLS}]+", '"#WinterBread"')]
 
 
 class Model(BaseModel):
@@ -67,52 +144,74 @@ class Model(BaseModel):
 class Hours(Model):
     """One stretch of a day on the client's wall clock; `24:00` is the end of the day."""
 
-    opens: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    closes: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+    opens: TimeOfDay = Field(description="First minute in which the client may be written to")
+    closes: ClosingTime = Field(description="From this minute on nothing is sent; `24:00` is the end of the day")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Hours":
         if self.opens >= self.closes:
-            raise ValueError(f"closes ({self.closes}) must come after opens ({self.opens})")
+            raise mistake(
+                f"closes ({self.closes}) must come after opens ({self.opens})",
+                "write the day's hours in order; hours past midnight belong to the next day",
+                "closes",
+            )
         return self
 
 
 class Holidays(Model):
     """Public holidays of a country (ISO 3166 code), of a region of it, and days of the client's own."""
 
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
-    subdivision: str | None = None
-    also: tuple[dt.date, ...] = ()
+    country: Annotated[str, Written("a country's two-letter ISO 3166 code", r"[A-Z]{2}", "DE")] | None = Field(
+        default=None, description="Country whose public holidays are free"
+    )
+    subdivision: str | None = Field(
+        default=None, description="Region of that country (ISO 3166-2, without the country)", examples=["BE"]
+    )
+    also: tuple[dt.date, ...] = Field(default=(), description="Days of the client's own on which nothing is sent")
 
     @model_validator(mode="after")
     def _known_calendar(self) -> "Holidays":
-        from holidays import country_holidays  # noqa: PLC0415 - a large library, needed only here
+        from holidays import country_holidays, list_supported_countries  # noqa: PLC0415 - large, needed only here
 
         if self.subdivision and not self.country:
-            raise ValueError("subdivision needs a country")
+            raise mistake("subdivision needs a country", "add a line like country: DE", "subdivision")
         if self.country:
             try:
                 country_holidays(self.country, subdiv=self.subdivision)
             except NotImplementedError as error:
-                raise ValueError(f"no holiday calendar for it: {error}") from error
+                regions = list_supported_countries().get(self.country)
+                if regions is None:
+                    raise mistake(
+                        f"there is no holiday calendar for the country {self.country}",
+                        "write an ISO 3166 code like DE, or list the days under also",
+                        "country",
+                    ) from error
+                raise mistake(
+                    f"{quoted(self.subdivision or '')} is not a region of {self.country} in the holiday calendar",
+                    f"write one of {', '.join(regions)}" if regions else "remove the line",
+                    "subdivision",
+                ) from error
         return self
 
 
 class Recipient(Model):
     """A person who gets the report."""
 
-    name: Line
-    email: Email
+    name: Line = Field(description="Their name", examples=["Ada Example"])
+    email: Email = Field(description="Their address", examples=["ada@harbour-bakery.example"])
 
 
 class Sender(Model):
     """The person at the agency whose name the report carries, and who gets the answers."""
 
-    name: Line
-    email: Email
-    reply_to: Email | None = None
-    agency: Line
-    postal_address: Line
+    name: Line = Field(description="Their name", examples=["Mira Example"])
+    email: Email = Field(description="Address the report comes from")
+    reply_to: Email | None = Field(default=None, description="Address answers go to; `email` if left out")
+    agency: Line = Field(description="The agency's name", examples=["Wide Angle"])
+    postal_address: Line = Field(
+        description="The agency's postal address, which law asks for in many countries",
+        examples=["1 Sample Street, 10115 Berlin"],
+    )
 
 
 class ReportPlan(Model):
@@ -121,15 +220,44 @@ class ReportPlan(Model):
     Tuesday by default: analytics and platforms still revise Sunday's numbers on Monday.
     """
 
-    weekday: Weekday = "tuesday"
-    time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "09:00"
-    answer_within_hours: Annotated[int, Field(ge=1, le=24 * 6)] = 24
+    weekday: Weekday = Field(default="tuesday", description="Day on which the report is made")
+    time: TimeOfDay = Field(default="09:00", description="Time of day, on the client's wall clock")
+    answer_within_hours: Annotated[int, Field(ge=1, le=24 * 6)] = Field(
+        default=24, description="A reviewer's time to answer; a report nobody approves in it is not sent"
+    )
 
     @property
     def cron(self) -> str:
         """The cron expression of this plan, in the client's time zone."""
         hour, minute = self.time.split(":")
         return f"{int(minute)} {int(hour)} * * {(WEEKDAYS.index(self.weekday) + 1) % 7}"
+
+    def next_after(self, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+        """The first time after `moment` that a report is made, in `zone`.
+
+        A time of day that the clock skips that day is taken as far after the skip as it lies in it.
+        """
+        local = moment.astimezone(zone)
+        days = (WEEKDAYS.index(self.weekday) - local.weekday()) % 7
+        for day in (local.date() + dt.timedelta(days=days), local.date() + dt.timedelta(days=days + 7)):
+            planned = dt.datetime.combine(day, dt.time.fromisoformat(self.time), zone)
+            # By way of UTC: Python compares and keeps wall clocks within a zone, even ones that never were.
+            in_utc = planned.astimezone(dt.UTC)
+            if in_utc > moment:
+                break
+        return in_utc.astimezone(zone)
+
+
+_HANDLES = {
+    "bluesky": Written(
+        "a bluesky handle",
+        r"([a-z0-9-]+\.)+[a-z0-9-]+|did:[a-z]+:[A-Za-z0-9._:%-]+",
+        "name.bsky.social",
+    ),
+    "mastodon": Written(
+        "a mastodon handle", r"@[A-Za-z0-9_.-]+@([a-z0-9-]+\.)+[a-z0-9-]+", '"@name@server.example" (with the quotes)'
+    ),
+}
 
 
 class Account(Model):
@@ -138,33 +266,44 @@ class Account(Model):
     `handle` is what people type to find it: `name.example` on Bluesky, `@name@server.example` on Mastodon.
     """
 
-    platform: Literal["bluesky", "mastodon"]
-    handle: Line
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"properties": {"platform": {"const": platform}}},
+                    "then": {"properties": {"handle": {"pattern": f"^(?:{handle.pattern})$"}}},
+                }
+                for platform, handle in _HANDLES.items()
+            ]
+        }
+    )
+
+    platform: Literal["bluesky", "mastodon"] = Field(description="The platform", examples=["bluesky"])
+    handle: Line = Field(
+        description="What people type to find it: `name.example` on Bluesky, `@name@server.example` on Mastodon",
+        examples=["name.bsky.social"],
+    )
     connection: ConnectionId | None = Field(
         default=None, description="Airflow Connection with the account's token or another server; optional"
     )
 
     @model_validator(mode="after")
     def _handle_fits_platform(self) -> "Account":
-        shape = {
-            "bluesky": (r"([a-z0-9-]+\.)+[a-z0-9-]+|did:[a-z]+:[A-Za-z0-9._:%-]+", "name.bsky.social"),
-            "mastodon": (r"@[A-Za-z0-9_.-]+@([a-z0-9-]+\.)+[a-z0-9-]+", "@name@server.example"),
-        }
-        pattern, example = shape[self.platform]
-        if not re.fullmatch(pattern, self.handle):
-            raise ValueError(f"{self.handle!r} is not a {self.platform} handle; write it like {example}")
+        handle = _HANDLES[self.platform]
+        if not re.fullmatch(handle.pattern, self.handle):
+            raise mistake(f"{quoted(self.handle)} is not {handle.what}", f"write it like {handle.example}", "handle")
         return self
 
 
 class WebProperty(Model):
     """A website and the analytics that measures it; its days are days of `time_zone`."""
 
-    platform: Literal["matomo"]
-    site_id: Annotated[int, Field(ge=1)]
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    platform: Literal["matomo"] = Field(description="The analytics", examples=["matomo"])
+    site_id: Annotated[int, Field(ge=1)] = Field(description="The site's number in the analytics", examples=[1])
+    url: WebAddress = Field(description="Address of the website")
     connection: ConnectionId = Field(description="Airflow Connection with the analytics server and its token")
     time_zone: TimeZone | None = Field(
-        default=None, description="The zone set in the analytics; the client's if left out"
+        default=None, description="The zone set in the analytics; the client's own zone if left out"
     )
 
 
@@ -182,36 +321,53 @@ class AssetKind(StrEnum):
     PRESS = "press"
 
 
+def _check_order(starts: dt.date | None, ends: dt.date | None) -> None:
+    if starts and ends and ends < starts:
+        raise mistake(f"ends ({ends}) is before starts ({starts})", "write the earlier day as starts", "ends")
+
+
 class Asset(Model):
     """One touchpoint of a campaign: a poster, a QR code, an event, a newsletter.
 
-    `utm_source` is the source tag its visits carry, so that the web analytics can tell them apart.
+    `utm_source` is the tag its visits carry, so that the web analytics can tell them apart.
     """
 
-    kind: AssetKind
-    name: Line
-    placement: Line | None = None
-    utm_source: Slug | None = None
-    starts: dt.date | None = None
-    ends: dt.date | None = None
-    cost: Annotated[float, Field(ge=0)] | None = None
+    kind: AssetKind = Field(description="What it is", examples=["poster"])
+    name: Line = Field(description="Name for people", examples=["Poster at the harbour"])
+    placement: Line | None = Field(default=None, description="Where it is seen", examples=["Harbour station"])
+    utm_source: UtmName | None = Field(
+        default=None,
+        description="The utm_source of its links; write it as their utm_term too, which is what Matomo reports",
+        examples=["poster-harbour"],
+    )
+    starts: dt.date | None = Field(default=None, description="First day it is out", examples=["2026-11-02"])
+    ends: dt.date | None = Field(default=None, description="Last day it is out", examples=["2026-11-29"])
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="What it cost, in the client's currency", examples=[480.50]
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Asset":
+        _check_order(self.starts, self.ends)
+        return self
 
 
 class Campaign(Model):
     """Something the client is doing across channels; `key` is its utm_campaign and its key in the warehouse."""
 
-    key: Slug
-    name: Line
-    goal: Line
-    starts: dt.date
-    ends: dt.date
-    hashtags: tuple[Annotated[str, Field(pattern=r"^#\w+$")], ...] = ()
-    assets: tuple[Asset, ...] = ()
+    key: UtmName = Field(description="Its utm_campaign, and its key in the warehouse: do not change it later")
+    name: Line = Field(description="Name for people", examples=["Winter bread"])
+    goal: Line = Field(description="What it is for, in one line", examples=["More orders in the online shop"])
+    starts: dt.date = Field(description="First day", examples=["2026-11-02"])
+    ends: dt.date = Field(description="Last day", examples=["2026-11-29"])
+    hashtags: tuple[Hashtag, ...] = Field(
+        default=(), description="Hashtags its posts carry; in quotes, because # begins a comment in YAML"
+    )
+    assets: tuple[Asset, ...] = Field(default=(), description="Its touchpoints outside the platforms")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Campaign":
-        if self.ends < self.starts:
-            raise ValueError(f"ends ({self.ends}) is before starts ({self.starts})")
+        _check_order(self.starts, self.ends)
         return self
 
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
@@ -227,19 +383,28 @@ class Client(Model):
     """
 
     client: Slug = Field(description="Short id; the file's name without .yaml")
-    name: Line
-    time_zone: TimeZone
-    locale: Annotated[str, AfterValidator(_known_locale)] = "en_GB"
-    currency: Annotated[str, AfterValidator(_known_currency)] = "EUR"
-    office_hours: dict[Weekday, Hours] = Field(min_length=1)
-    holidays: Holidays = Holidays()
-    report: ReportPlan = ReportPlan()
-    reviewers: tuple[Line, ...] = Field(min_length=1, description="Airflow user names; any one may approve")
-    sender: Sender
-    recipients: tuple[Recipient, ...] = Field(min_length=1)
-    accounts: tuple[Account, ...] = ()
-    web: tuple[WebProperty, ...] = ()
-    campaigns: tuple[Campaign, ...] = ()
+    name: Line = Field(description="Name for people", examples=["Harbour Bakery"])
+    time_zone: TimeZone = Field(description="IANA time zone of the client's clock and weeks")
+    locale: Annotated[str, AfterValidator(_known_locale)] = Field(
+        default="en_GB", description="How numbers and dates are written", examples=["de_DE"]
+    )
+    currency: Annotated[str, AfterValidator(_known_currency)] = Field(
+        default="EUR", description="ISO 4217 code of costs", examples=["EUR"]
+    )
+    office_hours: dict[Weekday, Hours] = Field(
+        min_length=1,
+        description="Opening hours by weekday; a weekday left out is closed, and nothing is sent then",
+    )
+    holidays: Holidays = Field(default=Holidays(), description="Days on which nothing is sent")
+    report: ReportPlan = Field(default=ReportPlan(), description="When the weekly report is made")
+    reviewers: tuple[Annotated[Line, Field(examples=["mira"])], ...] = Field(
+        min_length=1, description="Airflow user names; any one may approve"
+    )
+    sender: Sender = Field(description="Who at the agency the report comes from")
+    recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
+    accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
+    web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
+    campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -248,16 +413,20 @@ class Client(Model):
 
     @model_validator(mode="after")
     def _no_doubles(self) -> "Client":
-        named: dict[str, list[str]] = {
-            "account": [f"{a.platform} {a.handle.lower()}" for a in self.accounts],
-            "web property": [f"{w.platform} {w.connection} {w.site_id}" for w in self.web],
-            "recipient": [r.email.lower() for r in self.recipients],
-            "campaign key": [c.key for c in self.campaigns],
+        named: dict[str, tuple[str, list[str]]] = {
+            "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
+            "web": ("web property", [f"{w.platform} {w.connection} {w.site_id}" for w in self.web]),
+            "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
+            "campaigns": ("campaign key", [c.key for c in self.campaigns]),
         }
-        for what, names in named.items():
+        for key, (what, names) in named.items():
             for name, count in Counter(names).items():
                 if count > 1:
-                    raise ValueError(f"the same {what} stands here twice: {name}")
+                    second = names.index(name, names.index(name) + 1)
+                    raise mistake(f"the same {what} stands here twice: {name}", "remove one of them", key, second)
         if not self.accounts and not self.web:
-            raise ValueError("a client needs at least one account or one web property to report on")
+            raise mistake(
+                "a client needs at least one account or one web property to report on",
+                "add accounts: or web:, as in examples/client.yaml",
+            )
         return self

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from widerview.sources.http import HttpClient
 
 Kind = Literal["social", "web"]
+Dimension = Literal["total", "channel", "campaign", "touchpoint", "network"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,10 @@ class Window(msgspec.Struct, frozen=True):
 
     first: dt.date
     last: dt.date
+
+    def opens(self, time_zone: str) -> dt.datetime:
+        """The moment the first day begins in `time_zone` (IANA)."""
+        return dt.datetime.combine(self.first, dt.time.min, ZoneInfo(time_zone))
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -134,8 +140,8 @@ class DayRow(_Observed, frozen=True, kw_only=True):
         entity_id: The account or web property.
         day: The platform's own day.
         zone: IANA zone of that day.
-        dimension: What the value is split by: `total`, `channel`, `campaign`, `network`.
-        member: The member of the dimension; empty for `total`.
+        dimension: What the value is split by: `total`, `channel`, `campaign`, `touchpoint`, `network`.
+        member: The member of the dimension; empty for `total`, `<campaign>/<touchpoint>` for `touchpoint`.
         metric: Canonical metric name.
         value: None where the platform did not report it.
     """
@@ -143,13 +149,52 @@ class DayRow(_Observed, frozen=True, kw_only=True):
     entity_id: str
     day: dt.date
     zone: str
-    dimension: Literal["total", "channel", "campaign", "network"]
+    dimension: Dimension
     member: str
     metric: str
     value: float | None
 
 
 Row = AccountRow | PostRow | CounterRow | DayRow
+
+
+class Stamp(TypedDict):
+    """The fields of `_Observed`, to be given to every row of one page."""
+
+    client_id: str
+    source: str
+    observed_at: dt.datetime
+    receipt: str
+
+
+def stamp(target: Target, page: RawPage) -> Stamp:
+    """What all rows of a page carry."""
+    return {
+        "client_id": target.client_id,
+        "source": target.source,
+        "observed_at": page.fetched_at,
+        "receipt": page.sha256,
+    }
+
+
+def counters(
+    stamp: Stamp,
+    *,
+    account_id: str,
+    entity: Literal["account", "post"],
+    entity_id: str,
+    values: Mapping[str, int | None],
+) -> Iterator[CounterRow]:
+    """One row a metric; a negative value is how platforms write "hidden", so it is not reported either."""
+    for metric, value in values.items():
+        yield CounterRow(
+            **stamp,
+            account_id=account_id,
+            entity=entity,
+            entity_id=entity_id,
+            metric=metric,
+            value=None if value is None or value < 0 else value,
+        )
 
 
 class Source(Protocol):
@@ -176,6 +221,14 @@ class Source(Protocol):
     metrics: tuple[str, ...]
     pool_slots: int
     call_budget: int
+
+    def base_url(self, target: Target) -> str:
+        """The server to ask when the target's Airflow Connection names no host.
+
+        Raises:
+            widerview.sources.errors.SourceError: There is no such server; the Connection must name one.
+        """
+        ...
 
     def fetch(self, target: Target, window: Window, http: "HttpClient") -> Iterator[RawPage]:
         """Ask the platform and yield every answer as received, errors included, before judging it.

@@ -6,6 +6,7 @@ from the one before. Reading "as of" a moment means ignoring what was observed l
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -97,9 +99,9 @@ day_value = Table(
     "day_value",
     metadata,
     _client(),
+    Column("day", Date, primary_key=True, comment="The platform's own day; second in the key, for reads of a range."),
     Column("source", Text, primary_key=True, comment="The platform or web analytics."),
     Column("entity_id", Text, primary_key=True, comment="The account or web property."),
-    Column("day", Date, primary_key=True, comment="The platform's own day."),
     Column("dimension", Text, primary_key=True, comment="What it is split by: total, channel, campaign, network."),
     Column("member", Text, primary_key=True, comment="The member of the dimension; empty for total."),
     Column("metric", Text, primary_key=True, comment="Canonical metric, e.g. visits."),
@@ -123,8 +125,10 @@ load = Table(
     Column("rows_parsed", Integer, nullable=False, comment="Rows the pull gave."),
     Column("rows_held", Integer, nullable=False, comment="Rows held in quarantine."),
     Column("rows_stored", Integer, nullable=False, comment="Observations that were new when first loaded."),
+    Column("replay_due", Boolean, nullable=False, server_default=text("false"),
+           comment="A pull that began earlier was loaded after this one: load this one again."),
     comment="Pulls that are in the warehouse; written in the same transaction as their rows.",
-)
+)  # fmt: skip
 
 quarantine = Table(
     "quarantine",
@@ -143,9 +147,9 @@ verdict = Table(
     "verdict",
     metadata,
     _client(),
+    Column("day", Date, primary_key=True, comment="The platform's own day; second in the key, for reads of a range."),
     Column("source", Text, primary_key=True, comment="The platform or web analytics."),
     Column("ref", Text, primary_key=True, comment="The handle or site."),
-    Column("day", Date, primary_key=True, comment="The platform's own day."),
     _observed(),
     Column("colour", Text, CheckConstraint("colour IN ('green', 'amber', 'red')", name="colour"), nullable=False,
            comment="green: complete; amber: usable, see reasons; red: wrong or absent."),
@@ -161,12 +165,13 @@ report = Table(
     Column("revision", Integer, primary_key=True, comment="1, and one more for each corrected report."),
     Column("as_of", Instant, nullable=False, comment="Only what was observed by then is in it."),
     Column("facts", JSONB, nullable=False, comment="Every number and name the report may say."),
-    Column("decision", Text, comment="Approve or Reject; NULL while nobody has decided."),
+    Column("decision", Text, CheckConstraint("decision IN ('Approve', 'Reject')", name="decision"),
+           comment="Approve or Reject; NULL while nobody has decided."),
     Column("decided_by", Text, comment="Who decided."),
     Column("decided_at", Instant, comment="When."),
     Column("note", Text, comment="The reviewer's note to the client."),
     comment="Reports as composed, and what was decided of them.",
-)
+)  # fmt: skip
 
 OUTBOX_STATES = ("ready", "claimed", "transmitting", "sent", "failed", "uncertain")
 

@@ -1,0 +1,59 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+LIVE ?=
+
+.PHONY: demo stop clean test lint install lock pictures docs
+
+demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
+	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
+
+stop: ## End everything the demo has started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo stop; fi
+
+clean: ## End everything and delete the demo's data
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; fi
+
+test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pictures: $(VENV)/installed-dev ## Screenshots for the docs (needs Chromium)
+	$(BIN)/python bench/pictures.py
+
+docs: $(VENV)/installed-dev ## The pages that are generated from the code
+	$(BIN)/python -m widerview.cli docs
+
+lock: $(VENV)/bin/uv ## New locks from requirements.in and requirements-dev.in
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -q requirements-dev.in -o requirements-dev.txt
+
+install: $(VENV)/installed
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "Widerview needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { \
+	  rm -rf $(VENV); echo "The package index cannot be reached (or refuses). Check the network, then run it again."; exit 1; }
+
+# Compiled while installing: Great Expectations takes 18 s to import without it.
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing the locked requirements into $(VENV) ..."
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.txt \
+	  || { echo "The installation failed: see above. Without a network, try again when there is one."; exit 1; }
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements-dev.txt \
+	  || { echo "The installation failed: see above. Without a network, try again when there is one."; exit 1; }
+	@touch $@

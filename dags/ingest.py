@@ -1,0 +1,84 @@
+"""One DAG a source: plan, pull, check, load."""
+
+import datetime as dt
+
+from airflow.sdk import (
+    Asset,
+    CronPartitionTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    dag,
+    get_current_context,
+    task,
+)
+
+from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, ingest_dag_id, ingest_doc, observations_asset, pool_of
+from widerview.sources.base import Source
+from widerview.sources.registry import SOURCES
+
+A_PERSON_IS_NEEDED = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="widerview.pipeline.ingest.PullRefused",
+            action=RetryAction.FAIL,
+            reason="A token or an account needs a person; asking again would not help.",
+        )
+    ]
+)
+
+DAY = Param(None, type=["string", "null"], format="date", description="For a run by hand over a longer window")
+
+
+def ingest(source: Source) -> None:
+    """Make the DAG of one source."""
+
+    @dag(
+        dag_id=ingest_dag_id(source.name),
+        description=f"Every client's {source.title}, into the warehouse",
+        schedule=CronPartitionTimetable("0 4 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+        doc_md=ingest_doc(source),
+        tags=[Tag.INGEST, Tag(source.kind)],
+        params={"first": DAY, "last": DAY},
+        max_active_runs=1,
+        default_args=DEFAULT_ARGS,
+    )
+    def build() -> None:
+        @task
+        def plan() -> list[list[dict]]:
+            from widerview.pipeline import steps
+
+            return steps.plan(source.name)
+
+        @task(pool=pool_of(source.name), map_index_template="{{ batch }}", retry_policy=A_PERSON_IS_NEEDED)
+        def pull(batch: list[dict]) -> list[str]:
+            from widerview.pipeline import steps
+
+            return steps.pull(source.name, batch, get_current_context())
+
+        @task(trigger_rule="all_done", execution_timeout=dt.timedelta(hours=1))
+        def check(run_id: str) -> dict:
+            from widerview.pipeline import steps
+
+            return steps.check(source.name, run_id)
+
+        @task(outlets=[Asset(observations_asset(source.name))])
+        def load(run_id: str) -> dict:
+            from widerview.pipeline import steps
+
+            return steps.load(source.name, run_id)
+
+        @task(trigger_rule="one_failed", retries=0)
+        def alarm() -> None:
+            raise RuntimeError("Some accounts were not pulled: see the failed tasks of `pull`, named by account.")
+
+        pulled = pull.expand(batch=plan())
+        pulled >> check() >> load()
+        pulled >> alarm()
+
+    build()
+
+
+for each in SOURCES.values():
+    ingest(each)

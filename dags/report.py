@@ -1,0 +1,109 @@
+"""One DAG a client: ready, compose, review, send."""
+
+import datetime as dt
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import (
+    CronTriggerTimetable,
+    Param,
+    PokeReturnValue,
+    dag,
+    get_current_context,
+    get_parsing_context,
+    task,
+)
+from airflow.sdk.execution_time.hitl import HITLUser
+
+from widerview.agency.load import BrokenFile, load_agency
+from widerview.agency.models import Client
+from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, report_dag_id, report_doc
+from widerview.settings import load_settings
+
+
+def report(client: Client) -> None:
+    """Make the DAG of one client."""
+
+    @dag(
+        dag_id=report_dag_id(client.client),
+        description=f"The weekly report to {client.name}",
+        schedule=CronTriggerTimetable(client.report.cron, timezone=client.time_zone),
+        doc_md=report_doc(client),
+        tags=[Tag.REPORT],
+        params={
+            "period": Param(None, type=["string", "null"], description="ISO week, e.g. 2026-W46; else the last one")
+        },
+        max_active_runs=1,
+        default_args=DEFAULT_ARGS,
+    )
+    def build() -> None:
+        @task.sensor(mode="reschedule", poke_interval=600, timeout=dt.timedelta(hours=20), retries=0)
+        def ready() -> PokeReturnValue:
+            from widerview.pipeline import steps
+
+            return PokeReturnValue(steps.ready(client.client, get_current_context()))
+
+        @task
+        def compose() -> dict:
+            from widerview.pipeline import steps
+
+            return steps.compose(client.client, get_current_context())
+
+        # A lost answer fails the task (apache/airflow#67265 and kin); the retry asks the reviewer again.
+        review = ApprovalOperator(
+            task_id="review",
+            subject="{{ ti.xcom_pull(task_ids='compose')['subject'] }}",
+            body="{{ ti.xcom_pull(task_ids='compose')['preview'] }}",
+            params={
+                "note": Param(
+                    "", type="string", maxLength=2000, title="Note to the client", description="Goes to the top"
+                )
+            },
+            defaults=ApprovalOperator.REJECT,
+            response_timeout=dt.timedelta(hours=client.report.answer_within_hours),
+            assigned_users=[HITLUser(id=name, name=name) for name in client.reviewers],
+            retry_delay=dt.timedelta(seconds=15),
+            retry_exponential_backoff=0,
+        )
+
+        @task
+        def send(composed: dict, decision: dict) -> dict:
+            from widerview.pipeline import steps
+
+            return steps.send(client.client, composed, decision)
+
+        composed = compose()
+        ready() >> composed >> review
+        send(composed, review.output)
+
+    build()
+
+
+def broken(file: BrokenFile) -> None:
+    """Show a client whose file cannot be read: a DAG that says what is wrong and where."""
+
+    @dag(
+        dag_id=report_dag_id(file.path.stem),
+        description="This client's file has mistakes and is left out",
+        schedule=None,
+        doc_md=f"# Left out\n\nThis client's file has mistakes; all other clients go on.\n\n```\n{file}\n```",
+        tags=[Tag.REPORT, Tag.BROKEN],
+        default_args=DEFAULT_ARGS,
+    )
+    def build() -> None:
+        @task(retries=0)
+        def mend_the_file() -> None:
+            raise ValueError(str(file))
+
+        mend_the_file()
+
+    build()
+
+
+wanted = get_parsing_context().dag_id
+agency = load_agency(load_settings().clients)
+for each in agency.clients.values():
+    if wanted in {None, report_dag_id(each.client)}:
+        report(each)
+for each_broken in agency.broken:
+    if wanted in {None, report_dag_id(each_broken.path.stem)}:
+        broken(each_broken)

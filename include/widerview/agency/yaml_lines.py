@@ -1,0 +1,253 @@
+"""YAML read with the line and column of every key and value, for people who write it by hand.
+
+Only what a configuration file needs is read: one document of mappings, lists and scalars. Anchors, aliases and
+tags are refused, which leaves no way to make a small file large or to name a Python object. Plain scalars mean
+what YAML 1.2 says, not 1.1: `09:00` is text and not 540, `NO` and `on` are text and not booleans, and a date stays
+as it was written.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import yaml
+
+if TYPE_CHECKING:
+    from yaml._yaml import Mark as CMark
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+Location: TypeAlias = tuple[str | int, ...]
+
+_Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 20
+
+
+class Place(NamedTuple):
+    """Where something stands in a file, both counted from 1."""
+
+    line: int
+    column: int
+
+
+class Spot(NamedTuple):
+    """Where an entry stands: its key, its value (the same for an item of a list), and a scalar as written."""
+
+    key: Place
+    value: Place
+    written: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake in a file.
+
+    Attributes:
+        line: Line, from 1.
+        column: Column, from 1.
+        path: Keys that lead to it, e.g. `accounts[0].handle`; empty for the file as a whole.
+        what: What is wrong.
+        fix: What to do about it.
+    """
+
+    line: int
+    column: int
+    path: str
+    what: str
+    fix: str
+
+
+class NotYaml(Exception):
+    """The text cannot be read; `problem` says where and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
+@dataclass
+class Document:
+    """What a YAML text says, and where.
+
+    Attributes:
+        value: The document; of a key that stands twice the first value.
+        spots: The place of every entry by its location, e.g. `("accounts", 0, "handle")`.
+        problems: Keys that stand twice.
+    """
+
+    value: Value = None
+    spots: dict[Location, Spot] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_yaml(text: str) -> Document:
+    """Read a YAML text of one document.
+
+    Raises:
+        NotYaml: It is not valid YAML, or uses more of YAML than a configuration file needs.
+    """
+    unprintable = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if unprintable:
+        raise NotYaml(
+            Problem(
+                *place_of(text, unprintable.start()),
+                path="",
+                what=f"the character {unprintable.group()!a} cannot stand in YAML",
+                fix="delete it; an editor may hide it",
+            )
+        )
+    try:
+        return _Reader(text).document
+    except yaml.MarkedYAMLError as error:
+        raise NotYaml(_explain(error, text)) from error
+    except yaml.YAMLError as error:
+        raise NotYaml(Problem(1, 1, "", f"not valid YAML: {error}", _COMPARE)) from error
+
+
+def show_path(location: Location) -> str:
+    """Write a location the way people do: `accounts[0].handle`; control characters are escaped."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{printable(part)}"
+    return path.removeprefix(".")
+
+
+def printable(text: str) -> str:
+    """Escape every character that does not print, so that a file cannot write to a terminal what it likes."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def place_of(text: str, position: int) -> Place:
+    """Give the place of a position in a text."""
+    return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
+
+
+class _Reader:
+    """Builds a document from the parser's events, never deeper than `_DEEPEST`."""
+
+    def __init__(self, text: str) -> None:
+        self.document = Document()
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_Parser)
+        next(self._events)  # the stream's start
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return
+        self.document.value = self._value(next(self._events), ())
+        next(self._events)  # the document's end
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _refusal(after, (), "a second document begins here", "remove the ---: one file is one client")
+
+    def _value(self, event: yaml.Event, at: Location, key: Place | None = None) -> Value:
+        place = _place(event.start_mark)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _refusal(
+                event, at, "& and * at the start of a value are YAML references, which are not read here",
+                "put the value in quotes, or write out what it refers to",
+            )  # fmt: skip
+        if getattr(event, "tag", None):
+            raise _refusal(
+                event, at, "! at the start of a value is a YAML tag, which is not read here", "put the value in quotes"
+            )
+        written = event.value if isinstance(event, yaml.ScalarEvent) else ""
+        self.document.spots.setdefault(at, Spot(key or place, place, written))
+        if isinstance(event, yaml.ScalarEvent):
+            return event.value if event.style else _scalar(event.value)
+        if len(at) == _DEEPEST:
+            raise _refusal(event, at, "the file is nested too deep", _COMPARE)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(at)
+        return self._mapping(at)
+
+    def _list(self, at: Location) -> Value:
+        items: list[Value] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*at, len(items))))
+        return items
+
+    def _mapping(self, at: Location) -> Value:
+        entries: dict[str, Value] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
+                raise _refusal(event, at, "a key must be one plain word", "write it as key: value")
+            place, here = _place(event.start_mark), (*at, event.value)
+            value = self._value(next(self._events), here, place)
+            if event.value in entries:
+                first = self.document.spots[here].key.line
+                self.document.problems.append(
+                    Problem(
+                        *place, show_path(here), f"this key stands here twice, first in line {first}",
+                        "remove one of the two; in a list, begin each item with a hyphen",
+                    )
+                )  # fmt: skip
+            else:
+                entries[event.value] = value
+        return entries
+
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_CONSTANTS: dict[str, Value] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+def _scalar(written: str) -> Value:
+    """Give a plain scalar the meaning of YAML 1.2's core schema; numbers that JSON cannot hold stay text."""
+    if written in _CONSTANTS:
+        return _CONSTANTS[written]
+    if _INTEGER.fullmatch(written):
+        return int(written)
+    if _NUMBER.fullmatch(written) and math.isfinite(number := float(written)):
+        return number
+    return written
+
+
+_COMPARE = "compare the file with examples/client.yaml"
+_QUOTE = 'put the value in quotes, like "@name@server.example"'
+
+# What the parser says (in part, in its two implementations), what a person should read, and how to mend it.
+_SYNTAX = (
+    ("mapping values are not allowed", "a second colon in the line, or a wrong indentation",
+     "put the value in quotes if it has a colon in it; else align the key with its neighbours"),
+    ("could not find expected ':'", "a line without a colon", "write it as key: value"),
+    ("unknown escape character", "a backslash in double quotes begins an escape", "use single quotes"),
+    ("quoted scalar", "the quotes that open here are not closed", "close them"),
+    ("flow", "the brackets that open here are not closed as they should be",
+     "close them; values with # , [ ] { or } in them need quotes"),
+    ("alias", "a value cannot start with *", _QUOTE),
+    ("anchor", "a value cannot start with &", _QUOTE),
+    ("block", "this does not belong here: a wrong indentation, or text after closing quotes",
+     "align the line with its neighbours, and put all of the value in quotes"),
+)  # fmt: skip
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    """Put a syntax error into words that say what to do."""
+    said = f"{error.context or ''}: {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    line, column = _place(mark)
+    lines = text.split("\n")
+    before, here = (lines[line - 1][: column - 1], lines[line - 1][column - 1 :]) if line <= len(lines) else ("", "")
+    if here.startswith("\t"):
+        return Problem(line, column, "", "a tab where spaces are wanted", "indent with spaces only")
+    if before.endswith(('"', "'")):
+        what = "not valid YAML: text right after closing quotes"
+        return Problem(line, column, "", what, "put all of the value in quotes, and close quotes opened further up")
+    if "cannot start any token" in said:
+        return Problem(line, column, "", f"a value cannot start with {printable(here[:1])}", _QUOTE)
+    for words, what, fix in _SYNTAX:
+        if words in said:
+            if error.context_mark and what.endswith(("closed", "should be")):
+                line, column = _place(error.context_mark)
+            return Problem(line, column, "", f"not valid YAML: {what}", fix)
+    return Problem(line, column, "", f"not valid YAML: {said.strip(': ')}", _COMPARE)
+
+
+def _refusal(event: yaml.Event, at: Location, what: str, fix: str) -> NotYaml:
+    return NotYaml(Problem(*_place(event.start_mark), show_path(at), what, fix))
+
+
+def _place(mark: "yaml.Mark | CMark | None") -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)

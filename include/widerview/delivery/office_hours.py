@@ -1,0 +1,117 @@
+"""When a client may be written to: office hours on the client's own wall clock, holidays left out."""
+
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from holidays import country_holidays
+
+from widerview.agency.models import WEEKDAYS, Client
+
+_DAY = dt.timedelta(days=1)
+_SEARCHED_DAYS = 366
+
+
+class NeverOpen(ValueError):
+    """The client's file leaves no open minute for about a year."""
+
+
+def is_open(client: Client, at: dt.datetime) -> bool:
+    """Say whether the client's office is open: from `opens` on, up to but not including `closes`.
+
+    Args:
+        client: The client.
+        at: A moment, with its time zone.
+
+    Raises:
+        ValueError: `at` has no time zone.
+    """
+    wall = _aware(at).astimezone(client.zone)
+    hours = client.office_hours.get(WEEKDAYS[wall.weekday()])
+    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _is_holiday(client, wall.date())
+
+
+def next_open(client: Client, at: dt.datetime) -> dt.datetime:
+    """Give the first moment from `at` on (`at` itself if open) at which the office is open, in UTC.
+
+    Raises:
+        ValueError: `at` has no time zone.
+        NeverOpen: There is none within 366 days.
+    """
+    start = _aware(at).astimezone(dt.UTC)
+    if is_open(client, start):
+        return start
+    for _ in range(_SEARCHED_DAYS):
+        end = start + _DAY
+        opened = [moment for moment in _openings(client, start, end) if start <= moment <= end]
+        if first := min((moment for moment in opened if is_open(client, moment)), default=None):
+            return first
+        start = end
+    raise NeverOpen(
+        f"{client.client}: the office is never open in the {_SEARCHED_DAYS} days from {at:%Y-%m-%d} on. "
+        f"Check office_hours and holidays in the client's file."
+    )
+
+
+def describe(client: Client) -> str:
+    """Say the office hours in one line, e.g. `Mon-Fri 08:00-17:00, not on holidays`."""
+    stretches = []
+    for hours, days in groupby(WEEKDAYS, key=client.office_hours.get):
+        if hours is not None:
+            names = [day[:3].capitalize() for day in days]
+            span = names[0] if len(names) == 1 else f"{names[0]}-{names[-1]}"
+            stretches.append(f"{span} {hours.opens}-{hours.closes}")
+    if client.holidays.country or client.holidays.also:
+        stretches.append("not on holidays")
+    return ", ".join(stretches)
+
+
+def _aware(at: dt.datetime) -> dt.datetime:
+    if at.utcoffset() is None:
+        raise ValueError(f"{at} has no time zone; office hours need a moment, not a wall-clock time")
+    return at
+
+
+def _openings(client: Client, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
+    """Give every moment from start to end at which an office could open, and perhaps some others.
+
+    An office opens when the wall clock reaches `opens`, which it may do twice on one day, or when a change of the
+    clock jumps over `opens` or back before `closes`.
+    """
+    if change := _clock_change(client.zone, start, end):
+        yield change
+    first_day = start.astimezone(client.zone).date()
+    for days in range(-1, 3):  # a change of the clock near midnight can end a day early, or bring one back
+        day = first_day + days * _DAY
+        if hours := client.office_hours.get(WEEKDAYS[day.weekday()]):
+            wall = dt.datetime.combine(day, dt.time.fromisoformat(hours.opens), client.zone)
+            yield from (wall.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+
+
+def _clock_change(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> dt.datetime | None:
+    """Find the moment, to the second, from which the zone has the UTC offset it has at the end; None if no change."""
+
+    def offset(second: float) -> dt.timedelta | None:
+        return dt.datetime.fromtimestamp(second, zone).utcoffset()
+
+    first, last = int(start.timestamp()), int(end.timestamp())
+    if offset(first) == offset(last):
+        return None
+    new = offset(last)
+    seconds = range(first, last)
+    return dt.datetime.fromtimestamp(first + bisect_left(seconds, True, key=lambda s: offset(s) == new), dt.UTC)
+
+
+def _is_holiday(client: Client, day: dt.date) -> bool:
+    own = client.holidays
+    return day in own.also or (
+        own.country is not None and day in _public_holidays(own.country, own.subdivision, day.year)
+    )
+
+
+@lru_cache(maxsize=256)
+def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[dt.date]:
+    return frozenset(country_holidays(country, subdiv=subdivision, years=year))

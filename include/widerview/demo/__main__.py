@@ -1,0 +1,5 @@
+"""`python -m widerview.demo`."""
+
+from widerview.demo.run import app
+
+app()

@@ -1,0 +1,94 @@
+"""What all DAGs share: owner, tags, retries, assets. A test holds every DAG to it."""
+
+import datetime as dt
+import inspect
+from enum import StrEnum
+from typing import Any
+
+from widerview.agency.models import Client
+from widerview.sources.base import Source
+
+
+class Tag(StrEnum):
+    """The tags a DAG may carry, for the filter in the Airflow UI."""
+
+    INGEST = "ingest"
+    REPORT = "report"
+    SOCIAL = "social"
+    WEB = "web"
+    BROKEN = "broken"
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "widerview",
+    "retries": 3,
+    "retry_delay": dt.timedelta(minutes=2),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": dt.timedelta(minutes=30),
+}
+"""Retries ride out a short outage; what a person must mend fails at once."""
+
+
+def ingest_dag_id(source: str) -> str:
+    """Name the DAG that ingests a source."""
+    return f"ingest_{source}"
+
+
+def report_dag_id(client_id: str) -> str:
+    """Name the DAG that reports to a client."""
+    return f"report_{client_id}"
+
+
+def pool_of(source: str) -> str:
+    """Name the Airflow pool that keeps a platform's rate limit."""
+    return f"platform_{source}"
+
+
+def observations_asset(source: str) -> str:
+    """Name the asset that a source's load updates."""
+    return f"observations_{source}"
+
+
+def ingest_doc(source: Source) -> str:
+    """Write the page that operators see on a source's ingest DAG: the docstring of the source's file, and the steps."""
+    return f"""\
+{inspect.getdoc(inspect.getmodule(type(source))) or ""}
+
+**Steps.** `plan` lists the accounts of all clients. `pull` asks for each of them and lands every answer as received;
+the tasks are named after the accounts. `check` puts the rows through the gate. `load` stores what changed.
+
+**Again and over a longer time.** Clearing `check` or `load` works from landing, with no call to the platform. For
+days that were missed use Airflow's own *backfill*; for a whole history trigger a run with `first` and `last`.
+"""
+
+
+def report_doc(client: Client) -> str:
+    """Write the page that operators see on a client's report DAG."""
+    to = ", ".join(recipient.email for recipient in client.recipients)
+    return f"""\
+# The weekly report to {client.name}
+
+**Purpose.** One email a week that ties the client's social activity to the wider campaign. Composed every
+{client.report.weekday.capitalize()} at {client.report.time} ({client.time_zone}), about the week before.
+
+**Inputs.** What the ingest DAGs have loaded for `{client.client}`: {_inputs(client)}.
+
+**Outputs.** A report row in the warehouse; after approval one mail each to {to}.
+
+**Steps.** `ready` waits until every source has the whole week. `compose` works out the numbers. `review` asks
+{", ".join(client.reviewers)} under *Required actions*; no answer within {client.report.answer_within_hours} hours
+means not sent. `send` checks the decision and the office hours, and sends each mail once.
+
+**When it fails.**
+
+- `ready`: its log names the source that is missing. Run that source's ingest DAG for the week, then clear `ready`.
+- `compose`: a red verdict stops the report here; the message says what is wrong or absent. Mend it, clear `ready`.
+- `review`: an answer that got lost is asked again. Rejected or unanswered: nothing is sent. Clear `compose` to ask anew.
+- `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
+  waits for a person. Clearing `send` never sends a mail twice.
+"""
+
+
+def _inputs(client: Client) -> str:
+    accounts = [f"{account.platform} {account.handle}" for account in client.accounts]
+    return ", ".join(accounts + [f"{site.platform} site {site.site_id}" for site in client.web])

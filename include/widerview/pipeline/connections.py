@@ -1,0 +1,97 @@
+"""Airflow Connections: the one place where secrets are read, and where the rooms get their doors opened."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from widerview.delivery.smtp import SmtpSettings, settings_from_connection
+from widerview.landing.store import Landing, open_landing
+from widerview.settings import SMTP_CONNECTION, WAREHOUSE_CONNECTION, load_settings
+from widerview.sources.base import Target
+from widerview.warehouse.database import connect
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+
+class MissingConnection(LookupError):
+    """An Airflow Connection that is needed does not exist."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach a platform for one target: another server than the public one, and a token. Either may be None."""
+
+    base_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+def access(target: Target) -> Access:
+    """Read the server and token of a target from its Airflow Connection.
+
+    The connection's host is the server (with or without `https://`), its password the token.
+
+    Raises:
+        MissingConnection: The client's file names a connection that does not exist.
+    """
+    if target.connection is None:
+        return Access()
+    connection = _connection(target.connection, f"{target.label} on {target.source}")
+    return Access(base_url=_base_url(connection), token=connection.password or None)
+
+
+@cache
+def warehouse() -> Engine:
+    """Open the warehouse named by the connection `widerview_warehouse`; one engine a process.
+
+    Raises:
+        MissingConnection: The connection does not exist.
+    """
+    return connect(_connection(WAREHOUSE_CONNECTION, "the warehouse").get_uri())
+
+
+def smtp() -> SmtpSettings:
+    """Read the mail server's settings from the connection `widerview_smtp`.
+
+    Raises:
+        MissingConnection: The connection does not exist.
+    """
+    connection = _connection(SMTP_CONNECTION, "sending mail")
+    return settings_from_connection(
+        host=connection.host,
+        port=connection.port,
+        login=connection.login,
+        password=connection.password,
+        extra=connection.extra_dejson,
+    )
+
+
+def landing() -> Landing:
+    """Open the landing store named by the settings."""
+    settings = load_settings()
+    return open_landing(settings.landing, settings.landing_connection)
+
+
+def _connection(connection_id: str, wanted_for: str) -> "Connection":
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
+    try:
+        found: Connection = Connection.get(connection_id)
+    except (AirflowNotFoundException, AirflowRuntimeError) as error:
+        raise MissingConnection(
+            f"The Airflow Connection {connection_id!r}, needed for {wanted_for}, does not exist. Add it in the "
+            f"Airflow UI under Admin > Connections, or with `airflow connections add {connection_id}`."
+        ) from error
+    return found
+
+
+def _base_url(connection: "Connection") -> str | None:
+    host = connection.host
+    if not host:
+        return None
+    if "://" not in host:
+        host = f"{connection.schema or 'https'}://{host}"
+    return f"{host.rstrip('/')}:{connection.port}" if connection.port else host.rstrip("/")

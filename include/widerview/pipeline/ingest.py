@@ -1,0 +1,199 @@
+"""Ingest, step by step: plan, pull, check, load. Steps hand each other paths in landing, never rows.
+
+Whatever a step needs is in landing or in the client files, so that any step can be cleared and run again: `check`
+and `load` work from the raw answers, with no call to a platform.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+from sqlalchemy import Engine
+
+from widerview.agency.load import Agency
+from widerview.agency.models import Client
+from widerview.clock import utc_now
+from widerview.landing.store import Landing, Pull, record
+from widerview.pipeline.connections import Access
+from widerview.quality.gate import PullRows, check
+from widerview.quality.verdict import CheckResult
+from widerview.sources.base import Row, Source, Target, Window
+from widerview.sources.errors import NotFound, SourceError, Unauthorized
+from widerview.sources.http import HttpClient
+from widerview.warehouse.load import LoadCounts, load_pull
+
+log = logging.getLogger(__name__)
+
+MAX_BATCHES = 200
+"""Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
+
+
+class PullFailed(Exception):
+    """Some accounts could not be pulled; the message names each with its reason. Worth trying again."""
+
+
+class PullRefused(PullFailed):
+    """Some accounts could not be pulled and trying again is no use: a person must renew or correct something."""
+
+
+def targets(client: Client, source: str) -> list[Target]:
+    """List what a source has to be asked for one client."""
+    found = [
+        Target(
+            client_id=client.client,
+            source=source,
+            ref=account.handle,
+            time_zone=client.time_zone,
+            connection=account.connection,
+        )
+        for account in client.accounts
+        if account.platform == source
+    ]
+    found += [
+        Target(
+            client_id=client.client,
+            source=source,
+            ref=str(site.site_id),
+            time_zone=site.time_zone or client.time_zone,
+            connection=site.connection,
+            url=site.url,
+        )
+        for site in client.web
+        if site.platform == source
+    ]
+    return found
+
+
+def plan(agency: Agency, source: str) -> list[list[Target]]:
+    """Split all clients' accounts on a source into batches; one account a batch until there are very many."""
+    everything = [target for client in agency.clients.values() for target in targets(client, source)]
+    size = -(-len(everything) // MAX_BATCHES) or 1
+    return [everything[start : start + size] for start in range(0, len(everything), size)]
+
+
+def batch_label(batch: Sequence[Target]) -> str:
+    """Name a batch for the list of mapped tasks."""
+    return batch[0].label if len(batch) == 1 else f"{batch[0].label} and {len(batch) - 1} more"
+
+
+def pull(
+    landing: Landing,
+    source: Source,
+    batch: Iterable[Target],
+    window: Window,
+    run: str,
+    access: Callable[[Target], Access],
+    clock: Callable[[], dt.datetime] = utc_now,
+) -> list[str]:
+    """Ask a platform for a batch of accounts and land every answer; a retry asks only for what failed before.
+
+    Returns:
+        The paths of the pulls' manifests in landing.
+
+    Raises:
+        PullFailed: Some accounts failed, the others are landed.
+        PullRefused: The same, and none of the failures can be cured by trying again.
+    """
+    paths: list[str] = []
+    failures: list[tuple[Target, SourceError]] = []
+    for target in batch:
+        done = landing.latest_pull(source.name, run, target)
+        if done and done[1].complete:
+            paths.append(done[0])
+            continue
+        door = access(target)
+        http = HttpClient(
+            base_url=door.base_url or source.base_url(target), budget=source.call_budget, token=door.token, clock=clock
+        )
+        try:
+            path, landed = record(landing, source, target, window, run, http, clock)
+        except SourceError as error:
+            log.warning("%s: %s", target.label, error)
+            failures.append((target, error))
+        else:
+            log.info("%s: %d answers landed", target.label, len(landed.entries))
+            paths.append(path)
+    if failures:
+        hopeless = all(isinstance(error, Unauthorized | NotFound) for _, error in failures)
+        message = "\n".join(f"{target.label}: {error}" for target, error in failures)
+        raise PullRefused(message) if hopeless else PullFailed(message)
+    return paths
+
+
+def pulls_of_run(landing: Landing, source: str, run: str, everything: Iterable[Target]) -> list[tuple[str, Pull]]:
+    """Give the latest pull of each target in a run, whether it ended well or not."""
+    found = (landing.latest_pull(source, run, target) for target in everything)
+    return [pull for pull in found if pull is not None]
+
+
+def rows(landing: Landing, source: Source, pull: Pull) -> Iterator[Row]:
+    """Parse a pull's raw answers. Pure but for reading them: the same pull gives the same rows in the same order."""
+    for page in landing.pages(pull):
+        yield from source.parse(pull.target, page)
+
+
+def check_pulls(landing: Landing, source: Source, pulls: Sequence[tuple[str, Pull]]) -> list[CheckResult]:
+    """Put the rows of some pulls through the gate, all at once, and land its verdicts beside the pulls."""
+    results = check(
+        [
+            PullRows(
+                target=pull.target,
+                window=pull.window,
+                ended_at=pull.ended_at,
+                title=source.title,
+                metrics=source.metrics,
+                kind=source.kind,
+                failed=None if pull.complete else pull.error,
+                rows=list(rows(landing, source, pull)) if pull.complete else [],
+            )
+            for _, pull in pulls
+        ]
+    )
+    for (path, _), result in zip(pulls, results, strict=True):
+        landing.write_document(_check_path(path), msgspec.json.encode(result))
+    return results
+
+
+def load_pulls(
+    landing: Landing, source: Source, pulls: Iterable[tuple[str, Pull]], engine: Engine
+) -> dict[str, LoadCounts]:
+    """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing."""
+    counts = {}
+    for path, pull in pulls:
+        result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
+        counts[path] = load_pull(
+            engine,
+            load_id=path,
+            target=pull.target,
+            window=pull.window,
+            ended_at=pull.ended_at,
+            rows=rows(landing, source, pull) if pull.complete else (),
+            rejected=result.rejected,
+            verdicts=result.verdicts,
+        )
+        log.info("%s: %s", pull.target.label, counts[path])
+    return counts
+
+
+def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client: str | None = None) -> int:
+    """Build the warehouse anew from landing, with no call to any platform.
+
+    Returns:
+        How many pulls were loaded.
+    """
+    everything = list(landing.pulls(client=client))
+    for name, source in sources.items():
+        check_pulls(landing, source, [(path, pull) for path, pull in everything if pull.target.source == name])
+    for path, pull in everything:
+        load_pulls(landing, sources[pull.target.source], [(path, pull)], engine)
+    return len(everything)
+
+
+def window(day: dt.date, source: Source) -> Window:
+    """Give the days to ask for on behalf of one day: it, and those before it that the platform may have revised."""
+    return Window(day - dt.timedelta(days=source.lookback_days), day)
+
+
+def _check_path(pull_path: str) -> str:
+    return f"checks/{pull_path}"

@@ -1,0 +1,183 @@
+"""The bodies of the Airflow tasks: read the run's context, open the doors, call the room that does the work."""
+
+import datetime as dt
+import logging
+from typing import Any, cast
+
+import msgspec
+
+from widerview.agency.load import Agency, load_agency
+from widerview.agency.models import Client
+from widerview.clock import utc_now
+from widerview.delivery import office_hours
+from widerview.landing.store import Pull
+from widerview.measures.weeks import Week
+from widerview.pipeline import connections, ingest, weekly
+from widerview.report.render import render
+from widerview.settings import load_settings
+from widerview.sources.base import Source, Target, Window
+from widerview.sources.registry import source as get_source
+
+log = logging.getLogger(__name__)
+
+Batch = list[dict[str, Any]]
+"""A batch of targets as XCom carries it."""
+
+
+def agency() -> Agency:
+    """Read the client files; a broken one is logged and left out."""
+    found = load_agency(load_settings().clients)
+    for broken in found.broken:
+        log.error("Left out: %s", broken)
+    return found
+
+
+def run_window(dag_run: Any, source: Source) -> Window:
+    """Give the days a run asks for.
+
+    A run by hand may say `first` and `last`; a scheduled or backfilled one has its day as the partition key and
+    asks the source's look-back days again; a run that says nothing is for yesterday (UTC).
+    """
+    conf = dag_run.conf or {}
+    if conf.get("first") or conf.get("last"):
+        if not (conf.get("first") and conf.get("last")):
+            raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
+        asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
+        if asked.last < asked.first:
+            raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
+        return asked
+    if dag_run.partition_key:
+        return ingest.window(dt.date.fromisoformat(dag_run.partition_key), source)
+    return ingest.window(dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1), source)
+
+
+def plan(source_name: str) -> list[Batch]:
+    """List the batches of accounts to pull."""
+    return cast("list[Batch]", msgspec.to_builtins(ingest.plan(agency(), source_name)))
+
+
+def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
+    """Pull one batch and land its answers."""
+    targets = msgspec.convert(batch, list[Target])
+    context["batch"] = ingest.batch_label(targets)
+    source = get_source(source_name)
+    return ingest.pull(
+        connections.landing(),
+        source,
+        targets,
+        run_window(context["dag_run"], source),
+        context["run_id"],
+        connections.access,
+    )
+
+
+def check(source_name: str, run: str) -> dict[str, int]:
+    """Check everything a run has landed; give the number of days by colour of their verdict."""
+    landing, source = connections.landing(), get_source(source_name)
+    pulls = _pulls(source_name, run)
+    results = ingest.check_pulls(landing, source, pulls)
+    colours = [verdict.colour for result in results for verdict in result.verdicts]
+    for result in results:
+        for verdict in result.verdicts:
+            if verdict.colour != "green":
+                log.warning("%s %s %s: %s %s", verdict.client_id, verdict.ref, verdict.day, verdict.colour,
+                            "; ".join(verdict.reasons))  # fmt: skip
+    return {colour: colours.count(colour) for colour in ("green", "amber", "red")} | {
+        "held": sum(len(result.rejected) for result in results)
+    }
+
+
+def load(source_name: str, run: str) -> dict[str, int]:
+    """Load everything a run has landed and checked; give the number of rows parsed, held and stored."""
+    counts = ingest.load_pulls(
+        connections.landing(), get_source(source_name), _pulls(source_name, run), connections.warehouse()
+    ).values()
+    return {
+        "parsed": sum(count.parsed for count in counts),
+        "held": sum(count.held for count in counts),
+        "stored": sum(count.stored for count in counts),
+    }
+
+
+def _pulls(source_name: str, run: str) -> list[tuple[str, Pull]]:
+    everything = [target for batch in ingest.plan(agency(), source_name) for target in batch]
+    return ingest.pulls_of_run(connections.landing(), source_name, run, everything)
+
+
+def ready(client_id: str, context: Any) -> bool:
+    """Whether every source has the whole week; what is missing is logged."""
+    client = _client(client_id)
+    lacking = weekly.missing(connections.warehouse(), client, _week(client, context), utc_now())
+    for line in lacking:
+        log.info("Waiting: %s", line)
+    return not lacking
+
+
+def compose(client_id: str, context: Any) -> dict[str, Any]:
+    """Compose and keep the report; give its revision, and what the reviewer sees."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    client = _client(client_id)
+    engine = connections.warehouse()
+    facts = weekly.save(engine, weekly.compose_facts(engine, client, _week(client, context), utc_now()))
+    try:
+        weekly.stop_if_red(facts)
+    except weekly.RedVerdict as red:
+        raise AirflowFailException(str(red)) from red
+    rendered = render(facts, None)
+    return {
+        "period": facts.period,
+        "revision": facts.revision,
+        "subject": f"{client.name}, {facts.period}: {rendered.subject}",
+        "preview": rendered.markdown,
+    }
+
+
+def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> dict[str, int]:
+    """Send an approved report inside the client's office hours; outside them, come back when they open."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+
+    client = _client(client_id)
+    answered = weekly.Decision(
+        option=decision["chosen_options"][0],
+        by=(decision.get("responded_by_user") or {}).get("name", "nobody in time"),
+        at=_moment(decision["responded_at"]),
+        note=(decision["params_input"] or {}).get("note", ""),
+    )
+    if answered.option == weekly.APPROVE and not office_hours.is_open(client, utc_now()):
+        opening = office_hours.next_open(client, utc_now())
+        log.info("%s is closed; sending at %s (%s)", client.name, opening.astimezone(client.zone), client.time_zone)
+        raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
+    try:
+        summary = weekly.send(
+            connections.warehouse(),
+            client,
+            composed["period"],
+            composed["revision"],
+            answered,
+            connections.smtp(),
+            utc_now,
+        )
+    except (weekly.NeedsAPerson, weekly.RedVerdict) as error:
+        raise AirflowFailException(str(error)) from error
+    if summary is None:
+        raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
+    return {"sent": len(summary.sent)}
+
+
+def _client(client_id: str) -> Client:
+    found = load_agency(load_settings().clients, only=client_id)
+    for broken in found.broken:
+        raise ValueError(str(broken))
+    return found.clients[client_id]
+
+
+def _week(client: Client, context: Any) -> Week:
+    """The week a run reports: the one it names, or the last that was complete when it was due."""
+    dag_run = context["dag_run"]
+    named = (dag_run.conf or {}).get("period")
+    return Week.parse(named) if named else Week.last_complete(dag_run.run_after, client.zone)
+
+
+def _moment(value: Any) -> dt.datetime:
+    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)

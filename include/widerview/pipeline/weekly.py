@@ -1,0 +1,192 @@
+"""The weekly report, step by step: ready, compose, send."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Engine
+
+from widerview.agency.models import Client
+from widerview.delivery import office_hours
+from widerview.delivery.message import InlineImage, Mail, build, message_id
+from widerview.delivery.outbox import Summary, deliver, queue
+from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.measures.weeks import Week
+from widerview.pipeline.ingest import targets
+from widerview.report.compose import compose
+from widerview.report.facts import Facts
+from widerview.report.render import Rendered, render
+from widerview.sources.registry import SOURCES
+from widerview.warehouse import read
+from widerview.warehouse.database import snapshot
+from widerview.warehouse.reports import Report, get_report, record_decision, save_report
+
+APPROVE = "Approve"
+
+
+class RedVerdict(Exception):
+    """A number the report leads with is wrong or absent: nothing may be sent. The message says which and why."""
+
+
+class NotSent(Exception):
+    """Some mails are not sent yet, and trying again later may help."""
+
+
+class NeedsAPerson(Exception):
+    """Some mails were refused, or nobody knows whether they were sent; only a person can tell what to do."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided of a report: `option` is Airflow's `Approve` or `Reject`; `at` is in UTC."""
+
+    option: str
+    by: str
+    at: dt.datetime
+    note: str
+
+
+def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> list[str]:
+    """Say what is not there yet of a week: for each target without a pull made after the week's end, one line.
+
+    A pull made while the week was still going on cannot have all of it.
+    """
+    with snapshot(engine) as connection:
+        loads = {(load.source, load.ref): load for load in read.loads(connection, client.client, now)}
+    return [
+        f"{SOURCES[target.source].title} {target.ref} has not been read up to {week.sunday}"
+        for source in SOURCES
+        for target in targets(client, source)
+        if (load := loads.get((target.source, target.ref))) is None
+        or load.reaches < week.sunday
+        or load.observed_at < week.bounds(client.zone)[1]
+    ]
+
+
+def compose_facts(engine: Engine, client: Client, week: Week, as_of: dt.datetime) -> Facts:
+    """Work out a report's facts, from what had been observed by `as_of`."""
+    titles = {name: source.title for name, source in SOURCES.items()}
+    with snapshot(engine) as connection:
+        return compose(connection, client, week, as_of, titles=titles, office_hours=office_hours.describe(client))
+
+
+def save(engine: Engine, facts: Facts) -> Facts:
+    """Keep a composed report; give its facts with their revision."""
+    with engine.begin() as connection:
+        revision = save_report(connection, msgspec.json.encode(facts), facts.client_id, facts.period, facts.as_of)
+    return msgspec.structs.replace(facts, revision=revision)
+
+
+def stop_if_red(facts: Facts) -> None:
+    """Let nothing pass that must not be sent.
+
+    Raises:
+        RedVerdict: The verdict is red.
+    """
+    if facts.colour == "red":
+        lines = "\n".join(f"- {source.title}: {source.line}" for source in facts.sources if source.colour == "red")
+        raise RedVerdict(
+            f"The report {facts.period} to {facts.client_name} has a red verdict; nothing is sent:\n{lines}\n"
+            "Mend the source, run its ingest DAG for the week, then clear `ready`."
+        )
+
+
+def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> Iterator[Mail]:
+    """Build the mail to each recipient. Pure: the same facts, note and date give the same bytes."""
+    rendered = render(facts, note)
+    for recipient in client.recipients:
+        yield Mail(
+            recipient=recipient.email,
+            message_id=message_id(
+                client_id=facts.client_id,
+                period=facts.period,
+                revision=facts.revision,
+                recipient_email=recipient.email,
+                sender_email=facts.sender_email,
+            ),
+            message=build(
+                subject=rendered.subject,
+                html=rendered.html,
+                text=rendered.text,
+                chart=_chart(rendered),
+                sender_name=facts.sender_name,
+                sender_email=facts.sender_email,
+                reply_to=facts.reply_to,
+                agency=facts.agency,
+                recipient_name=recipient.name,
+                recipient_email=recipient.email,
+                client_id=facts.client_id,
+                period=facts.period,
+                revision=facts.revision,
+                date=date.astimezone(client.zone),
+            ),
+        )
+
+
+def _chart(rendered: Rendered) -> InlineImage | None:
+    return None if rendered.chart_png is None else InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)
+
+
+def send(
+    engine: Engine,
+    client: Client,
+    period: str,
+    revision: int,
+    decision: Decision,
+    smtp: SmtpSettings,
+    clock: Callable[[], dt.datetime],
+) -> Summary | None:
+    """Send an approved report, each mail once; None if it was not approved.
+
+    Called again, it sends only what has not been sent; the decision that was recorded first stands.
+
+    Raises:
+        RedVerdict: The verdict is red; approving it does not change that.
+        NotSent: The mail server has put some off; try again later.
+        NeedsAPerson: Some were refused, or may or may not have been sent.
+        LookupError: There is no such report.
+    """
+    with engine.begin() as connection:
+        record_decision(
+            connection,
+            client.client,
+            period,
+            revision,
+            "Approve" if decision.option == APPROVE else "Reject",
+            decided_by=decision.by,
+            decided_at=decision.at,
+            note=decision.note or None,
+        )
+        report = get_report(connection, client.client, period, revision)
+    if report is None or report.decision != APPROVE:
+        return None
+    facts = facts_of(report)
+    stop_if_red(facts)
+    with engine.begin() as connection:
+        queue(
+            connection,
+            client_id=client.client,
+            period=period,
+            revision=revision,
+            mails=mails(client, facts, report.note, report.decided_at or decision.at),
+            now=clock(),
+        )
+    summary = deliver(
+        engine,
+        client_id=client.client,
+        period=period,
+        revision=revision,
+        mailer_factory=lambda: Mailer(smtp),
+        clock=clock,
+    )
+    if summary.uncertain or summary.failed:
+        raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
+    if summary.deferred:
+        raise NotSent(str(summary))
+    return summary
+
+
+def facts_of(report: Report) -> Facts:
+    """Give the facts of a kept report."""
+    return msgspec.json.decode(report.facts, type=Facts)

@@ -1,0 +1,229 @@
+"""The rows of a batch of pulls as columns, one frame a kind of row, as the suites expect them."""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from widerview.sources.base import AccountRow, CounterRow, DayRow, Kind, PostRow, Row, Target, Window
+
+# Platforms' clocks and ours differ by seconds; minutes are allowed before a moment counts as the future.
+CLOCK_SLACK = dt.timedelta(minutes=5)
+
+# Older than any post on any platform, imported ones included; software that knows no date writes year 1 or 1970.
+EARLIEST_POST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+# Visits come in between the call for the total and the call for the channels, and analytics drop a few
+# visits whose referrer they cannot place.
+CHANNEL_SLACK_VISITS = 3
+CHANNEL_SLACK_SHARE = 0.02
+
+Columns = dict[str, list[object]]
+
+
+class PullRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pull gave, ready to be checked.
+
+    Attributes:
+        target: The account or web property that was asked for.
+        window: The days that were asked for.
+        ended_at: When the pull ended.
+        metrics: The metrics its source is known to report.
+        kind: Whether the source is a social platform or web analytics.
+        rows: All rows, in the order `parse` gave them; `Rejected.index` counts in it.
+        failed: Why the pull could not be finished, in plain words; None if it was.
+        title: The source's name for people; its short name, capitalised, if left out.
+    """
+
+    target: Target
+    window: Window
+    ended_at: dt.datetime
+    metrics: tuple[str, ...]
+    kind: Kind
+    rows: Sequence[Row] = ()
+    failed: str | None = None
+    title: str | None = None
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[RowT]):
+    """A row and where it stands: the pull's position in the batch, and the row's in the pull."""
+
+    number: int
+    index: int
+    pull: PullRows
+    row: RowT
+
+
+def place(pulls: Sequence[PullRows], kind: type[RowT]) -> list[Placed[RowT]]:
+    """All rows of one kind, pull by pull."""
+    return [
+        Placed(number, index, pull, row)
+        for number, pull in enumerate(pulls)
+        for index, row in enumerate(pull.rows)
+        if isinstance(row, kind)
+    ]
+
+
+def accounts(placed: Sequence[Placed[AccountRow]]) -> Columns:
+    """Columns of account rows."""
+    return {
+        "account_id": [at.row.account_id or None for at in placed],
+        "handle": [at.row.handle or None for at in placed],
+        **_contents(
+            placed,
+            key=lambda row: (row.account_id, row.observed_at),
+            content=lambda row: (row.handle, row.name, row.url),
+        ),
+    }
+
+
+def posts(placed: Sequence[Placed[PostRow]]) -> Columns:
+    """Columns of posts; each can have been published from `earliest` to `latest`."""
+    return {
+        "post_id": [at.row.post_id or None for at in placed],
+        "permalink": [at.row.permalink or None for at in placed],
+        "published_at": [at.row.published_at for at in placed],
+        "earliest": [EARLIEST_POST for _ in placed],
+        "latest": [at.row.observed_at + CLOCK_SLACK for at in placed],
+        "kind": [at.row.kind for at in placed],
+        **_contents(
+            placed,
+            # Posts are edited and counters move while pages are read: only the same moment must not contradict itself.
+            key=lambda row: (row.post_id, row.observed_at),
+            content=lambda row: (
+                row.account_id,
+                row.published_at,
+                row.kind,
+                row.text,
+                row.permalink,
+                row.tags,
+                row.links,
+                row.reply_to,
+            ),
+        ),
+    }
+
+
+def counters(placed: Sequence[Placed[CounterRow]]) -> Columns:
+    """Columns of counters."""
+    return {
+        "entity": [at.row.entity for at in placed],
+        "entity_id": [at.row.entity_id or None for at in placed],
+        "qualified_metric": [f"{at.row.source}.{at.row.metric}" for at in placed],
+        "value": [_number(at.row.value) for at in placed],
+        **_contents(
+            placed,
+            key=lambda row: (row.entity, row.entity_id, row.metric, row.observed_at),
+            content=lambda row: row.value,
+        ),
+    }
+
+
+def days(placed: Sequence[Placed[DayRow]]) -> Columns:
+    """Columns of day values; `today` is the day it was at the source when the pull ended."""
+    today = {
+        number: (pull.ended_at + CLOCK_SLACK).astimezone(ZoneInfo(pull.target.time_zone)).date()
+        for number, pull in {at.number: at.pull for at in placed}.items()
+    }
+    return {
+        "entity_id": [at.row.entity_id or None for at in placed],
+        "day": [at.row.day for at in placed],
+        "first_day": [at.pull.window.first for at in placed],
+        "last_day": [at.pull.window.last for at in placed],
+        "today": [today[at.number] for at in placed],
+        "zone": [at.row.zone for at in placed],
+        "target_zone": [at.pull.target.time_zone for at in placed],
+        "dimension": [at.row.dimension for at in placed],
+        "qualified_metric": [f"{at.row.source}.{at.row.metric}" for at in placed],
+        "value": [_number(at.row.value) for at in placed],
+        **_contents(
+            placed,
+            key=lambda row: (row.entity_id, row.day, row.dimension, row.member, row.metric),
+            content=lambda row: row.value,
+        ),
+    }
+
+
+@dataclass
+class WebDay:
+    """The values of one day of a web property, for one member of one dimension.
+
+    Attributes:
+        number: The pull's position in the batch.
+        pull: The pull.
+        day: The day.
+        values: Values by metric.
+        indexes: Where the rows of each metric stand in the pull; more than one if a row came twice.
+        channels: Visits by channel, for a day's total.
+    """
+
+    number: int
+    pull: PullRows
+    day: dt.date
+    values: dict[str, float | None] = field(default_factory=dict)
+    indexes: dict[str, list[int]] = field(default_factory=dict)
+    channels: dict[str, float | None] = field(default_factory=dict)
+
+
+def web_days(placed: Sequence[Placed[DayRow]]) -> list[WebDay]:
+    """Bring the values of each day together."""
+    found: dict[tuple[int, str, dt.date, str, str], WebDay] = {}
+
+    def of(at: Placed[DayRow], dimension: str, member: str) -> WebDay:
+        key = (at.number, at.row.entity_id, at.row.day, dimension, member)
+        return found.setdefault(key, WebDay(at.number, at.pull, at.row.day))
+
+    for at in placed:
+        row = at.row
+        one = of(at, row.dimension, row.member)
+        one.values[row.metric] = row.value
+        one.indexes.setdefault(row.metric, []).append(at.index)
+        if row.dimension == "channel" and row.metric == "visits":
+            of(at, "total", "").channels[row.member] = row.value
+    return list(found.values())
+
+
+def web_day_columns(days: Sequence[WebDay]) -> Columns:
+    """Columns of web days; a day without channels, or with one that is not reported, has no gap."""
+    return {
+        "visits": [_number(day.values.get("visits")) for day in days],
+        "unique_visitors": [_number(day.values.get("unique_visitors")) for day in days],
+        "bounces": [_number(day.values.get("bounces")) for day in days],
+        "channel_gap": [_number(_channel_gap(day)) for day in days],
+        "channel_slack": [
+            max(CHANNEL_SLACK_VISITS, CHANNEL_SLACK_SHARE * (day.values.get("visits") or 0)) for day in days
+        ],
+    }
+
+
+def _channel_gap(day: WebDay) -> float | None:
+    total = day.values.get("visits")
+    parts = [visits for visits in day.channels.values() if visits is not None]
+    if total is None or not parts or len(parts) < len(day.channels):
+        return None
+    return abs(total - sum(parts))
+
+
+def _number(value: float | None) -> float:
+    """NaN in a frame means not reported, so what is no number, or is larger than any count, becomes infinite."""
+    if value is None:
+        return math.nan
+    return float(value) if abs(value) < 10**15 else math.inf
+
+
+def _contents(
+    placed: Sequence[Placed[RowT]], *, key: Callable[[RowT], Hashable], content: Callable[[RowT], Hashable]
+) -> Columns:
+    """What each row says, and what the first row of its pull with the same key said (equal content, equal hash)."""
+    first: dict[Hashable, int] = {}
+    contents = [hash(content(at.row)) for at in placed]
+    firsts = [first.setdefault((at.number, key(at.row)), said) for at, said in zip(placed, contents, strict=True)]
+    return {"content": list(contents), "first_content": list(firsts)}

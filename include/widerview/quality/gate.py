@@ -1,0 +1,213 @@
+"""The gate between landing and the warehouse: which rows are held back, and the verdict on each day."""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from widerview.quality import frames, suites
+from widerview.quality.engine import Check, validate
+from widerview.quality.frames import CLOCK_SLACK, EARLIEST_POST, Placed, PullRows, RowT
+from widerview.quality.verdict import CheckResult, Colour, DayVerdict, Rejected
+from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Window
+
+__all__ = ["PullRows", "check"]
+
+# How long after its end web analytics may still add to a day: late hits, and archives made overnight.
+WEB_SETTLES_AFTER = dt.timedelta(hours=24)
+
+Finding = tuple[Colour, str]
+
+
+def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
+    """Judge a batch of pulls: one result a pull, in the same order.
+
+    The rows of all pulls are checked together, because a run of Great Expectations costs about the same for ten
+    rows as for ten thousand; no pull's verdict depends on another's rows.
+
+    Raises:
+        widerview.quality.engine.CheckError: A check could not be carried out; nothing is known of the data.
+    """
+    cases = [_Case(pull) for pull in pulls]
+    metrics = {f"{pull.target.source}.{metric}" for pull in pulls for metric in pull.metrics}
+    days = frames.place(pulls, DayRow)
+    _inspect(cases, frames.place(pulls, AccountRow), frames.accounts, suites.ACCOUNTS)
+    _inspect(cases, frames.place(pulls, PostRow), frames.posts, suites.POSTS)
+    _inspect(cases, frames.place(pulls, CounterRow), frames.counters, suites.counters(metrics))
+    _inspect(cases, days, frames.days, suites.days(metrics))
+    # Only after single values were judged: a wrong total must not condemn what is compared with it.
+    _inspect_web_days(cases, [at for at in days if at.pull.kind == "web" and at.index not in cases[at.number].held])
+    return [CheckResult(rejected=case.rejected(), verdicts=tuple(case.verdicts())) for case in cases]
+
+
+class _Case:
+    """One pull on its way to a verdict.
+
+    Attributes:
+        pull: The pull.
+        title: Its source's name for people.
+        held: Why rows are held, by their index.
+        notes: What a reader should know of a day, though its rows are loaded.
+    """
+
+    def __init__(self, pull: PullRows) -> None:
+        self.pull = pull
+        self.title = pull.title or pull.target.source.capitalize()
+        self.held: defaultdict[int, list[str]] = defaultdict(list)
+        self.notes: defaultdict[dt.date, list[str]] = defaultdict(list)
+        self._zone = ZoneInfo(pull.target.time_zone)
+        length = (pull.window.last - pull.window.first).days + 1
+        self._days = [pull.window.first + dt.timedelta(days=offset) for offset in range(length)]
+
+    def take(self, check: Check, row: Row | frames.WebDay, indexes: Iterable[int], days: Iterable[dt.date]) -> None:
+        """Take note of a failed check: hold the rows at `indexes`, or add a note to `days`."""
+        if check.severity == "critical":
+            for index in indexes:
+                self.held[index].append(check.reason.format(row=row, pull=self.pull))
+        elif check.severity == "warning":
+            for day in days:
+                self.notes[day].append(check.reason.format(row=row, title=self.title, date=_name(day)))
+
+    def day_of(self, row: Row) -> dt.date | None:
+        """The day a row speaks of; None if it speaks of the whole pull or its day cannot be trusted."""
+        match row:
+            case DayRow():
+                return row.day if row.day in self._days else None
+            case PostRow():
+                return self._published.get(row.post_id)
+            case CounterRow(entity="post"):
+                return self._published.get(row.entity_id)
+            case _:
+                return None
+
+    def days_of(self, row: Row) -> Sequence[dt.date]:
+        """The days of the window a row concerns; none if it belongs to a post of another day."""
+        day = self.day_of(row)
+        return self._days if day is None else [day]
+
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The rows to hold back, in the order of the pull."""
+        return tuple(Rejected(index=index, reason="; ".join(self.held[index])) for index in sorted(self.held))
+
+    def verdicts(self) -> Iterator[DayVerdict]:
+        """The verdict on each day of the window."""
+        left_out = self._left_out()
+        for day in self._days:
+            if self.pull.failed is not None:
+                findings: list[Finding] = [("red", f"{self.title} could not be read: {self.pull.failed}")]
+            else:
+                findings = list(self._web_day(day) if self.pull.kind == "web" else self._social_day(day))
+                findings += [("amber", sentence) for sentence in dict.fromkeys(left_out[day] + self.notes[day])]
+            yield DayVerdict(
+                client_id=self.pull.target.client_id,
+                source=self.pull.target.source,
+                ref=self.pull.target.ref,
+                day=day,
+                colour=max((colour for colour, _ in findings), key=("green", "amber", "red").index, default="green"),
+                reasons=tuple(reason for _, reason in findings),
+            )
+
+    def _social_day(self, day: dt.date) -> Iterator[Finding]:
+        # No posts is a quiet day; no account is no answer.
+        if not self._account_shown:
+            yield "red", f"{self.title} did not show the account {self.pull.target.ref}."
+        if self.pull.ended_at < self._end(day):
+            yield "amber", f"{_name(day)} was not over when {self.title} was read."
+
+    def _web_day(self, day: dt.date) -> Iterator[Finding]:
+        ended_at, end = self.pull.ended_at, self._end(day)
+        visits = self._visits.get(day)
+        if visits == "good":
+            if ended_at < end + WEB_SETTLES_AFTER:
+                yield "amber", f"The numbers {self.title} gave for {_name(day)} may still rise."
+        elif visits == "held":
+            yield "red", f"The number of visits {self.title} gave for {_name(day)} cannot be right."
+        elif ended_at < end:
+            yield "amber", f"{self.title} has no number of visits for {_name(day)} yet."
+        else:
+            yield "red", f"{self.title} gave no number of visits for {_name(day)}."
+
+    def _left_out(self) -> defaultdict[dt.date, list[str]]:
+        """What to say, day by day, of the rows that are held."""
+        counts: Counter[tuple[dt.date, str, str]] = Counter()
+        for index in self.held:
+            row = self.pull.rows[index]
+            if isinstance(row, AccountRow):
+                continue  # its absence is said already
+            day = self.day_of(row)
+            noun, when = "post" if isinstance(row, PostRow) else "number", f" of {_name(day)}" if day else ""
+            counts.update((concerned, noun, when) for concerned in self.days_of(row))
+        said: defaultdict[dt.date, list[str]] = defaultdict(list)
+        for (day, noun, when), count in sorted(counts.items()):
+            are = "is" if count == 1 else "are"
+            said[day].append(
+                f"{count} {noun}{'' if count == 1 else 's'}{when} from {self.title} cannot be right and {are} left out."
+            )
+        return said
+
+    @cached_property
+    def _account_shown(self) -> bool:
+        return any(isinstance(row, AccountRow) and index not in self.held for index, row in enumerate(self.pull.rows))
+
+    @cached_property
+    def _visits(self) -> dict[dt.date, Literal["good", "held"]]:
+        """How each day's number of visits fared, the one a web report leads with."""
+        fate: dict[dt.date, Literal["good", "held"]] = {}
+        for index, row in enumerate(self.pull.rows):
+            if isinstance(row, DayRow) and (row.dimension, row.metric) == ("total", "visits") and row.value is not None:
+                if index not in self.held:
+                    fate[row.day] = "good"
+                else:
+                    fate.setdefault(row.day, "held")
+        return fate
+
+    @cached_property
+    def _published(self) -> dict[str, dt.date]:
+        """The day of each post of the pull, as far as its time of publishing can be true."""
+        return {
+            row.post_id: row.published_at.astimezone(self._zone).date()
+            for row in reversed(self.pull.rows)
+            if isinstance(row, PostRow)
+            and row.published_at
+            and EARLIEST_POST <= row.published_at <= row.observed_at + CLOCK_SLACK
+        }
+
+    def _end(self, day: dt.date) -> dt.datetime:
+        next_day = day + dt.timedelta(days=1)
+        # In UTC, because hours added to a zone's own time go wrong where the clocks change.
+        return Window(next_day, next_day).opens(self.pull.target.time_zone).astimezone(dt.UTC)
+
+
+def _inspect(
+    cases: Sequence[_Case],
+    placed: Sequence[Placed[RowT]],
+    columns: Callable[[Sequence[Placed[RowT]]], frames.Columns],
+    checks: Sequence[Check],
+) -> None:
+    """Check one kind of row across the batch."""
+    if not placed:
+        return
+    for failure in validate(columns.__name__, columns(placed), checks):
+        for position in failure.rows:
+            at = placed[position]
+            case = cases[at.number]
+            case.take(failure.check, at.row, [at.index], case.days_of(at.row))
+
+
+def _inspect_web_days(cases: Sequence[_Case], placed: Sequence[Placed[DayRow]]) -> None:
+    """Check the values of each day against each other; a metric that fails is held as often as it came."""
+    days = frames.web_days(placed)
+    if not days:
+        return
+    for failure in validate("web_days", frames.web_day_columns(days), suites.WEB_DAYS):
+        for position in failure.rows:
+            day = days[position]
+            cases[day.number].take(failure.check, day, day.indexes.get(failure.check.column, ()), [day.day])
+
+
+def _name(day: dt.date) -> str:
+    return format_date(day, "d MMMM", locale="en_GB")

@@ -1,0 +1,161 @@
+"""Draw the report's one chart: an SVG by template, a PNG for mail programs, the same bytes everywhere."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
+from typing import NamedTuple
+
+import resvg_py
+from babel.numbers import format_compact_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from widerview.report.facts import Chart, DayPoint
+from widerview.report.narrate import voice_of
+
+WIDTH, HEIGHT = 560, 300
+"""Size in CSS pixels at full width. A phone shows it at half of that, so its letters are large."""
+
+_FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 76, 40
+_FLOOR = HEIGHT - _BOTTOM
+_BAR = 0.62  # a bar's share of its day's width
+_LETTER = 10.4  # width of an average letter of the font, at the legend's size
+_WEEK = 7
+_MOST_STEPS = 3
+
+
+class Label(NamedTuple):
+    """Words at a place of the chart."""
+
+    x: float
+    y: float
+    text: str
+    kind: str = ""
+
+
+class Bar(NamedTuple):
+    """One day's value."""
+
+    x: float
+    y: float
+    height: float
+    kind: str
+
+
+def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
+    """The days with a note, each with the letter that marks it on the chart."""
+    return list(zip(ascii_uppercase + ascii_lowercase, (point for point in chart.points if point.note), strict=False))
+
+
+def chart_svg(chart: Chart, locale: str) -> str:
+    """Draw a chart as SVG.
+
+    The usual range of each weekday is a soft step behind the bars; the report's week is dark, the weeks before are
+    light; a day that was not reported is hatched, so that it does not look like an empty one. Days with a note
+    carry a letter (see `notes`).
+
+    Args:
+        chart: The days, oldest first; at least one.
+        locale: Babel locale of numbers and dates.
+    """
+    _ = (voice := voice_of(locale)).gettext
+    points = chart.points
+    ticks = _ticks([number for point in points for number in (point.value, point.high) if number is not None])
+    pitch = (WIDTH - _LEFT - _RIGHT) / len(points)
+    xs = [round(_LEFT + pitch * position, 2) for position in range(len(points) + 1)]
+
+    def y(value: float) -> float:
+        return round(_FLOOR - (_FLOOR - _TOP) * max(value, 0) / ticks[-1], 2)
+
+    def kind(position: int) -> str:
+        return "week" if position >= len(points) - _WEEK else "before"
+
+    legend = {"week": _("this week"), "before": _("before"), "usual": _("usual")}
+    if any(point.value is None for point in points):
+        legend["missing"] = _("not reported")
+    letters = {point.day: letter for letter, point in notes(chart)}
+    return _template().render(
+        title=chart.title,
+        width=WIDTH,
+        height=HEIGHT,
+        left=_LEFT,
+        right=WIDTH - _RIGHT,
+        top=_TOP,
+        floor=_FLOOR,
+        pitch=round(pitch, 2),
+        bar_width=round(pitch * _BAR, 2),
+        bars=[
+            # An empty day keeps a line at the floor: nothing happened, and that was reported.
+            Bar(
+                round(x + pitch * (1 - _BAR) / 2, 2),
+                min(top := y(point.value), _FLOOR - 2),
+                max(_FLOOR - top, 2),
+                kind(i),
+            )
+            for i, (x, point) in enumerate(zip(xs, points, strict=False))
+            if point.value is not None
+        ],
+        missing=[x for x, point in zip(xs, points, strict=False) if point.value is None],
+        bands=list(_bands(points, xs, y)),
+        ticks=[
+            Label(_LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1)))
+            for tick in ticks
+        ],
+        weeks=[
+            Label(xs[i], HEIGHT - 12, voice.short_day(points[i].day), kind(i))
+            for i in range(len(points))
+            if (len(points) - i) % _WEEK == 0
+        ],
+        notes=[
+            Label(round(x + pitch / 2, 2), y(max(point.value or 0, point.high or 0)), letters[point.day])
+            for x, point in zip(xs, points, strict=False)
+            if point.day in letters
+        ],
+        legend=list(_in_a_row(legend)),
+    )
+
+
+def chart_png(svg: str, scale: float = 2) -> bytes:
+    """Turn an SVG into a PNG with the bundled font and no other: the same bytes on every machine."""
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=True, font_files=[str(_FONT)]))
+
+
+def _ticks(numbers: Sequence[float]) -> list[float]:
+    """Round numbers from zero to above the highest: at most three steps of 1, 2 or 5 times a power of ten."""
+    highest = max([1.0, *numbers])
+    power = 10 ** math.floor(math.log10(highest / _MOST_STEPS)) if highest > _MOST_STEPS else 1
+    step = next(size for factor in (1, 2, 5, 10) if (size := factor * power) * _MOST_STEPS >= highest)
+    return [step * count for count in range(math.ceil(highest / step) + 1)]
+
+
+def _bands(points: Sequence[DayPoint], xs: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
+    """SVG paths around the usual ranges: one for each unbroken run of days that have one."""
+    ranges = [(xs[i], xs[i + 1], p.low, p.high) for i, p in enumerate(points)]
+    for known, run in groupby(ranges, lambda day: day[2] is not None and day[3] is not None):
+        if known:
+            days = list(run)
+            above = [f"{x},{y(high or 0)}" for left, right, _, high in days for x in (left, right)]
+            below = [f"{x},{y(low or 0)}" for left, right, low, _ in reversed(days) for x in (right, left)]
+            yield f"M{' L'.join(above + below)} Z"
+
+
+def _in_a_row(legend: Mapping[str, str]) -> Iterator[Label]:
+    x = float(_LEFT)
+    for kind, text in legend.items():
+        yield Label(round(x, 2), 28, text, kind)
+        x += 44 + _LETTER * len(text)
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("widerview.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("chart.svg.j2")

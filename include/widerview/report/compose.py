@@ -1,0 +1,526 @@
+"""From what was observed to the facts of one week's report. Reads the warehouse as of a moment, and nothing else."""
+
+import datetime as dt
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from babel.dates import format_skeleton
+from sqlalchemy import Connection
+
+from widerview.agency.models import Campaign, Client
+from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
+from widerview.measures.vocabulary import METRICS, total
+from widerview.measures.weeks import Week
+from widerview.report.facts import (
+    AccountFact,
+    CampaignFact,
+    ChannelFact,
+    Chart,
+    Colour,
+    Conversation,
+    DayPoint,
+    Facts,
+    Figure,
+    Grade,
+    PostFact,
+    SourceFact,
+    TouchpointFact,
+    Usual,
+)
+from widerview.report.lessons import pick
+from widerview.warehouse import read
+
+HISTORY_WEEKS = 12
+CHART_DAYS = 28
+MIN_TYPICAL_POSTS = 8
+SETTLED_AFTER = dt.timedelta(hours=48)
+"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far"."""
+
+COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
+"""From best to worst."""
+
+_PASSED_ON = ("reposts", "quotes")
+_REACTIONS = ("likes", "replies", *_PASSED_ON)
+_PLATFORMS = {"bluesky": "Bluesky", "mastodon": "Mastodon", "matomo": "Website (Matomo)"}
+
+
+class NoClientData(LookupError):
+    """Nothing at all has been observed of a client yet."""
+
+
+@dataclass(frozen=True)
+class _PostNumbers:
+    """A post of the client's own with its counters; None where the platform does not report one."""
+
+    post: read.Post
+    counters: Mapping[str, int | None]
+
+    def sum(self, metrics: Iterable[str]) -> int | None:
+        """Add up some counters; None if none of them is reported."""
+        known = [value for metric in metrics if (value := self.counters.get(metric)) is not None]
+        return sum(known) if known else None
+
+
+def compose(
+    connection: Connection,
+    client: Client,
+    week: Week,
+    as_of: dt.datetime,
+    *,
+    titles: Mapping[str, str],
+    office_hours: str,
+) -> Facts:
+    """Work out everything the report on a week may say.
+
+    Past weeks are held against this one at the same age where that had been observed: a week that ended two days
+    ago is compared with what earlier weeks had earned two days after their end.
+
+    Args:
+        connection: The warehouse; one snapshot, so that no load comes between the reads.
+        client: The client.
+        week: The week to report.
+        as_of: What was observed later does not exist (UTC).
+        titles: Names of the sources for people, e.g. `{"bluesky": "Bluesky"}`.
+        office_hours: The client's office hours in words, for the footer.
+
+    Returns:
+        The facts; the revision is 1 until the report is saved.
+    """
+    weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
+    social = _Social.read(connection, client, weeks, as_of)
+    web = _Web.read(connection, client, weeks, as_of)
+    figures = _figures(client, weeks, social, web, as_of)
+    sources = _sources(connection, client, week, as_of, titles)
+    colours: list[Colour] = [source.colour for source in sources]
+    colour = max(colours, key=COLOURS.index)
+    sender = client.sender
+    facts = Facts(
+        client_id=client.client,
+        client_name=client.name,
+        locale=client.locale,
+        time_zone=client.time_zone,
+        period=str(week),
+        first_day=week.monday,
+        last_day=week.sunday,
+        revision=1,
+        as_of=as_of,
+        colour=colour,
+        grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
+        figures=figures,
+        chart=_chart(client, week, social, web),
+        posts=_best_posts(weeks, social, titles),
+        channels=_channels(weeks, web),
+        campaigns=tuple(_campaign(each, week, social, web) for each in _running(client, week)),
+        conversation=_conversation(week, social),
+        sources=sources,
+        accounts=tuple(_account_facts(week, social, titles)),
+        lesson=None,
+        planned=_planned(client, week.shift(1)),
+        sender_name=sender.name,
+        sender_email=sender.email,
+        reply_to=sender.reply_to or sender.email,
+        agency=sender.agency,
+        postal_address=sender.postal_address,
+        office_hours=office_hours,
+    )
+    return msgspec.structs.replace(facts, lesson=pick(facts))
+
+
+@dataclass(frozen=True)
+class _Social:
+    """The client's accounts and their posts of all weeks in view, by week."""
+
+    accounts: tuple[read.Account, ...]
+    posts: Mapping[Week, Sequence[_PostNumbers]]
+    replies: Mapping[Week, Sequence[read.Post]]
+    known: frozenset[Week]
+    followers: Mapping[tuple[str, str], int | None]
+
+    @classmethod
+    def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Social":
+        start, end = weeks[0].bounds(client.zone)[0], weeks[-1].bounds(client.zone)[1]
+        configured = {(account.platform, _plain(account.handle)) for account in client.accounts}
+        accounts = tuple(
+            account
+            for account in read.accounts(connection, client.client, as_of)
+            if {(account.source, _plain(account.handle)), (account.source, _plain(account.account_id))} & configured
+        )
+        ours = {(account.source, account.account_id) for account in accounts}
+        counters: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
+        for counter in read.post_counters(
+            connection, client.client, as_of, start, end, zone=client.time_zone, age=max(as_of - end, dt.timedelta())
+        ):
+            counters[counter.source, counter.post_id][counter.metric] = counter.value
+
+        own = [
+            post
+            for post in read.posts(connection, client.client, as_of, start, end)
+            if (post.source, post.account_id) in ours
+        ]
+        own_ids = {post.post_id for post in own}
+        posts: dict[Week, list[_PostNumbers]] = defaultdict(list)
+        replies: dict[Week, list[read.Post]] = defaultdict(list)
+        for post in own:
+            week = Week.of(post.published_at.astimezone(client.zone).date())
+            # A thread is publishing; only an answer to somebody else is conversation.
+            if post.reply_to is not None and post.reply_to not in own_ids:
+                replies[week].append(post)
+            else:
+                posts[week].append(_PostNumbers(post, counters[post.source, post.post_id]))
+
+        followers = {
+            (counter.source, counter.account_id): counter.value
+            for counter in read.account_counters(connection, client.client, as_of, as_of)
+            if counter.metric == "followers"
+        }
+        since = _pulled_since(connection, client, as_of)
+        known = frozenset(week for week in weeks if since is not None and since <= week.monday)
+        return cls(accounts, posts, replies, known, followers)
+
+    def published(self, week: Week) -> Sequence[_PostNumbers]:
+        """The posts of a week, answers to other people left out."""
+        return self.posts.get(week, ())
+
+    def sum(self, week: Week, metrics: Iterable[str]) -> int | None:
+        """Add up counters over a week's posts; None where the week was not pulled or nothing is reported."""
+        if week not in self.known:
+            return None
+        metrics = tuple(metrics)
+        known = [value for post in self.published(week) if (value := post.sum(metrics)) is not None]
+        return sum(known) if known or not self.published(week) else None
+
+    def reactions_per_post(self, week: Week) -> float | None:
+        """Reactions divided by posts; None for a week without posts."""
+        reactions, posts = self.sum(week, _REACTIONS), len(self.published(week))
+        return reactions / posts if reactions is not None and posts else None
+
+
+def _plain(handle: str) -> str:
+    return handle.removeprefix("@").casefold()
+
+
+def _pulled_since(connection: Connection, client: Client, as_of: dt.datetime) -> dt.date | None:
+    """The first day from which all of the client's accounts have been pulled; None if one never was."""
+    since = {(load.source, _plain(load.ref)): load.since for load in read.loads(connection, client.client, as_of)}
+    days = [since.get((account.platform, _plain(account.handle))) for account in client.accounts]
+    return max((day for day in days if day is not None), default=None) if all(days) else None
+
+
+@dataclass(frozen=True)
+class _Web:
+    """The visits to all of the client's websites, by day and split three ways; None where not reported."""
+
+    sites: int
+    days: Mapping[dt.date, float | None]
+    splits: Mapping[str, Mapping[str, Mapping[dt.date, float]]]
+
+    @classmethod
+    def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Web":
+        sites = {(site.platform, str(site.site_id)) for site in client.web}
+        first, last = weeks[0].monday, weeks[-1].sunday
+
+        def visits(dimension: str) -> list[read.DayValue]:
+            values = read.day_values(connection, client.client, as_of, first, last, "visits", dimension)
+            return [value for value in values if (value.source, value.entity_id) in sites]
+
+        by_day: dict[dt.date, list[float | None]] = defaultdict(list)
+        for value in visits("total"):
+            by_day[value.day].append(value.value)
+        # A day counts as reported only when every site has it: a part of the sites is not the client's total.
+        days = {
+            day: total("visits", values) if len(values) == len(sites) and None not in values else None
+            for day, values in by_day.items()
+        }
+        splits: dict[str, dict[str, dict[dt.date, float]]] = {}
+        for dimension in ("channel", "campaign", "touchpoint"):
+            members: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+            for value in visits(dimension):
+                members[value.member.casefold()][value.day] += value.value or 0.0
+            splits[dimension] = members
+        return cls(len(sites), days, splits)
+
+    def week(self, week: Week) -> float | None:
+        """All visits of a week; None unless all seven days are reported."""
+        values = [self.days.get(day) for day in week.days]
+        return None if None in values else total("visits", values)
+
+    def split(self, week: Week, dimension: str, member: str) -> float | None:
+        """Visits of one member in a week. What had none is left out by the analytics: zero, where the week is known."""
+        if self.week(week) is None:
+            return None
+        days = self.splits[dimension].get(member.casefold(), {})
+        return sum(days.get(day, 0.0) for day in week.days)
+
+    def members(self, week: Week, dimension: str) -> list[str]:
+        """The members that had visits in a week, most visited first."""
+        found = {member: self.split(week, dimension, member) or 0.0 for member in self.splits[dimension]}
+        return sorted(
+            (member for member, visits in found.items() if visits), key=lambda member: (-found[member], member)
+        )
+
+    def campaign_visits(self, week: Week, campaigns: Iterable[Campaign]) -> float | None:
+        """Visits of some campaigns together."""
+        return total("campaign_visits", [self.split(week, "campaign", campaign.key) for campaign in campaigns])
+
+
+def _figures(
+    client: Client, weeks: Sequence[Week], social: _Social, web: _Web, as_of: dt.datetime
+) -> tuple[Figure, ...]:
+    series: dict[str, list[float | None]] = {}
+    if client.accounts:
+        series["reactions_per_post"] = [social.reactions_per_post(week) for week in weeks]
+        series["replies_received"] = [social.sum(week, ["replies"]) for week in weeks]
+        series["passed_on"] = [social.sum(week, _PASSED_ON) for week in weeks]
+    if client.web:
+        series["visits"] = [web.week(week) for week in weeks]
+        series["social_visits"] = [web.split(week, "channel", "social") for week in weeks]
+        if any(campaign.runs_in(weeks[0].monday, weeks[-1].sunday) for campaign in client.campaigns):
+            series["campaign_visits"] = [web.campaign_visits(week, client.campaigns) for week in weeks]
+    usual = usual_ranges({name: values[:-1] for name, values in series.items()})
+    week_end = weeks[-1].bounds(client.zone)[1]
+    return tuple(
+        Figure(
+            id=name,
+            label=METRICS[name].label,
+            meaning=METRICS[name].meaning,
+            value=values[-1],
+            decimals=1 if METRICS[name].additivity == "ratio" else 0,
+            usual=_usual(usual[name]),
+            word=word(values[-1], usual[name]),
+            last_week=values[-2],
+            so_far=as_of < week_end + SETTLED_AFTER,
+            definition=METRICS[name].definition,
+        )
+        for name, values in series.items()
+    )
+
+
+def _usual(found: Range | None) -> Usual | None:
+    return Usual(low=found.low, high=found.high, coverage=COVERAGE, weeks=found.weeks) if found else None
+
+
+def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
+    """The week in one word: good needs more figures above than below; no posts, or more below than above, is quiet."""
+    if colour == "red":
+        return "needs you"
+    words = [figure.word for figure in figures]
+    above, below = words.count("above"), words.count("below")
+    if not posted or below > above:
+        return "quiet"
+    return "good" if above > below else "normal"
+
+
+def _chart(client: Client, week: Week, social: _Social, web: _Web) -> Chart | None:
+    days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
+    values: Mapping[dt.date, float | None]
+    if client.web:
+        title, unit, values = "Visits to your website, day by day", "visits", web.days
+    elif client.accounts:
+        title, unit, values = "Reactions, by the day a post went out", "reactions", _reactions_by_day(client, social)
+    else:
+        return None
+    usual = usual_weekdays({day: value for day, value in values.items() if day < week.monday})
+    notes = _notes(client)
+    return Chart(
+        title=title,
+        unit=unit,
+        points=tuple(
+            DayPoint(
+                day=day,
+                value=values.get(day),
+                low=usual[day.weekday()].low if day.weekday() in usual else None,
+                high=usual[day.weekday()].high if day.weekday() in usual else None,
+                note=notes.get(day),
+            )
+            for day in days
+        ),
+    )
+
+
+def _reactions_by_day(client: Client, social: _Social) -> dict[dt.date, float | None]:
+    days: dict[dt.date, float | None] = {day: 0.0 for week in social.known for day in week.days}
+    for week in social.known:
+        for post in social.published(week):
+            day = post.post.published_at.astimezone(client.zone).date()
+            days[day] = (days[day] or 0.0) + (post.sum(_REACTIONS) or 0)
+    return days
+
+
+def _notes(client: Client) -> dict[dt.date, str]:
+    """What happened on which day, as far as the client's file says: campaign starts, then its dated touchpoints."""
+    notes = {campaign.starts: f"{campaign.name} starts" for campaign in client.campaigns}
+    for campaign in client.campaigns:
+        notes |= {asset.starts: asset.name for asset in campaign.assets if asset.starts}
+    return notes
+
+
+def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
+    """Up to three posts of the week, by how far they stand out from the same account's typical post."""
+    typical = _typical(weeks[:-1], social)
+
+    def stands_out(post: _PostNumbers) -> float:
+        usual = typical.get((post.post.source, post.post.account_id))
+        return ((post.sum(_REACTIONS) or 0) + 1) / ((usual if usual is not None else 0) + 1)
+
+    best: dict[str, _PostNumbers] = {}
+    for post in sorted(social.published(weeks[-1]), key=lambda each: (-stands_out(each), each.post.post_id)):
+        if post.sum(_REACTIONS):
+            # The same words on two platforms are one post to the reader: the better one is shown.
+            best.setdefault(" ".join(post.post.text.casefold().split()[:8]) or post.post.post_id, post)
+    return tuple(
+        PostFact(
+            platform=titles[post.post.source],
+            text=post.post.text,
+            permalink=post.post.permalink,
+            published_at=post.post.published_at,
+            reactions=post.sum(_REACTIONS) or 0,
+            replies=post.sum(["replies"]) or 0,
+            reposts=post.sum(_PASSED_ON) or 0,
+            typical=typical.get((post.post.source, post.post.account_id)),
+        )
+        for post in list(best.values())[:3]
+    )
+
+
+def _typical(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], float]:
+    reactions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for week in weeks:
+        for post in social.published(week):
+            if (value := post.sum(_REACTIONS)) is not None:
+                reactions[post.post.source, post.post.account_id].append(value)
+    return {
+        account: statistics.median(values) for account, values in reactions.items() if len(values) >= MIN_TYPICAL_POSTS
+    }
+
+
+def _channels(weeks: Sequence[Week], web: _Web) -> tuple[ChannelFact, ...]:
+    members = web.members(weeks[-1], "channel")
+    usual = usual_ranges({member: [web.split(week, "channel", member) for week in weeks[:-1]] for member in members})
+    visits = {member: web.split(weeks[-1], "channel", member) for member in members}
+    return tuple(
+        ChannelFact(
+            channel=member,
+            visits=_whole(visits[member]),
+            usual=_usual(usual[member]),
+            word=word(visits[member], usual[member]),
+        )
+        for member in members
+    )
+
+
+def _running(client: Client, week: Week) -> list[Campaign]:
+    return [campaign for campaign in client.campaigns if campaign.runs_in(week.monday, week.sunday)]
+
+
+def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web) -> CampaignFact:
+    prefix = f"{campaign.key.casefold()}/"
+    assets = {asset.utm_source.casefold(): asset for asset in campaign.assets if asset.utm_source}
+    touchpoints = []
+    for member in web.members(week, "touchpoint"):
+        if member.startswith(prefix):
+            tag = member.removeprefix(prefix)
+            asset = assets.get(tag)
+            touchpoints.append(
+                TouchpointFact(
+                    name=asset.name if asset else _PLATFORMS.get(tag, tag),
+                    kind=asset.kind.value if asset else "link",
+                    visits=_whole(web.split(week, "touchpoint", member)),
+                )
+            )
+    return CampaignFact(
+        key=campaign.key,
+        name=campaign.name,
+        goal=campaign.goal,
+        starts=campaign.starts,
+        ends=campaign.ends,
+        posts=sum(_belongs(post.post, campaign) for post in social.published(week)),
+        visits=_whole(web.split(week, "campaign", campaign.key)) if web.sites else None,
+        touchpoints=tuple(touchpoints),
+    )
+
+
+def _belongs(post: read.Post, campaign: Campaign) -> bool:
+    """Whether a post is part of a campaign: by one of its hashtags, or by a link tagged with its key."""
+    if {tag.removeprefix("#").casefold() for tag in campaign.hashtags} & {tag.casefold() for tag in post.tags}:
+        return True
+    return any(
+        campaign.key in [tag.casefold() for tag in parse_qs(urlsplit(link).query).get("utm_campaign", [])]
+        for link in post.links
+    )
+
+
+def _conversation(week: Week, social: _Social) -> Conversation:
+    return Conversation(
+        received=social.sum(week, ["replies"]),
+        written=len(social.replies.get(week, ())) if week in social.known else None,
+    )
+
+
+def _sources(
+    connection: Connection, client: Client, week: Week, as_of: dt.datetime, titles: Mapping[str, str]
+) -> tuple[SourceFact, ...]:
+    """The worst verdict of each source over the week, with its reasons; what was never judged is red."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for account in client.accounts:
+        wanted[account.platform].add(account.handle)
+    for site in client.web:
+        wanted[site.platform].add(str(site.site_id))
+    found = {(verdict.source, verdict.ref, verdict.day): verdict
+             for verdict in read.verdicts(connection, client.client, as_of, week.monday, week.sunday)}  # fmt: skip
+    facts = []
+    for source, refs in wanted.items():
+        verdicts = [found.get((source, ref, day)) for ref in sorted(refs) for day in week.days]
+        judged = [verdict for verdict in verdicts if verdict is not None]
+        colours = [verdict.colour for verdict in judged]
+        missing = len(verdicts) - len(judged)
+        colour: Colour = "red" if missing or "red" in colours else "amber" if "amber" in colours else "green"
+        reasons = list(dict.fromkeys(reason for verdict in judged for reason in verdict.reasons))
+        if missing:
+            reasons.insert(0, "Not all days of the week have been read yet")
+        facts.append(
+            SourceFact(source=source, title=titles[source], colour=colour, line="; ".join(reasons) or "Complete")
+        )
+    return tuple(facts)
+
+
+def _account_facts(week: Week, social: _Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:
+    for account in social.accounts:
+        yield AccountFact(
+            platform=titles[account.source],
+            handle=account.handle,
+            url=account.url,
+            posts=sum(
+                (post.post.source, post.post.account_id) == (account.source, account.account_id)
+                for post in social.published(week)
+            ),
+            followers=social.followers.get((account.source, account.account_id)),
+        )
+
+
+def _planned(client: Client, week: Week) -> tuple[str, ...]:
+    """What the client's file has for the coming week, in the order of its days."""
+    plans: list[tuple[dt.date, str]] = []
+    for campaign in client.campaigns:
+        for day, what in ((campaign.starts, "starts"), (campaign.ends, "ends")):
+            if day in week.days:
+                plans.append((day, f"{campaign.name} {what} on {_day(day, client.locale)}"))
+        if campaign.runs_in(week.monday, week.sunday) and not {campaign.starts, campaign.ends} & set(week.days):
+            plans.append((week.sunday, f"{campaign.name} goes on until {_day(campaign.ends, client.locale)}"))
+        plans += [
+            (asset.starts, f"{asset.name} on {_day(asset.starts, client.locale)}")
+            for asset in campaign.assets
+            if asset.starts in week.days
+        ]
+    return tuple(text for _, text in sorted(plans))
+
+
+def _day(day: dt.date, locale: str) -> str:
+    return format_skeleton("EEEEdMMMM", day, locale=locale)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

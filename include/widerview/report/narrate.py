@@ -1,0 +1,577 @@
+"""Turn facts into words: a small grammar, and every number in it comes from the facts.
+
+The wording is English and is the key of a gettext catalogue; another language is one more catalogue,
+`locale/<language>/LC_MESSAGES/report.mo`. Numbers are written as the client's locale writes them.
+"""
+
+import datetime as dt
+import gettext
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates
+from babel.numbers import format_percent
+
+from widerview.report.clean_text import clip
+from widerview.report.facts import (
+    CampaignFact,
+    Chart,
+    Conversation,
+    DayPoint,
+    Facts,
+    Figure,
+    PostFact,
+    SourceFact,
+    Usual,
+)
+
+SUBJECT_LENGTH = 50
+PREHEADER_LENGTH = (40, 100)
+
+_FROM_ANYWHERE = {"visits", "campaign_visits"}
+_FROM_POSTS = {"reactions_per_post", "replies_received", "passed_on"}
+_MUCH_MORE = 2
+_AT_MOST_NAMED = 2
+
+
+class Voice:
+    """The language of the words and the locale of the numbers.
+
+    Attributes:
+        language: Language of the words, as HTML's `lang` wants it, e.g. `en-GB`.
+        direction: `ltr` or `rtl`.
+    """
+
+    def __init__(self, locale: str) -> None:
+        self._numbers = Locale.parse(locale)
+        self._catalogue = gettext.translation(
+            "report", Path(__file__).parent / "locale", [self._numbers.language], fallback=True
+        )
+        self.gettext, self.ngettext = self._catalogue.gettext, self._catalogue.ngettext
+        language = self._catalogue.info().get("language", "en")
+        # Month names belong to the language of the words, not to that of the numbers.
+        self._dates = self._numbers if self._numbers.language == language else Locale.parse("en_GB")
+        self.language = str(self._dates).replace("_", "-")
+        self.direction = self._dates.text_direction
+
+    def count(self, one: str, many: str, number: int, **words: str) -> str:
+        """Words that depend on a number; they hold it as `%(n)s`."""
+        return self.ngettext(one, many, number) % {"n": self.number(number), **words}
+
+    def number(self, value: float | Decimal, decimals: int = 0) -> str:
+        """A number with a fixed count of decimals."""
+        rounded = _rounded(value, decimals)
+        return str(self._numbers.decimal_formats[None].apply(rounded, self._numbers, force_frac=(decimals, decimals)))
+
+    def about(self, value: float) -> str:
+        """A median or the like: one decimal, and none where it is a whole number."""
+        return self.number(value, 0 if float(value).is_integer() else 1)
+
+    def percent(self, share: float) -> str:
+        """A share as a percentage."""
+        return str(format_percent(share, locale=self._numbers))
+
+    def day(self, day: dt.date) -> str:
+        """A day within the year, e.g. `Thu 12 Nov`."""
+        return str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+
+    def short_day(self, day: dt.date) -> str:
+        """A day for a chart's axis, e.g. `12 Nov`."""
+        return str(dates.format_skeleton("MMMd", day, locale=self._dates))
+
+    def weekday(self, day: dt.date) -> str:
+        """The name of the weekday, short, e.g. `Thu`."""
+        return str(dates.format_date(day, "EEE", locale=self._dates))
+
+    def days(self, first: dt.date, last: dt.date) -> str:
+        """A stretch of days, e.g. `9–15 November 2026`."""
+        text = str(dates.format_interval(first, last, skeleton="yMMMd", locale=self._dates)).replace("\u2009", " ")
+        short, wide = (dates.get_month_names(width, locale=self._dates) for width in ("abbreviated", "wide"))
+        for month in {first.month, last.month}:
+            text = text.replace(short[month], wide[month])
+        return text
+
+    def moment(self, moment: dt.datetime, zone: ZoneInfo) -> str:
+        """A moment on the clock of a zone, e.g. `17 November 2026, 08:40`."""
+        local = moment.astimezone(zone)
+        day = dates.format_date(local.date(), "long", locale=self._dates)
+        return f"{day}, {dates.format_time(local.timetz(), 'short', tzinfo=zone, locale=self._dates)}"
+
+
+@lru_cache(maxsize=64)
+def voice_of(locale: str) -> Voice:
+    """The voice for a Babel locale; English words where there is no catalogue."""
+    return Voice(locale)
+
+
+# --- The sentences -----------------------------------------------------------------------------------------------
+
+
+def subject(facts: Facts) -> str:
+    """The mail's subject: the finding first, at most 50 characters."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    words = {
+        "opening": _opening(facts),
+        "name": facts.client_name,
+        "week": voice.number(facts.first_day.isocalendar().week),
+    }
+    candidates = [_("%(opening)s: %(name)s, week %(week)s"), _("%(opening)s: %(name)s")]
+    if _grade(facts) == "good":
+        words["figure"] = _with_word(facts, "above")[0].label
+        candidates.insert(0, _("%(figure)s above usual: %(name)s"))
+    for candidate in candidates:
+        if len(text := candidate % words) <= SUBJECT_LENGTH:
+            return text
+    room = SUBJECT_LENGTH - len(candidates[-1] % {**words, "name": ""})
+    limit = room
+    while len(name := clip(facts.client_name, limit)) > room:  # what people see as one character may be several
+        limit -= 1
+    return candidates[-1] % {**words, "name": name}
+
+
+def preheader(facts: Facts) -> str:
+    """The line an inbox shows behind the subject: the first figures, 40 to 100 characters."""
+    voice = voice_of(facts.locale)
+    shortest, longest = PREHEADER_LENGTH
+    text = ""
+    for figure in [figure for figure in facts.figures if figure.value is not None][:_AT_MOST_NAMED]:
+        line = figure_line(facts, figure)
+        part = f"{line.label}: {line.value}" + (f" ({line.usual})" if line.usual else "")
+        longer = f"{text} · {part}" if text else part
+        if len(longer) <= longest:
+            text = longer
+    if len(text) < shortest:
+        week = voice.gettext("your week of %(days)s in one minute") % {"days": voice.days(*_week(facts))}
+        text = f"{text} · {week}" if text else week[0].upper() + week[1:]
+    return text
+
+
+def verdict_line(facts: Facts) -> str:
+    """The heading: the week in one line. It is never good without a figure above its range."""
+    return f"{_opening(facts)}: {_finding(facts)}"
+
+
+def _opening(facts: Facts) -> str:
+    _ = voice_of(facts.locale).gettext
+    match _grade(facts):
+        case "good":
+            return _("A good week")
+        case "needs you":
+            return _("This week needs you")
+        case "quiet":
+            return _("A quiet week")
+    above, inside, below = (_with_word(facts, word) for word in ("above", "inside", "below"))
+    if above and below:
+        return _("A mixed week")
+    return _("A normal week") if above or inside or below else _("An early week")
+
+
+def _finding(facts: Facts) -> str:
+    _ = voice_of(facts.locale).gettext
+    grade, red = _grade(facts), _titles(facts, "red")
+    above, inside, below = (_with_word(facts, word) for word in ("above", "inside", "below"))
+    words = {
+        "sources": red,
+        "above": _names(facts, above),
+        "inside": _names(facts, inside),
+        "below": _names(facts, below),
+    }
+    # A number that may still rise is below only so far.
+    words["low"] = _("so far below") if any(figure.so_far for figure in below) else _("below")
+    if grade == "needs you" and red:
+        return _("%(sources)s data is missing") % words
+    if grade == "quiet" and _posts(facts) == 0:
+        return _("nothing was posted")
+    if above and below and grade != "good":
+        return _("%(above)s above, %(below)s %(low)s your usual range") % words
+    if above:
+        return _("%(above)s above your usual range") % words
+    if below:
+        return _("%(below)s %(low)s your usual range") % words
+    if grade == "needs you":
+        return _("we would like a word with you")
+    if inside:
+        return _("your numbers are where they usually are")
+    if grade == "quiet":
+        return _("there is little to report")
+    return _("we are still learning what is usual for you")
+
+
+def three_sentences(facts: Facts) -> tuple[str, str, str]:
+    """What happened; why, as far as the facts carry it; and what we need from the client."""
+    return _what_happened(facts), _why(facts), _what_we_need(facts)
+
+
+def _what_happened(facts: Facts) -> str:
+    _ = voice_of(facts.locale).gettext
+    told = _told(facts)
+    clauses = [_clause(facts, figure) for figure in told]
+    rest = [figure for figure in facts.figures if figure not in told]
+    if told and rest and all(figure.word == "inside" for figure in rest):
+        clauses.append(_("everything else was inside its usual range"))
+    if _posts(facts) == 0:
+        clauses.insert(0, _("nothing was posted this week"))
+    if not clauses:
+        clauses.append(_("there are no numbers for this week"))
+    sentence = "; ".join([clauses[0], *(_inline(facts, clause) for clause in clauses[1:])])
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _told(facts: Facts) -> list[Figure]:
+    """The figures worth a sentence: what left its range, the good and the bad; else the first that is known."""
+    above, below = _with_word(facts, "above"), _with_word(facts, "below")
+    if above and below:
+        return [above[0], below[0]]
+    return (above or below)[:_AT_MOST_NAMED] or [figure for figure in facts.figures if figure.value is not None][:1]
+
+
+def _clause(facts: Facts, figure: Figure) -> str:
+    _ = voice_of(facts.locale).gettext
+    line = figure_line(facts, figure)
+    words = {"figure": figure.label, "value": line.value, "word": line.word, "range": _range(facts, figure, _("to"))}
+    if figure.usual is None:
+        return _("%(figure)s came to %(value)s, with no usual week to compare yet") % words
+    return _("%(figure)s came to %(value)s, %(word)s your usual %(range)s") % words
+
+
+def _why(facts: Facts) -> str:
+    _ = voice_of(facts.locale).gettext
+    for figure in _told(facts):
+        if reason := _reason(facts, figure):
+            return reason
+    if _with_word(facts, "above") or _with_word(facts, "below"):
+        return _("We see no single reason, and one week is too little to tell.")
+    if _titles(facts, "red"):
+        return _("Data is missing, so we draw no conclusions from this week.")
+    if _with_word(facts, "inside"):
+        return _("Ups and downs inside the usual range are ordinary and need no reason.")
+    if _posts(facts) == 0:
+        return _("A pause is part of any year; we will be here when you are back.")
+    return _("With every week we learn better what is usual for you.")
+
+
+def _reason(facts: Facts, figure: Figure) -> str | None:
+    """What we think lifted a figure above its range, or None where the facts do not carry a reason.
+
+    A campaign: without the visits it brought, the figure would not be above. A post: it drew at least twice what is
+    typical of its account.
+    """
+    voice = voice_of(facts.locale)
+    if figure.word != "above" or figure.value is None or figure.usual is None:
+        return None
+    if figure.id in _FROM_ANYWHERE and facts.campaigns:
+        campaign = max(facts.campaigns, key=lambda campaign: campaign.visits or 0)
+        if campaign.visits and figure.value - campaign.visits <= figure.usual.high:
+            return voice.gettext("We think the campaign “%(campaign)s” helped: it brought %(visits)s.") % {
+                "campaign": clip(campaign.name, 60),
+                "visits": voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
+            }
+    if figure.id in _FROM_POSTS and facts.posts:
+        post = max(facts.posts, key=lambda post: post.reactions)
+        if post.typical is not None and post.reactions >= max(_MUCH_MORE * post.typical, 1):
+            return voice.gettext(
+                "We think one post on %(platform)s helped: it drew %(reactions)s, where %(typical)s is typical."
+            ) % {
+                "platform": post.platform,
+                "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
+                "typical": voice.about(post.typical),
+            }
+    return None
+
+
+def _what_we_need(facts: Facts) -> str:
+    _ = voice_of(facts.locale).gettext
+    red, below = _titles(facts, "red"), _names(facts, _with_word(facts, "below"))
+    if _grade(facts) != "needs you":
+        return _("We need nothing from you this week.")
+    if red:
+        return _("Please reply to this mail, so that we can repair this together.")
+    if below:
+        return _("Please reply to this mail: we would like to talk with you about %(figures)s.") % {"figures": below}
+    return _("Please reply to this mail: we would like to talk with you about this week.")
+
+
+def data_line(facts: Facts) -> str:
+    """The verdict on the data, in one plain sentence."""
+    _ = voice_of(facts.locale).gettext
+    red, amber = _titles(facts, "red"), _titles(facts, "amber")
+    if red and amber:
+        return _("%(red)s data is missing, %(amber)s data is still incomplete.") % {"red": red, "amber": amber}
+    if red:
+        return _("%(red)s data is missing; everything else is complete.") % {"red": red}
+    if amber:
+        return _("%(amber)s data is still incomplete; everything else is complete.") % {"amber": amber}
+    return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
+
+
+# --- The lines of lists and tables -------------------------------------------------------------------------------
+
+
+class FigureLine(NamedTuple):
+    """A figure in words; `so_far`, `usual` and `last_week` are empty where there is nothing to say."""
+
+    label: str
+    number: str
+    so_far: str
+    arrow: str
+    word: str
+    verdict: str
+    usual: str
+    last_week: str
+
+    @property
+    def value(self) -> str:
+        """The number with its mark, e.g. `12 so far`."""
+        return f"{self.number} {self.so_far}".rstrip()
+
+    @property
+    def context(self) -> str:
+        """What stands beside the figure for the reader who asks: its usual range and last week."""
+        return "; ".join(part for part in (self.usual, self.last_week) if part)
+
+
+def figure_line(facts: Facts, figure: Figure) -> FigureLine:
+    """One figure: its value, an arrow and a word for where it lies, and its usual range."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    words = {
+        "above": ("▲", _("above"), _("above your usual range")),
+        "inside": ("●", _("inside"), _("inside your usual range")),
+        "below": ("▼", _("below"), _("below your usual range")),
+        "no usual week yet": ("○", _("new"), _("no usual week yet")),
+        "not reported": ("○", _("unknown"), _("not reported")),
+    }
+    arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
+    decimals = _decimals(figure)
+    return FigureLine(
+        label=figure.label,
+        number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
+        so_far=_("so far") if figure.so_far and figure.value is not None else "",
+        arrow=arrow,
+        word=word,
+        verdict=verdict,
+        usual=_("usually %(range)s") % {"range": _range(facts, figure, "–")} if figure.usual else "",
+        last_week=""
+        if figure.last_week is None
+        else _("last week: %(value)s") % {"value": voice.number(figure.last_week, decimals)},
+    )
+
+
+def count(facts: Facts, number: int | None) -> str:
+    """A table's count: of visits, of followers."""
+    voice = voice_of(facts.locale)
+    return voice.gettext("not reported") if number is None else voice.number(number)
+
+
+def usual_visits(facts: Facts, usual: Usual | None) -> str:
+    """A table's usual range of visits."""
+    voice = voice_of(facts.locale)
+    return _ends(voice, usual.low, usual.high, 0, "–") if usual else voice.gettext("not known yet")
+
+
+def channel_word(facts: Facts, word: str) -> str:
+    """Where a channel lies against its usual range, in one or two words."""
+    _ = voice_of(facts.locale).gettext
+    return {"above": _("▲ above"), "inside": _("● inside"), "below": _("▼ below")}.get(word, "")
+
+
+def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
+    """Of a post: where and when it stood, what it drew, and what is typical (empty if unknown)."""
+    voice = voice_of(facts.locale)
+    drew = voice.gettext("%(reactions)s, among them %(replies)s and %(reposts)s") % {
+        "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
+        "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
+        "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
+    }
+    typical = "" if post.typical is None else voice.about(post.typical)
+    return (
+        f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
+        drew,
+        voice.gettext("typical post: %(typical)s") % {"typical": typical} if typical else "",
+    )
+
+
+def link_text(facts: Facts, post: PostFact) -> str:
+    """The words of the link to a post."""
+    return voice_of(facts.locale).gettext("See the post on %(platform)s") % {"platform": post.platform}
+
+
+def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
+    """A campaign's days, and its posts and visits in the week."""
+    voice = voice_of(facts.locale)
+    posts = voice.count("%(n)s post", "%(n)s posts", campaign.posts)
+    visits = (
+        voice.gettext("visits not reported")
+        if campaign.visits is None
+        else voice.count("%(n)s visit", "%(n)s visits", campaign.visits)
+    )
+    days = voice.days(campaign.starts, campaign.ends)
+    return voice.gettext("%(days)s. This week: %(posts)s, %(visits)s.") % {
+        "days": days,
+        "posts": posts,
+        "visits": visits,
+    }
+
+
+def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
+    """Replies received and written; empty where neither is reported."""
+    voice = voice_of(facts.locale)
+    received, written = conversation.received, conversation.written
+    if received is None and written is None:
+        return []
+    return [
+        voice.gettext("How many replies people wrote is not reported.")
+        if received is None
+        else voice.count(
+            "People wrote %(n)s reply to your posts of this week.",
+            "People wrote %(n)s replies to your posts of this week.",
+            received,
+        ),
+        voice.gettext("How many replies you wrote is not reported.")
+        if written is None
+        else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
+    ]
+
+
+def source_line(facts: Facts, source: SourceFact) -> str:
+    """The verdict on one source: its name, a word for its colour, and its own line."""
+    _ = voice_of(facts.locale).gettext
+    word = {"green": _("complete"), "amber": _("incomplete"), "red": _("missing")}[source.colour]
+    return f"{source.title} ({word}): {source.line}"
+
+
+def provenance(facts: Facts) -> list[str]:
+    """Where the numbers come from: as of when, in which zone, against which weeks."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    lines = [
+        _("Data as of %(moment)s (%(zone)s). The week runs from Monday to Sunday in this time zone.")
+        % {"moment": voice.moment(facts.as_of, ZoneInfo(facts.time_zone)), "zone": facts.time_zone}
+    ]
+    if facts.revision > 1:
+        lines.append(
+            _("This report corrects an earlier one of the same week (revision %(revision)s).")
+            % {"revision": voice.number(facts.revision)}
+        )
+    if ranges := [figure.usual for figure in facts.figures if figure.usual]:
+        shortest = min(ranges, key=lambda usual: usual.weeks)
+        lines.append(
+            voice.count(
+                "“Usual” is the range that about %(share)s of your own weeks fall in, learnt from at least %(n)s week.",
+                "“Usual” is the range that about %(share)s of your own weeks fall in, learnt from at least %(n)s weeks.",
+                shortest.weeks,
+                share=voice.percent(shortest.coverage),
+            )
+        )
+    if any(figure.so_far and figure.value is not None for figure in facts.figures):
+        lines.append(_("“So far”: the platforms may still raise this number over the next days."))
+    return lines
+
+
+def meanings(facts: Facts) -> list[str]:
+    """What each figure counts, and by which version of its definition."""
+    return [f"{figure.label}: {figure.meaning} ({figure.definition})" for figure in facts.figures]
+
+
+def chart_alt(facts: Facts, chart: Chart) -> str:
+    """The chart in words, with the numbers of the report's week."""
+    voice = voice_of(facts.locale)
+    first, last = chart.points[0].day, chart.points[-1].day
+    return voice.gettext("%(title)s per day, %(days)s. This week: %(week)s.") % {
+        "title": chart.title,
+        "days": voice.days(first, last),
+        "week": ", ".join(_day_in_words(voice, point) for point in chart.points[-7:]),
+    }
+
+
+def _day_in_words(voice: Voice, point: DayPoint) -> str:
+    day = voice.weekday(point.day)
+    if point.value is None:
+        return voice.gettext("%(day)s not reported") % {"day": day}
+    if point.low is None or point.high is None:
+        return f"{day} {voice.about(point.value)}"
+    return voice.gettext("%(day)s %(value)s (usually %(range)s)") % {
+        "day": day,
+        "value": voice.about(point.value),
+        "range": _ends(voice, point.low, point.high, 0, "–"),
+    }
+
+
+# --- The small parts ---------------------------------------------------------------------------------------------
+
+
+def _grade(facts: Facts) -> str:
+    """The week's grade, but good only where a figure is above its range."""
+    return "normal" if facts.grade == "good" and not _with_word(facts, "above") else facts.grade
+
+
+def _with_word(facts: Facts, word: str) -> list[Figure]:
+    return [figure for figure in facts.figures if figure.word == word and figure.value is not None and figure.usual]
+
+
+def _posts(facts: Facts) -> int | None:
+    return sum(account.posts for account in facts.accounts) if facts.accounts else None
+
+
+def _week(facts: Facts) -> tuple[dt.date, dt.date]:
+    return facts.first_day, facts.last_day
+
+
+def _titles(facts: Facts, colour: str) -> str:
+    return _listed(facts, [clip(source.title, 40) for source in facts.sources if source.colour == colour])
+
+
+def _names(facts: Facts, figures: Sequence[Figure]) -> str:
+    return _listed(facts, [_inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
+
+
+def _listed(facts: Facts, names: Sequence[str]) -> str:
+    joined = voice_of(facts.locale).gettext("%(some)s and %(last)s")
+    return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
+
+
+def _inline(facts: Facts, label: str) -> str:
+    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
+    first = label.partition(" ")[0]
+    names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
+    keep = first in names or first[1:] != first[1:].lower()
+    return label if keep else label[:1].lower() + label[1:]
+
+
+def _range(facts: Facts, figure: Figure, dash: str) -> str:
+    usual = figure.usual
+    return _ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure), dash) if usual else ""
+
+
+def _decimals(figure: Figure) -> int:
+    """The fewest decimals, at most two more than asked for, at which the printed numbers agree with the word."""
+    if figure.value is None or figure.usual is None:
+        return figure.decimals
+    for decimals in range(figure.decimals, figure.decimals + 3):
+        value = _rounded(figure.value, decimals)
+        low, high = _rounded_range(figure.usual.low, figure.usual.high, decimals)
+        if figure.word == ("above" if value > high else "below" if value < low else "inside"):
+            return decimals
+    return figure.decimals
+
+
+def _ends(voice: Voice, low: float, high: float, decimals: int, dash: str) -> str:
+    texts = [voice.number(end, decimals) for end in _rounded_range(low, high, decimals)]
+    spaced = f" {dash} " if dash.isalpha() else dash
+    return texts[0] if texts[0] == texts[1] else spaced.join(texts)
+
+
+def _rounded_range(low: float, high: float, decimals: int) -> tuple[Decimal, Decimal]:
+    """A range for print, rounded inwards: 63 above a range that ends at 62.6 is above 62, not above 63.
+
+    A range too narrow for that is rounded to the nearest.
+    """
+    inner = _rounded(low, decimals, ROUND_CEILING), _rounded(high, decimals, ROUND_FLOOR)
+    return inner if inner[0] <= inner[1] else (_rounded(low, decimals), _rounded(high, decimals))
+
+
+def _rounded(value: float | Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    # An end may be 63.00000000001 by arithmetic alone: that is 63, and must not round up to 64.
+    return Decimal(str(round(value, 9))).quantize(Decimal(1).scaleb(-decimals), rounding=rounding)

@@ -1,0 +1,290 @@
+"""Render facts as a mail: HTML, plain text, the chart, and the reviewer's preview. Nothing is looked up or sent here.
+
+The same page of ready words feeds all three templates, so they cannot say different things. Names, posts and
+addresses come from strangers: invisible characters are removed first (`clean_text`), the templates escape the rest.
+"""
+
+import re
+import string
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import css_inline
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from widerview.report import narrate
+from widerview.report.chart import chart_png, chart_svg, notes
+from widerview.report.clean_text import clean, clip
+from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
+
+_LINE_LENGTH = 200
+_POST_LENGTH = 280
+_ADDRESSES = {"url", "permalink"}  # these are judged by `_web_address`; a cut one would lead nowhere
+_NOTE_LENGTH = 4000
+_COLUMNS = 72
+_BAND = (33, 67)  # the usual range is the middle third of a figure's strip
+_MARK = 2
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One report, ready to be put into a mail.
+
+    Attributes:
+        subject: At most 50 characters, on one line.
+        preheader: The inbox's second line; it also opens the HTML.
+        html: The HTML part; it loads nothing but `cid:<chart_cid>`.
+        text: The plain text part, with the same facts.
+        chart_png: The chart, or None when there is none.
+        chart_cid: Its Content-ID, without angle brackets.
+        markdown: The same report for the reviewer, without HTML.
+    """
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    chart_png: bytes | None
+    chart_cid: str
+    markdown: str
+
+
+def render(facts: Facts, note: str | None = None) -> Rendered:
+    """Render a report; the same facts and note give the same bytes.
+
+    Args:
+        facts: Everything the report says.
+        note: Words of the reviewer to the client, shown above everything but the verdict.
+    """
+    facts = _cleaned(facts)
+    chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
+    cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
+    page = _page(facts, note, chart, cid)
+    markdown, text, html = (_environment(facts.locale, kind) for kind in ("md", "txt", "html"))
+    return Rendered(
+        subject=page["subject"],
+        preheader=page["preheader"],
+        html=_inliner().inline(html.get_template("email.html.j2").render(page)),
+        text=_tidy(text.get_template("email.txt.j2").render(page)),
+        chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
+        chart_cid=cid,
+        markdown=_tidy(markdown.get_template("preview.md.j2").render(page)),
+    )
+
+
+# --- The page: ready words for the templates ---------------------------------------------------------------------
+
+
+def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
+    voice = narrate.voice_of(facts.locale)
+    return {
+        "facts": facts,
+        "voice": voice,
+        "subject": narrate.subject(facts),
+        "preheader": narrate.preheader(facts),
+        "week": voice.days(facts.first_day, facts.last_day),
+        "verdict": narrate.verdict_line(facts),
+        "note": _note_lines(note),
+        "sentences": narrate.three_sentences(facts),
+        "data_line": narrate.data_line(facts),
+        "figures": [_figure(facts, figure) for figure in facts.figures],
+        "chart": chart
+        and {
+            "cid": cid,
+            "title": chart.title,
+            "alt": narrate.chart_alt(facts, chart),
+            "notes": [(letter, voice.day(point.day), point.note) for letter, point in notes(chart)],
+        },
+        "posts": [_post(facts, post) for post in facts.posts],
+        "channels": [
+            {
+                "name": channel.channel,
+                "visits": narrate.count(facts, channel.visits),
+                "known": channel.usual is not None,
+                "usual": narrate.usual_visits(facts, channel.usual),
+                "word": channel.word,
+                "verdict": narrate.channel_word(facts, channel.word),
+            }
+            for channel in facts.channels
+        ],
+        "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
+        "conversation": narrate.conversation_lines(facts, facts.conversation),
+        "sources": [narrate.source_line(facts, source) for source in facts.sources],
+        "provenance": narrate.provenance(facts),
+        "meanings": narrate.meanings(facts),
+        "accounts": [
+            {
+                "platform": account.platform,
+                "handle": account.handle,
+                "url": _web_address(account.url),
+                "posts": voice.number(account.posts),
+                "followers": narrate.count(facts, account.followers),
+            }
+            for account in facts.accounts
+        ],
+        "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
+    }
+
+
+def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
+    line = narrate.figure_line(facts, figure)
+    return {**line._asdict(), "value": line.value, "context": line.context, "strip": _strip(figure)}
+
+
+def _strip(figure: Figure) -> list[tuple[str, int]]:
+    """A small bar as (part, percent of width): the usual range is its middle third, a mark shows the value."""
+    if figure.value is None or figure.usual is None:
+        return []
+    low, high = figure.usual.low, figure.usual.high
+    start, end = _BAND
+    share = (figure.value - low) / (high - low) if high > low else 0.5 + (figure.value > high) - (figure.value < low)
+    lowest, highest = {"below": (0, start - _MARK), "above": (end, 100 - _MARK)}.get(figure.word, (start, end - _MARK))
+    mark = round(min(max(start + share * (end - start) - _MARK / 2, lowest), highest))
+    parts = [
+        ("rest", 0, min(start, mark)),
+        ("usual", start, min(end, mark)),
+        ("rest", end, mark),
+        ("mark", mark, mark + _MARK),
+        ("rest", mark + _MARK, start),
+        ("usual", max(start, mark + _MARK), end),
+        ("rest", max(end, mark + _MARK), 100),
+    ]
+    return [(part, to - since) for part, since, to in parts if to > since]
+
+
+def _post(facts: Facts, post: PostFact) -> dict[str, Any]:
+    where, drew, typical = narrate.post_lines(facts, post)
+    return {
+        "where": where,
+        "text": post.text,
+        "drew": drew,
+        "typical": typical,
+        "url": _web_address(post.permalink),
+        "link": narrate.link_text(facts, post),
+    }
+
+
+def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
+    return {
+        "name": campaign.name,
+        "goal": campaign.goal,
+        "line": narrate.campaign_line(facts, campaign),
+        "touchpoints": [
+            {
+                "name": touchpoint.name,
+                "kind": touchpoint.kind.replace("_", " "),
+                "visits": narrate.count(facts, touchpoint.visits),
+            }
+            for touchpoint in campaign.touchpoints
+        ],
+    }
+
+
+# --- Foreign words and addresses ---------------------------------------------------------------------------------
+
+
+def _cleaned(facts: Facts) -> Facts:
+    """The facts with every text made harmless and of bearable length."""
+
+    def visit(value: Any, field: str = "") -> Any:
+        if isinstance(value, str):
+            return (
+                value if field in _ADDRESSES else clip(clean(value), _POST_LENGTH if field == "text" else _LINE_LENGTH)
+            )
+        if isinstance(value, tuple):
+            return tuple(visit(item) for item in value)
+        if isinstance(value, msgspec.Struct):
+            fields = {name: visit(getattr(value, name), name) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **fields)
+        return value
+
+    return msgspec.structs.replace(visit(facts), lesson=facts.lesson)  # the cards are ours
+
+
+def _note_lines(note: str | None) -> list[str]:
+    """The reviewer's lines; runs of spaces are kept, as HTML would not."""
+    text = clip(clean(note or "", keep_lines=True), _NOTE_LENGTH)
+    return (
+        [re.sub(r"  +", lambda run: "\u00a0" * len(run[0]), line) for line in text.split("\n")] if text.strip() else []
+    )
+
+
+def _web_address(url: str) -> str | None:
+    """The address if it leads to a web page, else None."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    plain = url == clean(url) and " " not in url and "\\" not in url
+    return url if plain and parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", text.lower())
+
+
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
+# Markdown programs turn bare addresses into links after they have read the escapes; a word joiner stops them.
+_BARE_ADDRESS = re.compile(r"(?<=://)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+
+
+def _markdown(value: object) -> object:
+    """Escape a printed value for Markdown: no heading, link, picture or table can come out of it."""
+    if isinstance(value, Markup):
+        return value
+    return _PUNCTUATION.sub(r"\\\g<0>", _BARE_ADDRESS.sub("\u2060", str(value)))
+
+
+def _address(url: str) -> Markup:
+    return Markup(quote(url, safe=":/?#@!$&*+,;=%~-._"))  # noqa: S704 - brackets and quotes are encoded
+
+
+# --- Templates ---------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _environment(locale: str, kind: str) -> Environment:
+    finalize: dict[str, Callable[[object], object]] = {"finalize": _markdown} if kind == "md" else {}
+    environment = Environment(
+        loader=PackageLoader("widerview.report"),
+        autoescape=kind == "html",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        **finalize,
+    )
+    voice = narrate.voice_of(locale)
+    environment.install_gettext_callables(voice.gettext, voice.ngettext, newstyle=True)
+    environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
+
+
+def _fill(text: str, first: str = "") -> str:
+    """Wrap words to the width of a mail; `first` opens the first line and the others are set in below it."""
+    rest = first if first.startswith("|") else " " * len(first)
+    return (
+        textwrap.fill(text, _COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+        or first.rstrip()
+    )
+
+
+def _heading(text: str) -> str:
+    clipped = clip(text, _COLUMNS)
+    return f"{clipped.upper()}\n{'-' * len(clipped)}"
+
+
+def _tidy(text: str) -> str:
+    """No spaces at line ends but the signature's, no more than two empty lines, one end of line at the end."""
+    return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"

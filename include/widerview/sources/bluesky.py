@@ -1,0 +1,318 @@
+"""### Bluesky: an account's followers and posts.
+
+**Purpose.** Observe what Bluesky tells anyone about an account: its followers and posts, and what people did with
+each post.
+
+**Inputs.** The account's handle (or DID) in the client's file. No key is needed: the public AppView
+`https://public.api.bsky.app` answers. An Airflow Connection is optional; its host replaces the server, its password
+is sent as a Bearer token.
+
+**Outputs.** The account under its DID, which stays when the handle changes; its own posts and replies since the
+first day asked for; running totals of followers, following and posts, and of every post's likes, reposts, replies,
+quotes and bookmarks.
+
+**Limits.** Bluesky knows no impressions, reach or clicks. All counts are running totals: a day's gain is the
+difference of two observations. Bookmarks are counted since 2025; older servers leave them out, which is stored as
+"not reported". About 3,000 calls in five minutes from one address.
+
+**When it fails.** *Not found*: the handle was changed or the account is gone; correct the client's file (a DID
+never changes). *Rate limited* or *unavailable*: the task tries again by itself; nothing to do unless it stays so.
+*Bad answer*: look at the page in landing; Bluesky has changed its API or a proxy stands between.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+from requests import codes
+
+from widerview.sources.base import (
+    AccountRow,
+    Kind,
+    PostRow,
+    RawPage,
+    Row,
+    Stamp,
+    Target,
+    Window,
+    counters,
+    stamp,
+)
+from widerview.sources.errors import NotFound, Unauthorized
+from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate, place
+
+_TITLE = "Bluesky"
+_RENEW = "The account needs no token; if its Airflow Connection has one, renew or remove it."
+_Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+
+
+class _Lexicon(msgspec.Struct, rename="camel"):
+    """Base of the objects of Bluesky's lexicon; what is not named here is not read."""
+
+
+class _Profile(_Lexicon):
+    did: str
+    handle: str
+    display_name: str | None = None
+    followers_count: Count | None = None
+    follows_count: Count | None = None
+    posts_count: Count | None = None
+
+
+class _Author(_Lexicon):
+    did: str
+    handle: str
+
+
+class _Feature(_Lexicon):
+    """What a stretch of text is: a link, a hashtag or a mention."""
+
+    uri: str | None = None
+    tag: str | None = None
+
+
+class _Slice(_Lexicon):
+    byte_start: int
+
+
+class _Facet(_Lexicon):
+    index: _Slice
+    features: list[_Feature] = []
+
+
+class _External(_Lexicon):
+    uri: str
+
+
+class _Quoted(_Lexicon):
+    """A reference to a record; beside media it is wrapped once more."""
+
+    uri: str | None = None
+    record: "_Quoted | None" = None
+
+    @property
+    def is_post(self) -> bool:
+        return "/app.bsky.feed.post/" in ((self.record.uri if self.record else self.uri) or "")
+
+
+class _Embed(_Lexicon):
+    type: str | None = msgspec.field(name="$type", default=None)
+    external: _External | None = None
+    record: _Quoted | None = None
+    media: "_Embed | None" = None
+
+
+class _Ref(_Lexicon):
+    uri: str
+
+
+class _Reply(_Lexicon):
+    parent: _Ref
+
+
+class _Record(_Lexicon):
+    """The post as its author's software wrote it."""
+
+    created_at: str = ""
+    text: str = ""
+    facets: list[_Facet] | None = None
+    tags: list[str] | None = None
+    embed: _Embed | None = None
+    reply: _Reply | None = None
+
+
+class _Post(_Lexicon):
+    uri: str
+    author: _Author
+    record: _Record
+    indexed_at: _Instant
+    like_count: Count | None = None
+    repost_count: Count | None = None
+    reply_count: Count | None = None
+    quote_count: Count | None = None
+    bookmark_count: Count | None = None
+
+    @property
+    def published_at(self) -> dt.datetime:
+        """The earlier of "written" and "first seen by Bluesky", as the AppView itself sorts.
+
+        The first is the author's claim, and some software claims nonsense.
+        """
+        indexed = self.indexed_at.astimezone(dt.UTC)
+        try:
+            return min(indexed, msgspec.convert(self.record.created_at, _Instant).astimezone(dt.UTC))
+        except (msgspec.ValidationError, OverflowError):
+            return indexed
+
+
+class _Reason(_Lexicon):
+    type: str = msgspec.field(name="$type")
+    indexed_at: _Instant | None = None
+
+
+class _Item(_Lexicon):
+    post: _Post
+    reason: _Reason | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Stands at the top out of order; it is the author's own all the same."""
+        return self.reason is not None and self.reason.type.endswith("#reasonPin")
+
+    @property
+    def sorted_at(self) -> dt.datetime:
+        """Where it stands in the feed: a repost by when it was reposted."""
+        return (self.reason and self.reason.indexed_at) or self.post.published_at
+
+
+class _Feed(_Lexicon):
+    feed: list[_Item]
+    cursor: str | None = None
+
+
+class _Refusal(_Lexicon):
+    error: str = ""
+    message: str = ""
+
+
+class Bluesky:
+    """Bluesky, through the public AppView of the AT Protocol."""
+
+    name = "bluesky"
+    title = _TITLE
+    kind: Kind = "social"
+    api_version = "app.bsky lexicons as served 2026-11"
+    streams: tuple[str, ...] = ("account", "posts")
+    lookback_days = 28
+    metrics: tuple[str, ...] = ("followers", "following", "posts", "likes", "reposts", "replies", "quotes", "bookmarks")
+    pool_slots = 8
+    call_budget = 100
+
+    def base_url(self, target: Target) -> str:
+        """The public AppView."""
+        return "https://public.api.bsky.app"
+
+    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
+        """The profile, then the feed from the newest post to the first day of the window."""
+        headers = {"Authorization": f"Bearer {http.token}"} if http.token else {}
+        page = http.request(
+            "GET", "xrpc/app.bsky.actor.getProfile", stream="account", params={"actor": target.ref}, headers=headers
+        )
+        yield page
+        _check(page, target)
+        did = decode(page, _Profile, source=_TITLE).did
+        opens = window.opens(target.time_zone)
+
+        def ask(cursor: str | None) -> RawPage:
+            params = {"actor": did, "limit": "100"} | ({"cursor": cursor} if cursor else {})
+            return http.request(
+                "GET", "xrpc/app.bsky.feed.getAuthorFeed", stream="posts", params=params, headers=headers
+            )
+
+        def read(page: RawPage) -> Turn:
+            _check(page, target)
+            answer = decode(page, _Feed, source=_TITLE)
+            in_order = [item for item in answer.feed if not item.is_pinned]
+            reached = bool(in_order) and in_order[-1].sorted_at < opens
+            return Turn(None if reached else answer.cursor or None, len(answer.feed))
+
+        yield from paginate(ask, read, source=_TITLE)
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        """Rows of a profile or of a page of the feed; reposts and other people's posts give none."""
+        if page.status != codes.ok:
+            return
+        stamped = stamp(target, page)
+        if page.stream == "account":
+            yield from _account(stamped, decode(page, _Profile, source=_TITLE))
+        else:
+            own = page.request.params.get("actor", target.ref).lower()
+            for item in decode(page, _Feed, source=_TITLE).feed:
+                author = item.post.author
+                if own in {author.did.lower(), author.handle.lower()} and (item.reason is None or item.is_pinned):
+                    yield from _post(stamped, item.post)
+
+
+def _check(page: RawPage, target: Target) -> None:
+    """Like `check`, but Bluesky answers 400 to a dead token and to an unknown account."""
+    if page.status == codes.bad_request:
+        refusal = decode(page, _Refusal, source=_TITLE)
+        where = f"{place(page, _TITLE)} for {target.ref}: {refusal.error}: {refusal.message}."
+        if refusal.error in {"InvalidToken", "ExpiredToken", "AuthMissing"}:
+            raise Unauthorized(f"{where} {_RENEW}")
+        if refusal.error in {"AccountTakedown", "AccountDeactivated"} or "not found" in refusal.message.lower():
+            raise NotFound(f"{where} Correct or remove the handle in the file of client {target.client_id}.")
+    check(page, source=_TITLE, account=target.ref, renew=_RENEW)
+
+
+def _profile_url(author: _Author | _Profile) -> str:
+    """By the handle, or by the DID while Bluesky cannot confirm the handle."""
+    return f"https://bsky.app/profile/{author.did if author.handle == 'handle.invalid' else author.handle}"
+
+
+def _account(stamp: Stamp, profile: _Profile) -> Iterator[Row]:
+    yield AccountRow(
+        **stamp,
+        account_id=profile.did,
+        handle=profile.handle,
+        name=profile.display_name or profile.handle,
+        url=_profile_url(profile),
+    )
+    values = {
+        "followers": profile.followers_count,
+        "following": profile.follows_count,
+        "posts": profile.posts_count,
+    }
+    yield from counters(stamp, account_id=profile.did, entity="account", entity_id=profile.did, values=values)
+
+
+def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
+    record = post.record
+    features = [
+        feature
+        for facet in sorted(record.facets or [], key=lambda facet: facet.index.byte_start)
+        for feature in facet.features
+    ]
+    tags = [feature.tag for feature in features if feature.tag] + (record.tags or [])
+    links = [feature.uri for feature in features if feature.uri]
+    embed = record.embed.media or record.embed if record.embed else None
+    if embed and embed.external:
+        links.append(embed.external.uri)
+    links = [link for link in dict.fromkeys(links) if re.match(r"https?://", link)]
+    yield PostRow(
+        **stamp,
+        account_id=post.author.did,
+        post_id=post.uri,
+        published_at=post.published_at,
+        kind=_kind(record.embed, has_links=bool(links)),
+        text=record.text,
+        permalink=f"{_profile_url(post.author)}/post/{post.uri.rsplit('/', 1)[-1]}",
+        tags=tuple(dict.fromkeys(tag.lower().removeprefix("#") for tag in tags)),
+        links=tuple(links),
+        reply_to=record.reply.parent.uri if record.reply else None,
+    )
+    values = {
+        "likes": post.like_count,
+        "reposts": post.repost_count,
+        "replies": post.reply_count,
+        "quotes": post.quote_count,
+        "bookmarks": post.bookmark_count,
+    }
+    yield from counters(stamp, account_id=post.author.did, entity="post", entity_id=post.uri, values=values)
+
+
+def _kind(embed: _Embed | None, *, has_links: bool) -> Literal["text", "image", "video", "link", "quote"]:
+    """What a post is at first sight; a quote with a picture is a quote."""
+    if embed and embed.record and embed.record.is_post:
+        return "quote"
+    media = (embed.media or embed).type if embed else None
+    if media == "app.bsky.embed.images":
+        return "image"
+    if media == "app.bsky.embed.video":
+        return "video"
+    return "link" if has_links else "text"
+
+
+SOURCE = Bluesky()

@@ -1,0 +1,394 @@
+"""How every source speaks HTTP: one client with a budget, and the judgement of what came back.
+
+`HttpClient` asks and hands over whatever came back as a `RawPage`, so that it can be landed; `check` and `decode`
+judge it afterwards. `paginate` walks through pages for any source.
+"""
+
+import datetime as dt
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Annotated, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import msgspec
+import requests
+import tenacity
+
+from widerview import __version__
+from widerview.sources.base import RawPage, Request
+from widerview.sources.errors import (
+    BadAnswer,
+    BudgetSpent,
+    NotFound,
+    RateLimited,
+    SourceError,
+    Unauthorized,
+    Unavailable,
+)
+
+T = TypeVar("T")
+
+Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A count that fits the warehouse's BIGINT."""
+
+TIMEOUTS = (10, 60)
+"""Seconds to connect, and between two bytes: analytics may compute a report while we wait."""
+ATTEMPTS = 5
+LONGEST_WAIT = 60.0
+"""Seconds one client may spend waiting in all; longer waits are left to the scheduler, which frees the worker."""
+LARGEST_BODY = 32 * 2**20
+MOST_EMPTY_PAGES = 10
+
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRANSIENT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+_KEPT_HEADERS = frozenset({
+    "content-type", "date", "link", "location", "retry-after", "x-request-id", "x-matomo-request-id",
+    "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy",
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+})  # fmt: skip
+_backoff = tenacity.wait_random_exponential(multiplier=1, max=20)
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _as_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authentication that adds nothing: without one, requests would send what it finds in ~/.netrc."""
+    return request
+
+
+class HttpClient:
+    """Asks one server on behalf of one account, within a budget of calls.
+
+    Nothing that is secret ends up in what it returns or raises: `Authorization` and `secret_form` are sent and not
+    recorded, and should the server repeat the token in its answer, it is cut out there.
+
+    Attributes:
+        token: The account's token; None if it needs none.
+        calls: HTTP calls made so far, retries included.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        budget: int,
+        token: str | None = None,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], dt.datetime] = _utc_now,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+            raise SourceError(
+                "The server's address must look like https://server.example, without user, password or query; "
+                "set it as the host of the Airflow Connection."
+            )
+        if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise Unauthorized(
+                f"The token for {parts.hostname} is empty or holds blanks or control characters; "
+                "paste it anew into the password of the Airflow Connection."
+            )
+        self.token = token
+        self.calls = 0
+        self._base = base_url.rstrip("/") + "/"
+        self._host = parts.netloc
+        self._budget = budget
+        self._session = session or requests.Session()
+        self._sleep = sleep
+        self._clock = clock
+        self._waited = 0.0
+        self._quota_returns: dt.datetime | None = None
+
+    def request(
+        self,
+        method: str,
+        path_or_url: str,
+        *,
+        stream: str,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        secret_form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> RawPage:
+        """Ask, again if need be, and return the last answer whatever its status.
+
+        Connection errors and the statuses 408, 425, 429, 500, 502, 503 and 504 are tried again, after the time the
+        server names or else with exponential backoff and full jitter. Redirects are not followed.
+
+        Args:
+            method: HTTP method.
+            path_or_url: A path below the base URL, or an absolute URL on the same server.
+            stream: The stream the answer belongs to.
+            params: Query parameters; recorded.
+            form: Body of a form; recorded.
+            secret_form: More of the form; sent, never recorded.
+            headers: More headers; sent, never recorded.
+
+        Raises:
+            BadAnswer: The URL points to another server, or the answer is larger than 32 MB.
+            BudgetSpent: This call would be one too many.
+            RateLimited: The quota is used up and returns later than we hold on.
+            Unavailable: No answer came.
+        """
+        url = urljoin(self._base, path_or_url if "://" in path_or_url else path_or_url.lstrip("/"))
+        parts = urlsplit(url)
+        if (parts.scheme, parts.netloc) != (urlsplit(self._base).scheme, self._host):
+            raise BadAnswer(
+                f"{self._host}: refused to ask another server ({parts.scheme}://{parts.hostname}) for {stream}. "
+                "If the account has moved, set the new server as the host of its Airflow Connection."
+            )
+        query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
+        asked = Request(method, parts._replace(query="", fragment="").geturl(), query | dict(form or {}))
+        body = {**(form or {}), **(secret_form or {})}
+
+        def call() -> RawPage:
+            return self._call(asked, stream, query, body, headers or {})
+
+        retrying = tenacity.Retrying(
+            sleep=self._pause,
+            wait=self._wait,
+            stop=self._gives_up,
+            retry=tenacity.retry_if_exception_type(_TRANSIENT)
+            | tenacity.retry_if_result(lambda page: page.status in _RETRIED),
+            retry_error_callback=_last_outcome,
+        )
+        try:
+            return retrying(call)
+        except requests.RequestException as error:
+            # Not chained: the text of these errors may quote headers.
+            raise Unavailable(
+                f"{method} {asked.url} ({stream}): no complete answer ({type(error).__name__}) after "
+                f"{self.calls} calls. Check the server and the network, then clear the task."
+            ) from None
+
+    def _call(
+        self, asked: Request, stream: str, query: dict[str, str], body: dict[str, str], headers: Mapping[str, str]
+    ) -> RawPage:
+        if self.calls >= self._budget:
+            raise BudgetSpent(
+                f"{asked.url} ({stream}): the run has made all {self._budget} calls it may make for this account. "
+                "Ask for fewer days at once."
+            )
+        self._await_quota(asked, stream)
+        self.calls += 1
+        with self._session.request(
+            asked.method,
+            asked.url,
+            params=query,
+            data=body or None,
+            headers={"User-Agent": f"Widerview/{__version__}", "Accept": "application/json", **headers},
+            auth=_as_is,
+            timeout=TIMEOUTS,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            page = RawPage(
+                stream=stream,
+                request=asked,
+                status=response.status_code,
+                headers=self._kept(response.headers),
+                body=self._censored(_read(response, asked, stream)),
+                fetched_at=self._clock(),
+            )
+        remaining = page.headers.get("ratelimit-remaining", page.headers.get("x-ratelimit-remaining"))
+        self._quota_returns = try_again_at(page) if remaining == "0" else None
+        return page
+
+    def _await_quota(self, asked: Request, stream: str) -> None:
+        if self._quota_returns is None:
+            return
+        seconds = (self._quota_returns - self._clock()).total_seconds()
+        if self._waited + seconds > LONGEST_WAIT:
+            raise RateLimited(
+                f"{asked.url} ({stream}): the rate limit is used up; try again at {_told(self._quota_returns)}."
+            )
+        if seconds > 0:
+            self._pause(seconds)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        outcome = state.outcome
+        at = None if outcome is None or outcome.failed else try_again_at(outcome.result())
+        return _backoff(state) if at is None else max(0.0, (at - self._clock()).total_seconds())
+
+    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= ATTEMPTS or self._waited + state.upcoming_sleep > LONGEST_WAIT
+
+    def _pause(self, seconds: float) -> None:
+        self._waited += seconds
+        self._sleep(seconds)
+
+    def _censored(self, body: bytes) -> bytes:
+        return body.replace(self.token.encode(), b"[token]") if self.token else body
+
+    def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
+        kept = {name.lower(): value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
+        return {name: self._censored(value.encode()).decode() for name, value in sorted(kept.items())}
+
+
+def _last_outcome(state: tenacity.RetryCallState) -> RawPage:
+    assert state.outcome is not None  # noqa: S101 - tells mypy what tenacity guarantees
+    page: RawPage = state.outcome.result()
+    return page
+
+
+def _read(response: requests.Response, asked: Request, stream: str) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(2**16):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise BadAnswer(
+                f"{asked.method} {asked.url} ({stream}): the answer is larger than {LARGEST_BODY // 2**20} MB. "
+                "Ask for fewer days at once."
+            )
+    return bytes(body)
+
+
+def try_again_at(page: RawPage) -> dt.datetime | None:
+    """When the server wants to be asked again; None if it does not say.
+
+    `Retry-After` (seconds or a date) comes first. The reset headers count only where the limit is reached, because
+    servers send them with every answer: `RateLimit-Reset` is an epoch on Bluesky and seconds in the IETF draft,
+    `X-RateLimit-Reset` is ISO 8601 on Mastodon and an epoch elsewhere.
+    """
+    if after := page.headers.get("retry-after"):
+        return _moment(after, page.fetched_at)
+    remaining = page.headers.get("ratelimit-remaining", page.headers.get("x-ratelimit-remaining"))
+    if page.status == requests.codes.too_many_requests or remaining == "0":
+        reset = page.headers.get("ratelimit-reset") or page.headers.get("x-ratelimit-reset")
+        return _moment(reset, page.fetched_at) if reset else None
+    return None
+
+
+def _moment(value: str, now: dt.datetime) -> dt.datetime | None:
+    """Seconds from now, an epoch, an HTTP date or ISO 8601; None if it is none of them."""
+    try:
+        if re.fullmatch(r"\d+(\.\d+)?", value.strip()):
+            seconds = float(value)
+            is_epoch = seconds > dt.timedelta(days=3650).total_seconds()
+            return dt.datetime.fromtimestamp(seconds, dt.UTC) if is_epoch else now + dt.timedelta(seconds=seconds)
+        moment = dt.datetime.fromisoformat(value.strip()) if value[:4].isdigit() else parsedate_to_datetime(value)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _told(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def place(page: RawPage, source: str) -> str:
+    """Which answer a message is about: source, stream and URL."""
+    return f"{source} {page.stream} ({page.request.method} {page.request.url})"
+
+
+def found(page: RawPage) -> str:
+    """What stands at the beginning of an answer, for a message."""
+    kind = page.headers.get("content-type", "no content type")
+    return f"{kind}, {len(page.body)} bytes, beginning with {page.body[:120].decode(errors='replace')!r}"
+
+
+def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
+    """Raise what a status other than 200 means.
+
+    Args:
+        page: The answer.
+        source: Title of the source, for messages.
+        account: The account or site that was asked for, for messages.
+        renew: What a person must do when the server does not accept us, as a sentence.
+
+    Raises:
+        Unauthorized: 401 or 403.
+        NotFound: 404 or 410.
+        RateLimited: 429.
+        Unavailable: 408, 425 or 5xx.
+        BadAnswer: Any other status.
+    """
+    if page.status == requests.codes.ok:
+        return
+    at = try_again_at(page)
+    later = f"Try again at {_told(at)}." if at else "Try again later."
+    where = f"{place(page, source)} for {account}: HTTP {page.status}"
+    match page.status:
+        case 401 | 403:
+            raise Unauthorized(f"{where}. {renew} It said {found(page)}.")
+        case 404 | 410:
+            raise NotFound(f"{where}. {account} does not exist there (any more); correct or remove it.")
+        case 429:
+            raise RateLimited(f"{where}, the rate limit is used up. {later}")
+        case 408 | 425 | 500 | 502 | 503 | 504:
+            raise Unavailable(f"{where}. {later} It said {found(page)}.")
+        case 301 | 302 | 303 | 307 | 308:
+            to = page.headers.get("location", "nowhere").partition("?")[0]
+            raise BadAnswer(
+                f"{where}, a redirect to {to}. Redirects are not followed; "
+                "set the right server as the host of the Airflow Connection."
+            )
+        case _:
+            raise BadAnswer(f"{where}. It said {found(page)}.")
+
+
+# A backslash that is itself escaped does not begin an escape.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def decode(page: RawPage, type_: type[T], *, source: str) -> T:
+    r"""Read the JSON of an answer as `type_`; numbers may come as strings.
+
+    NUL characters (`\u0000`) become U+FFFD, because PostgreSQL cannot hold them.
+
+    Raises:
+        BadAnswer: It is no JSON, cut, not UTF-8, or of another shape; the message says what was found.
+    """
+    try:
+        text = page.body.decode("utf-8-sig")
+        if "\\u0000" in text:
+            text = _NUL.sub(r"\1\\ufffd", text)
+        return msgspec.json.decode(text, type=type_, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadAnswer(f"{place(page, source)}: {error}. Found {found(page)}.") from error
+
+
+class Turn(NamedTuple):
+    """Where a page leads: the cursor of the next one (None at the end) and how many items it held."""
+
+    cursor: str | None
+    items: int
+
+
+def paginate(
+    ask: Callable[[str | None], RawPage], read: Callable[[RawPage], Turn], *, source: str
+) -> Iterator[RawPage]:
+    """Yield page after page, each before `read` judges it.
+
+    Args:
+        ask: Gets the page at a cursor; None is the first.
+        read: Checks a page and says where it leads.
+        source: Title of the source, for messages.
+
+    Raises:
+        BadAnswer: A cursor came a second time, or too many empty pages followed each other.
+    """
+    cursor: str | None = None
+    seen: set[str] = set()
+    empty = 0
+    while True:
+        page = ask(cursor)
+        yield page
+        cursor, items = read(page)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise BadAnswer(f"{place(page, source)}: the pages go in a circle, cursor {cursor[:80]!r} came twice.")
+        seen.add(cursor)
+        empty = 0 if items else empty + 1
+        if empty >= MOST_EMPTY_PAGES:
+            raise BadAnswer(f"{place(page, source)}: {empty} empty pages in a row, and still not the last.")

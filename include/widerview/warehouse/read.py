@@ -1,0 +1,207 @@
+"""What was known as of a moment: the reads that reports are composed from.
+
+Every read takes the client, and `as_of`: what was observed after it does not exist. So a report can be composed
+again later from the same rows. Each read touches one client's rows only, and gives them in a fixed order. Read
+several together inside one `widerview.warehouse.database.snapshot`, so that no load comes between them.
+"""
+
+import datetime as dt
+from typing import Literal, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from widerview.warehouse.sql import sql
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest version of a post. `receipt` is the sha256 of the raw answer it was read from, in hex."""
+
+    source: str
+    account_id: str
+    post_id: str
+    published_at: dt.datetime
+    kind: str
+    text: str
+    permalink: str
+    tags: tuple[str, ...]
+    links: tuple[str, ...]
+    reply_to: str | None
+    observed_at: dt.datetime
+    receipt: str
+
+
+class PostCounter(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of a post.
+
+    `value` is None where the platform did not report it. `late`: nothing had been observed by the cutoff, so this is
+    the earliest observation after it.
+    """
+
+    source: str
+    account_id: str
+    post_id: str
+    metric: str
+    value: int | None
+    observed_at: dt.datetime
+    late: bool
+    receipt: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest version of an account."""
+
+    source: str
+    account_id: str
+    handle: str
+    name: str
+    url: str
+    observed_at: dt.datetime
+    receipt: str
+
+
+class AccountCounter(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of an account, as it stood; `value` is None where the platform did not report it."""
+
+    source: str
+    account_id: str
+    metric: str
+    value: int | None
+    observed_at: dt.datetime
+    receipt: str
+
+
+class DayValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A day's value of one member of a dimension; None where the platform did not report it."""
+
+    source: str
+    entity_id: str
+    day: dt.date
+    member: str
+    value: float | None
+    observed_at: dt.datetime
+    receipt: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest verdict on a target's day."""
+
+    source: str
+    ref: str
+    day: dt.date
+    colour: Literal["green", "amber", "red"]
+    reasons: tuple[str, ...]
+    observed_at: dt.datetime
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest pull of a target; `since`..`reaches` are the first and last day that any pull had asked for."""
+
+    source: str
+    ref: str
+    load_id: str
+    first_day: dt.date
+    last_day: dt.date
+    observed_at: dt.datetime
+    since: dt.date
+    reaches: dt.date
+
+
+def posts(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+) -> list[Post]:
+    """Give the posts published in an interval, each in its latest version, by time of publishing."""
+    return _read(
+        connection, sql("posts"), Post, client_id=client_id, as_of=as_of, first=first_utc, end=last_utc_exclusive
+    )
+
+
+def post_counters(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+    *,
+    zone: str = "UTC",
+    age: dt.timedelta | None = None,
+) -> list[PostCounter]:
+    """Give every metric of the posts published in an interval, each with one value.
+
+    Without `age`: the latest value. With `age`: the value at a matched age, so that a past week is compared with
+    this one as it stood at the same time after its end. A post's cutoff is the end of the ISO week (on the clock of
+    `zone`) in which it was published, plus `age` of elapsed time; its value is the latest observed by then, or, where
+    nothing had been, the earliest observed after it, and then `late` is true.
+    """
+    return _read(
+        connection,
+        sql("post_counters").format(posts=sql("posts")),
+        PostCounter,
+        client_id=client_id,
+        as_of=as_of,
+        first=first_utc,
+        end=last_utc_exclusive,
+        zone=zone,
+        age_seconds=None if age is None else age.total_seconds(),
+    )
+
+
+def accounts(connection: Connection, client_id: str, as_of: dt.datetime) -> list[Account]:
+    """Give the client's accounts, each in its latest version."""
+    return _read(connection, sql("accounts"), Account, client_id=client_id, as_of=as_of)
+
+
+def account_counters(
+    connection: Connection, client_id: str, as_of: dt.datetime, at: dt.datetime
+) -> list[AccountCounter]:
+    """Give every metric of the client's accounts as it stood at a moment: the latest observed by `at` and `as_of`."""
+    return _read(connection, sql("account_counters"), AccountCounter, client_id=client_id, as_of=as_of, at=at)
+
+
+def day_values(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_day: dt.date,
+    last_day: dt.date,
+    metric: str,
+    dimension: str,
+) -> list[DayValue]:
+    """Give a metric, split by a dimension, for the days first..last (both included): the latest revisions."""
+    return _read(
+        connection,
+        sql("day_values"),
+        DayValue,
+        client_id=client_id,
+        as_of=as_of,
+        first_day=first_day,
+        last_day=last_day,
+        metric=metric,
+        dimension=dimension,
+    )
+
+
+def verdicts(
+    connection: Connection, client_id: str, as_of: dt.datetime, first_day: dt.date, last_day: dt.date
+) -> list[Verdict]:
+    """Give the latest verdict on each of the client's targets for the days first..last, both included."""
+    return _read(
+        connection, sql("verdicts"), Verdict, client_id=client_id, as_of=as_of, first_day=first_day, last_day=last_day
+    )
+
+
+def loads(connection: Connection, client_id: str, as_of: dt.datetime) -> list[Load]:
+    """Give the latest pull of each of the client's targets."""
+    return _read(connection, sql("loads"), Load, client_id=client_id, as_of=as_of)
+
+
+_T = TypeVar("_T")
+
+
+def _read(connection: Connection, query: str, shape: type[_T], **parameters: object) -> list[_T]:
+    rows = connection.execute(text(query), parameters).mappings()
+    return [msgspec.convert(row, shape) for row in rows]

@@ -1,0 +1,98 @@
+"""Reports as composed, and what was decided of them."""
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from widerview.warehouse.sql import sql
+
+Decision = Literal["Approve", "Reject"]
+
+
+class AlreadyDecided(Exception):
+    """Another decision on this revision stands; a new one needs a new revision."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision of one week's report.
+
+    Attributes:
+        client_id: The client's id.
+        period: ISO week, e.g. `2026-W46`.
+        revision: 1, and one more for each corrected report.
+        as_of: Only what had been observed by then is in it (UTC).
+        facts: The facts as JSON; decode them with `widerview.report.facts.Facts`.
+        decision: What was decided; None while nobody has.
+        decided_by: Who decided.
+        decided_at: When (UTC).
+        note: The reviewer's note to the client.
+    """
+
+    client_id: str
+    period: str
+    revision: int
+    as_of: dt.datetime
+    facts: str
+    decision: Decision | None
+    decided_by: str | None
+    decided_at: dt.datetime | None
+    note: str | None
+
+
+def save_report(
+    connection: Connection, facts_json: bytes | str, client_id: str, period: str, as_of: dt.datetime
+) -> int:
+    """Keep a composed report, and write its revision number into its facts.
+
+    A retry that composes the very same report (same `as_of`, same facts) gets the number of the first; a rejected
+    report gets a new number even if nothing changed, so that it can be reviewed anew.
+
+    Returns:
+        The revision.
+    """
+    facts = facts_json.decode() if isinstance(facts_json, bytes) else facts_json
+    key = {"client_id": client_id, "period": period}
+    connection.execute(text(sql("lock_report")), key)
+    revision: int = connection.execute(text(sql("save_report")), key | {"as_of": as_of, "facts": facts}).scalar_one()
+    return revision
+
+
+def get_report(connection: Connection, client_id: str, period: str, revision: int | None = None) -> Report | None:
+    """Give a report, by default its latest revision; None if there is none."""
+    found = connection.execute(
+        text(sql("get_report")), {"client_id": client_id, "period": period, "revision": revision}
+    ).mappings()
+    return next((msgspec.convert(row, Report) for row in found), None)
+
+
+def record_decision(
+    connection: Connection,
+    client_id: str,
+    period: str,
+    revision: int,
+    decision: Decision,
+    *,
+    decided_by: str,
+    decided_at: dt.datetime,
+    note: str | None = None,
+) -> None:
+    """Record what a person decided of a report. The first decision stands; recording it again changes nothing.
+
+    Raises:
+        LookupError: There is no such report.
+        AlreadyDecided: The opposite was decided before.
+    """
+    key = {"client_id": client_id, "period": period, "revision": revision}
+    values = {"decision": decision, "decided_by": decided_by, "decided_at": decided_at, "note": note}
+    if connection.execute(text(sql("record_decision")), key | values).rowcount:
+        return
+    report = get_report(connection, client_id, period, revision)
+    if report is None:
+        raise LookupError(f"There is no report {period} revision {revision} of client {client_id}.")
+    if report.decision != decision:
+        raise AlreadyDecided(
+            f"Report {period} revision {revision} of client {client_id} was already decided by {report.decided_by}: "
+            f"{report.decision}. To decide otherwise, compose a new revision."
+        )

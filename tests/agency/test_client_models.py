@@ -1,0 +1,79 @@
+"""What the models themselves know: when the next report is made, and names that could do harm."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from widerview.agency.models import WEEKDAYS, Campaign, Recipient, ReportPlan
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("plan", "now", "expected"),
+    [
+        (ReportPlan(), "2026-11-22T12:00+00:00", "2026-11-24T09:00+01:00"),
+        (ReportPlan(), "2026-11-24T07:59+00:00", "2026-11-24T09:00+01:00"),
+        (ReportPlan(), "2026-11-24T08:00+00:00", "2026-12-01T09:00+01:00"),
+        (ReportPlan(weekday="monday", time="00:00"), "2026-11-22T22:59+00:00", "2026-11-23T00:00+01:00"),
+        # The clock goes forward on 2026-03-29 at 02:00 and back on 2026-10-25 at 03:00.
+        (ReportPlan(weekday="sunday", time="02:30"), "2026-03-28T12:00+01:00", "2026-03-29T03:30+02:00"),
+        (ReportPlan(weekday="sunday", time="02:30"), "2026-10-24T12:00+02:00", "2026-10-25T02:30+02:00"),
+    ],
+)
+def test_next_report(plan: ReportPlan, now: str, expected: str) -> None:
+    assert plan.next_after(at(now), BERLIN).isoformat() == at(expected).isoformat()
+
+
+@given(
+    now=st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2035, 1, 1), timezones=st.just(dt.UTC)),
+    weekday=st.sampled_from(WEEKDAYS),
+    time=st.times().map(lambda time: f"{time:%H:%M}"),
+    zone=st.sampled_from(["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Kathmandu", "UTC"]),
+)
+def test_the_next_report_is_within_the_coming_week_on_its_weekday(
+    now: dt.datetime, weekday: str, time: str, zone: str
+) -> None:
+    planned = ReportPlan(weekday=weekday, time=time).next_after(now, ZoneInfo(zone))  # type: ignore[arg-type]
+
+    assert now < planned <= now + dt.timedelta(days=7, hours=1)
+    assert WEEKDAYS[planned.weekday()] == weekday
+
+
+def test_cron_counts_weekdays_from_sunday() -> None:
+    assert ReportPlan(weekday="sunday", time="07:05").cron == "5 7 * * 0"
+    assert ReportPlan(weekday="monday").cron == "0 9 * * 1"
+
+
+@pytest.mark.parametrize("breaker", ["\n", "\r", "\x0b", "\x0c", "\x1b", "\x85", "\u2028", "\u2029", "\x00"])
+def test_a_name_cannot_break_a_mails_headers_or_speak_to_a_terminal(breaker: str) -> None:
+    with pytest.raises(ValidationError, match="one line of plain text"):
+        Recipient(name=f"Ada{breaker}Bcc: eve@evil.example", email="ada@bakery.example")
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["a@b", "@b.example", "a@b.example\n", "a@b.example, c@d.example", "Ada <a@b.example>", "a@b..example", "a b@c.example"],
+)  # fmt: skip
+def test_what_is_not_one_address(email: str) -> None:
+    with pytest.raises(ValidationError, match="not one email address"):
+        Recipient(name="Ada", email=email)
+
+
+@pytest.mark.parametrize("email", ["a@b.example", "first.last+tag@sub.b-c.example", "o'hara@xn--bckerei-5wa.example"])
+def test_what_is_one_address(email: str) -> None:
+    assert Recipient(name="Ada", email=email).email == email
+
+
+@pytest.mark.parametrize("tag", ["#WinterBread", "#Bäckerei", "#パン", "#2026", "#winter_bread"])
+def test_hashtags_of_any_script(tag: str) -> None:
+    day = dt.date(2026, 11, 2)
+    assert Campaign(key="k", name="n", goal="g", starts=day, ends=day, hashtags=(tag,)).hashtags == (tag,)

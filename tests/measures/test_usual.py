@@ -1,0 +1,63 @@
+"""The usual week: its range holds what it says it holds, and small or missing pasts stay silent."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widerview.measures.usual import COVERAGE, MIN_WEEKS, usual_ranges, word
+
+values = st.lists(st.one_of(st.none(), st.floats(0, 1e7)), max_size=30)
+
+
+def one(history):
+    return usual_ranges({"only": history})["only"]
+
+
+def test_too_short_a_past_has_no_usual_week():
+    assert one([10.0] * (MIN_WEEKS - 1)) is None
+    assert word(10.0, None) == "no usual week yet"
+
+
+def test_unknown_weeks_do_not_count_as_zero():
+    assert one([100.0, None, 102.0, 99.0, None, 101.0, 100.0]) == one([100.0, 102.0, 99.0, 101.0, 100.0])
+
+
+def test_a_missing_value_is_not_reported_rather_than_below():
+    assert word(None, one([100.0] * 8)) == "not reported"
+
+
+def test_words():
+    usual = one([100.0, 120.0, 90.0, 110.0, 95.0, 105.0, 115.0, 100.0])
+    assert usual is not None
+    assert [word(v, usual) for v in (1.0, 101.0, 1000.0)] == ["below", "inside", "above"]
+    assert word(usual.low, usual) == word(usual.high, usual) == "inside"
+
+
+@given(st.dictionaries(st.sampled_from("abc"), values))
+def test_ranges_are_ordered_and_never_negative(histories):
+    for usual in usual_ranges(histories).values():
+        if usual is not None:
+            assert 0 <= usual.low <= usual.high
+
+
+@given(st.lists(st.floats(50, 5000), min_size=MIN_WEEKS, max_size=20), st.floats(1, 100))
+def test_the_order_of_series_changes_nothing(history, scale):
+    other = [value * scale for value in history]
+    first = usual_ranges({"a": history, "b": other})
+    second = usual_ranges({"b": other, "a": history})
+    assert first["a"] == pytest.approx(second["a"]) if first["a"] is None else first["a"].low == second["a"].low
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.3])
+def test_the_range_covers_what_it_says(spread):
+    """800 simulated clients of six series of twelve steady weeks each: 80 % of next weeks lie inside."""
+    random = np.random.default_rng(46)
+    inside = total = 0
+    for _ in range(800):
+        weeks = np.exp(random.normal(5, 1, size=(6, 1)) + random.normal(0, spread, size=(6, 13)))
+        usual = usual_ranges({str(i): list(row[:-1]) for i, row in enumerate(weeks)})
+        for i, row in enumerate(weeks):
+            inside += word(float(row[-1]), usual[str(i)]) == "inside"
+            total += 1
+    assert inside / total == pytest.approx(COVERAGE, abs=0.03)

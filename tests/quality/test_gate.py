@@ -1,0 +1,526 @@
+import datetime as dt
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from widerview.quality.gate import PullRows, check
+from widerview.quality.verdict import CheckResult, DayVerdict
+from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Target, Window
+
+# Great Expectations 1.24 reads time zones in a way that pandas 4 will not know.
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray")
+
+ZONE = "Europe/Berlin"
+WINDOW = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
+WEEK = [dt.date(2026, 11, day) for day in range(9, 16)]
+ENDED = dt.datetime(2026, 11, 17, 6, 0, tzinfo=dt.UTC)
+THURSDAY = dt.date(2026, 11, 12)
+SOCIAL_METRICS = ("followers", "likes", "reposts")
+WEB_METRICS = ("visits", "unique_visitors", "bounces", "actions")
+
+
+def observed(source: str, client: str, at: dt.datetime = ENDED) -> dict[str, Any]:
+    return {"client_id": client, "source": source, "observed_at": at, "receipt": "0" * 64}
+
+
+def account(client: str = "bakery", **changes: Any) -> AccountRow:
+    row = AccountRow(
+        **observed("bluesky", client),
+        account_id="did:1",
+        handle="bakery.example",
+        name="Bakery",
+        url="https://b.example",
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def post(client: str = "bakery", **changes: Any) -> PostRow:
+    row = PostRow(
+        **observed("bluesky", client),
+        account_id="did:1",
+        post_id="p1",
+        published_at=dt.datetime(2026, 11, 12, 9, tzinfo=dt.UTC),
+        kind="text",
+        text="Fresh bread",
+        permalink="https://b.example/p1",
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def counter(client: str = "bakery", **changes: Any) -> CounterRow:
+    row = CounterRow(
+        **observed("bluesky", client), account_id="did:1", entity="post", entity_id="p1", metric="likes", value=12
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def day_row(client: str = "bakery", **changes: Any) -> DayRow:
+    row = DayRow(
+        **observed("matomo", client),
+        entity_id="1",
+        day=THURSDAY,
+        zone=ZONE,
+        dimension="total",
+        member="",
+        metric="visits",
+        value=100.0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def social(*rows: Row, client: str = "bakery", **changes: Any) -> PullRows:
+    pull = PullRows(
+        target=Target(client_id=client, source="bluesky", ref="bakery.example", time_zone=ZONE),
+        window=WINDOW,
+        ended_at=ENDED,
+        metrics=SOCIAL_METRICS,
+        kind="social",
+        rows=rows,
+    )
+    return msgspec.structs.replace(pull, **changes)
+
+
+def web(*rows: Row, client: str = "bakery", **changes: Any) -> PullRows:
+    pull = PullRows(
+        target=Target(client_id=client, source="matomo", ref="1", time_zone=ZONE, connection="m"),
+        window=WINDOW,
+        ended_at=ENDED,
+        metrics=WEB_METRICS,
+        kind="web",
+        rows=rows,
+    )
+    return msgspec.structs.replace(pull, **changes)
+
+
+def web_week(client: str = "bakery") -> list[DayRow]:
+    """A clean week: on each day visits in total and by channel, unique visitors, bounces, one value not reported."""
+    rows = []
+    for day in WEEK:
+        for metric, value in (("visits", 100.0), ("unique_visitors", 90.0), ("bounces", 40.0), ("actions", None)):
+            rows.append(day_row(client, day=day, metric=metric, value=value))
+        for member, value in (("direct", 60.0), ("social", 40.0)):
+            rows.append(day_row(client, day=day, dimension="channel", member=member, value=value))
+    return rows
+
+
+def social_week(client: str = "bakery") -> list[Row]:
+    rows: list[Row] = [account(client), counter(client, entity="account", entity_id="did:1", metric="followers")]
+    for day in WEEK:
+        post_id = f"p{day.day}"
+        at = dt.datetime.combine(day, dt.time(9), dt.UTC)
+        rows.append(post(client, post_id=post_id, published_at=at))
+        rows.append(counter(client, entity_id=post_id))
+        rows.append(counter(client, entity_id=post_id, metric="reposts", value=None))
+    return rows
+
+
+def verdict(result: CheckResult, day: dt.date = THURSDAY) -> DayVerdict:
+    return next(verdict for verdict in result.verdicts if verdict.day == day)
+
+
+def colours(result: CheckResult) -> str:
+    """The verdicts of the window in order, a letter a day."""
+    return "".join(verdict.colour[0] for verdict in result.verdicts)
+
+
+def held(result: CheckResult) -> dict[int, str]:
+    return {rejected.index: rejected.reason for rejected in result.rejected}
+
+
+def only(pull: PullRows) -> CheckResult:
+    (result,) = check([pull])
+    return result
+
+
+class TestCleanRows:
+    def test_a_clean_batch_is_green_and_nothing_is_held(self):
+        for result in check([social(*social_week()), web(*web_week())]):
+            assert colours(result) == "ggggggg"
+            assert result.rejected == ()
+            assert all(verdict.reasons == () for verdict in result.verdicts)
+
+    def test_verdicts_name_their_target_and_cover_the_window(self):
+        result = only(web(*web_week()))
+        assert [verdict.day for verdict in result.verdicts] == WEEK
+        assert {(v.client_id, v.source, v.ref) for v in result.verdicts} == {("bakery", "matomo", "1")}
+
+    def test_a_quiet_account_is_green(self):
+        assert colours(only(social(account()))) == "ggggggg"
+
+    def test_no_pulls_no_results(self):
+        assert check([]) == []
+
+    def test_a_site_nobody_visited_is_green(self):
+        result = only(web(*(day_row(day=day, value=0.0) for day in WEEK)))
+        assert (colours(result), held(result)) == ("ggggggg", {})
+
+    def test_exact_duplicates_are_harmless(self):
+        later = ENDED + dt.timedelta(seconds=2)
+        rows = social_week()
+        again = [msgspec.structs.replace(row, observed_at=later, receipt="1" * 64) for row in rows]
+        for result in check([social(*rows, *rows, *again), web(*web_week(), *web_week())]):
+            assert (colours(result), held(result)) == ("ggggggg", {})
+
+    def test_what_changed_between_two_pages_is_no_contradiction(self):
+        later = ENDED + dt.timedelta(seconds=2)
+        rows = [account(), post(), counter(value=12), post(text="Fresh bread!", observed_at=later)]
+        result = only(social(*rows, counter(value=13, observed_at=later)))
+        assert (colours(result), held(result)) == ("ggggggg", {})
+
+    def test_posts_from_before_the_window_are_no_concern(self):
+        old = post(post_id="old", published_at=dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
+        assert colours(only(social(account(), old, counter(entity_id="old")))) == "ggggggg"
+
+    def test_times_may_carry_any_offset(self):
+        tokyo = dt.timezone(dt.timedelta(hours=9))
+        abroad = post(post_id="p2", published_at=dt.datetime(2026, 11, 12, 9, tzinfo=tokyo))
+        assert held(only(social(account(), post(), abroad))) == {}
+
+    def test_clocks_may_differ_by_seconds(self):
+        result = only(social(account(), post(published_at=ENDED + dt.timedelta(seconds=40))))
+        assert held(result) == {}
+
+    @settings(max_examples=8, deadline=None)
+    @given(st.data())
+    def test_any_clean_rows_are_green(self, data: st.DataObject):
+        counts = st.none() | st.integers(0, 10**12 - 1)
+        rows: list[Row] = [account()]
+        for number in range(data.draw(st.integers(0, 8))):
+            published = ENDED - data.draw(st.timedeltas(dt.timedelta(0), dt.timedelta(days=20 * 365)))
+            rows.append(post(post_id=f"p{number}", published_at=published, text=data.draw(st.text(max_size=20))))
+            rows.append(counter(entity_id=f"p{number}", value=data.draw(counts)))
+        days: list[Row] = []
+        for day in WEEK:
+            parts = data.draw(st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
+            visits = sum(parts)
+            days.append(day_row(day=day, value=float(visits)))
+            days += [
+                day_row(day=day, dimension="channel", member=f"c{i}", value=float(part)) for i, part in enumerate(parts)
+            ]
+            for metric in ("unique_visitors", "bounces"):
+                value = data.draw(st.none() | st.integers(0, visits).map(float))
+                days.append(day_row(day=day, metric=metric, value=value))
+        shuffled = data.draw(st.permutations(days))
+        for result in check([social(*rows), web(*shuffled)]):
+            assert (colours(result), held(result)) == ("ggggggg", {})
+
+
+class TestBadWebDays:
+    @pytest.mark.parametrize(
+        ("defect", "reason"),
+        [
+            ({"value": -1.0}, "actions is -1.0, which is no number from 0"),
+            ({"value": math.nan}, "actions is nan, which is no number"),
+            ({"value": math.inf}, "actions is inf, which is no number"),
+            ({"value": -math.inf}, "actions is -inf, which is no number"),
+            ({"value": 1e12}, "which is no number from 0 to below 10^12"),
+            ({"metric": "followers"}, "'followers' is no metric that matomo is known to report"),
+            ({"metric": ""}, "'' is no metric"),
+            ({"entity_id": ""}, "entity_id is missing"),
+            ({"dimension": "planet"}, "'planet' is no dimension"),
+            ({"zone": "Asia/Tokyo"}, "it is a day of Asia/Tokyo, but this source's days are of Europe/Berlin"),
+        ],
+    )
+    def test_a_bad_value_is_held_and_its_day_is_amber(self, defect: dict[str, Any], reason: str):
+        bad = msgspec.structs.replace(day_row(metric="actions"), **defect)
+        rows = [row for row in web_week() if not (row.metric == "actions" and row.day == THURSDAY)]
+        result = only(web(*rows, bad))
+        assert list(held(result)) == [len(rows)]
+        assert reason in held(result)[len(rows)]
+        assert colours(result) == "gggaggg"
+        assert verdict(result).reasons == ("1 number of 12 November from Matomo cannot be right and is left out.",)
+
+    def test_every_fault_of_a_row_is_told_in_one_reason(self):
+        result = only(web(*web_week(), day_row(metric="followers", value=-3.0)))
+        (reason,) = held(result).values()
+        assert "no metric" in reason
+        assert "-3.0" in reason
+
+    def test_a_day_that_was_not_asked_for_is_held_and_casts_doubt_on_all(self):
+        rows = web_week()
+        result = only(web(*rows, day_row(day=dt.date(2026, 11, 8)), day_row(day=dt.date(2026, 11, 16))))
+        assert held(result) == {
+            len(rows): "2026-11-08 was not asked for: it is before 2026-11-09",
+            len(rows) + 1: "2026-11-16 was not asked for: it is after 2026-11-15",
+        }
+        assert colours(result) == "aaaaaaa"
+        assert verdict(result).reasons == ("2 numbers from Matomo cannot be right and are left out.",)
+
+    def test_a_value_without_a_day_casts_doubt_on_all(self):
+        result = only(web(*web_week(), day_row(day=None)))
+        assert list(held(result).values()) == ["day is missing"]
+        assert colours(result) == "aaaaaaa"
+
+    def test_a_day_that_has_not_begun_is_held(self):
+        ended = dt.datetime(2026, 11, 14, 22, 30, tzinfo=dt.UTC)  # Saturday, 23:30 in Berlin
+        result = only(web(*web_week(), ended_at=ended))
+        sunday = [index for index, row in enumerate(web_week()) if row.day == WEEK[-1]]
+        assert list(held(result)) == sunday
+        assert "had not begun in Europe/Berlin" in held(result)[sunday[0]]
+
+    def test_days_begin_by_the_clock_of_their_own_zone(self):
+        ended = dt.datetime(2026, 11, 14, 23, 30, tzinfo=dt.UTC)  # Sunday, 00:30 in Berlin
+        assert held(only(web(*web_week(), ended_at=ended))) == {}
+
+    def test_a_contradiction_holds_the_later_row(self):
+        rows = [*web_week(), day_row(value=250.0), day_row(value=100.0)]
+        result = only(web(*rows))
+        assert held(result) == {
+            len(rows) - 2: "an earlier row of the same pull says something else of the visits of 2026-11-12"
+        }
+        assert colours(result) == "gggaggg"
+
+    def test_more_unique_visitors_than_visits_are_held_as_often_as_they_came(self):
+        rows = [row for row in web_week() if not (row.metric == "unique_visitors" and row.day == THURSDAY)]
+        bad = day_row(metric="unique_visitors", value=120.0)
+        result = only(web(bad, *rows, bad))
+        reason = "more unique visitors (120) than visits (100) on 2026-11-12"
+        assert held(result) == {0: reason, len(rows) + 1: reason}
+        assert colours(result) == "gggaggg"
+
+    def test_more_bounces_than_visits_are_held_in_any_dimension(self):
+        part = {"dimension": "campaign", "member": "advent"}
+        rows = [*web_week(), day_row(**part, value=5.0), day_row(**part, metric="bounces", value=6.0)]
+        result = only(web(*rows))
+        assert held(result) == {len(rows) - 1: "more bounces (6) than visits (5) on 2026-11-12"}
+
+    @pytest.mark.parametrize(("missing", "colour"), [(2.0, "green"), (4.0, "amber")])
+    def test_channels_must_add_up_to_the_visits_within_slack(self, missing: float, colour: str):
+        rows = [
+            msgspec.structs.replace(row, value=40.0 - missing)
+            if row.day == THURSDAY and row.member == "social"
+            else row
+            for row in web_week()
+        ]
+        result = only(web(*rows))
+        assert held(result) == {}
+        assert verdict(result).colour == colour
+        if colour == "amber":
+            sentence = "The channels Matomo gave for 12 November do not add up to its visits."
+            assert verdict(result).reasons == (sentence,)
+
+    def test_a_channel_that_is_not_reported_is_no_mismatch(self):
+        rows = [*web_week(), day_row(dimension="channel", member="email", value=None)]
+        assert colours(only(web(*rows))) == "ggggggg"
+
+    def test_a_wrong_total_does_not_condemn_what_is_compared_with_it(self):
+        rows = [
+            msgspec.structs.replace(row, value=-100.0)
+            if (row.day, row.dimension, row.metric) == (THURSDAY, "total", "visits")
+            else row
+            for row in web_week()
+        ]
+        result = only(web(*rows))
+        assert [rows[index].metric for index in held(result)] == ["visits"]
+        assert colours(result) == "gggrggg"
+        assert verdict(result).reasons == (
+            "The number of visits Matomo gave for 12 November cannot be right.",
+            "1 number of 12 November from Matomo cannot be right and is left out.",
+        )
+
+
+class TestMissingWebDays:
+    @pytest.mark.parametrize("gone", ["the day", "its visits", "the value of its visits"])
+    def test_a_day_without_a_number_of_visits_is_red(self, gone: str):
+        week = web_week()
+        visits = day_row()
+        rows = {
+            "the day": [row for row in week if row.day != THURSDAY],
+            "its visits": [row for row in week if row != visits],
+            "the value of its visits": [day_row(value=None) if row == visits else row for row in week],
+        }
+        result = only(web(*rows[gone]))
+        assert colours(result) == "gggrggg"
+        assert verdict(result).reasons == ("Matomo gave no number of visits for 12 November.",)
+
+    def test_an_empty_pull_is_red_throughout(self):
+        assert colours(only(web())) == "rrrrrrr"
+
+    def test_a_day_settles_a_day_after_its_end(self):
+        end_of_sunday = dt.datetime(2026, 11, 15, 23, tzinfo=dt.UTC)  # midnight in Berlin
+        before, after = end_of_sunday + dt.timedelta(hours=23, minutes=59), end_of_sunday + dt.timedelta(hours=24)
+        unsettled, settled = check([web(*web_week(), ended_at=before), web(*web_week(), ended_at=after)])
+        assert colours(unsettled) == "gggggga"
+        assert verdict(unsettled, WEEK[-1]).reasons == ("The numbers Matomo gave for 15 November may still rise.",)
+        assert colours(settled) == "ggggggg"
+
+    def test_it_settles_by_hours_gone_by_where_the_clocks_change(self):
+        saturday = dt.date(2026, 10, 24)  # ends at 22:00 UTC; the next day has 25 hours
+        settles = dt.datetime(2026, 10, 25, 22, tzinfo=dt.UTC)
+        pull = web(day_row(day=saturday), window=Window(saturday, saturday), ended_at=settles)
+        early = msgspec.structs.replace(pull, ended_at=settles - dt.timedelta(minutes=1))
+        assert [colours(result) for result in check([early, pull])] == ["a", "g"]
+
+    def test_a_day_that_is_not_over_may_have_no_visits_yet(self):
+        monday = dt.datetime(2026, 11, 9, 0, 30, tzinfo=dt.UTC)
+        result = only(web(ended_at=monday, window=Window(WEEK[0], WEEK[0])))
+        assert colours(result) == "a"
+        assert result.verdicts[0].reasons == ("Matomo has no number of visits for 9 November yet.",)
+
+
+class TestBadSocialRows:
+    @pytest.mark.parametrize(
+        ("defect", "reason"),
+        [
+            ({"permalink": ""}, "permalink is missing"),
+            ({"kind": "hologram"}, "'hologram' is no kind of post"),
+        ],
+    )
+    def test_a_bad_post_is_held_and_its_day_is_amber(self, defect: dict[str, Any], reason: str):
+        result = only(social(account(), post(**defect), post(post_id="p2")))
+        assert held(result) == {1: reason}
+        assert colours(result) == "gggaggg"
+        assert verdict(result).reasons == ("1 post of 12 November from Bluesky cannot be right and is left out.",)
+
+    @pytest.mark.parametrize(
+        ("published", "reason"),
+        [
+            (None, "published_at is missing"),
+            (ENDED + dt.timedelta(hours=1), "is after observed_at"),
+            (dt.datetime(1, 1, 1, tzinfo=dt.UTC), "is before there were social platforms"),
+            (dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "is before there were social platforms"),
+        ],
+    )
+    def test_a_post_without_a_believable_day_makes_every_day_amber(self, published: dt.datetime | None, reason: str):
+        result = only(social(account(), post(published_at=published)))
+        assert reason in held(result)[1]
+        assert colours(result) == "aaaaaaa"
+        assert verdict(result).reasons == ("1 post from Bluesky cannot be right and is left out.",)
+
+    def test_a_post_without_an_id_is_held(self):
+        assert held(only(social(account(), post(post_id="")))) == {1: "post_id is missing"}
+
+    @pytest.mark.parametrize(
+        ("defect", "reason"),
+        [
+            ({"value": -5}, "likes is -5, which is no number from 0"),
+            ({"value": 10**12}, "which is no number from 0 to below 10^12"),
+            ({"value": 10**400}, "which is no number from 0 to below 10^12"),
+            ({"metric": "telepathy"}, "'telepathy' is no metric that bluesky is known to report"),
+            ({"entity": "planet"}, "'planet' is neither an account nor a post"),
+            ({"entity_id": ""}, "entity_id is missing"),
+        ],
+    )
+    def test_a_bad_counter_is_held(self, defect: dict[str, Any], reason: str):
+        result = only(social(account(), post(), counter(**defect)))
+        assert list(held(result)) == [2]
+        assert reason in held(result)[2]
+        assert verdict(result).colour == "amber"
+
+    def test_a_bad_counter_of_a_post_concerns_the_day_of_that_post(self):
+        assert colours(only(social(account(), post(), counter(value=-5)))) == "gggaggg"
+
+    def test_a_bad_counter_of_an_older_post_concerns_no_day_of_the_window(self):
+        old = post(published_at=dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
+        result = only(social(account(), old, counter(value=-5)))
+        assert list(held(result)) == [2]
+        assert colours(result) == "ggggggg"
+
+    def test_the_day_of_a_post_is_a_day_of_the_accounts_zone(self):
+        late = post(published_at=dt.datetime(2026, 11, 12, 23, 30, tzinfo=dt.UTC))  # Friday 00:30 in Berlin
+        assert colours(only(social(account(), late, counter(value=-5)))) == "ggggagg"
+
+    def test_a_contradiction_of_one_moment_holds_the_later_row(self):
+        result = only(social(account(), post(), counter(value=12), counter(value=12), counter(value=900)))
+        assert held(result) == {4: "an earlier row of the same pull says something else of the likes of post p1"}
+        assert colours(result) == "gggaggg"
+
+    def test_a_number_and_its_absence_contradict_each_other(self):
+        assert list(held(only(social(account(), post(), counter(value=12), counter(value=None))))) == [3]
+
+    def test_two_versions_of_a_post_at_one_moment_hold_the_later(self):
+        result = only(social(account(), post(), post(text="Stale bread")))
+        assert held(result) == {2: "an earlier row of the same pull says something else of post p1"}
+
+
+class TestMissingAccounts:
+    def test_an_answer_without_the_account_is_red_even_with_posts(self):
+        result = only(social(post(), counter()))
+        assert colours(result) == "rrrrrrr"
+        assert verdict(result).reasons == ("Bluesky did not show the account bakery.example.",)
+
+    def test_an_empty_pull_is_red(self):
+        assert colours(only(social())) == "rrrrrrr"
+
+    def test_an_account_without_an_id_is_held_and_counts_as_missing(self):
+        result = only(social(account(account_id=""), post()))
+        assert held(result) == {0: "account_id is missing"}
+        assert colours(result) == "rrrrrrr"
+
+    def test_an_account_without_a_handle_is_held(self):
+        assert held(only(social(account(handle="")))) == {0: "handle is missing"}
+
+    def test_two_descriptions_of_one_account_at_one_moment_hold_the_later(self):
+        result = only(social(account(), account(name="Bank")))
+        assert held(result) == {1: "an earlier row of the same pull says something else of account did:1"}
+        assert colours(result) == "ggggggg"
+
+    def test_a_day_that_was_not_over_is_amber(self):
+        noon = dt.datetime(2026, 11, 15, 11, tzinfo=dt.UTC)
+        result = only(social(account(), ended_at=noon))
+        assert colours(result) == "gggggga"
+        assert verdict(result, WEEK[-1]).reasons == ("15 November was not over when Bluesky was read.",)
+
+
+@pytest.mark.parametrize("pull", [social(*social_week()), web(*web_week()[:5]), web()])
+def test_a_failed_pull_is_red_whatever_it_gave(pull: PullRows):
+    failed = msgspec.structs.replace(pull, failed="the token has expired.", title="Blue Sky")
+    result = only(failed)
+    assert colours(result) == "rrrrrrr"
+    assert verdict(result).reasons == ("Blue Sky could not be read: the token has expired.",)
+
+
+def test_rows_of_a_failed_pull_are_checked_all_the_same():
+    assert list(held(only(social(account(), counter(value=-1), failed="it timed out.")))) == [1]
+
+
+class TestBatches:
+    def batch(self) -> list[PullRows]:
+        return [
+            social(*social_week("bakery")),
+            social(account("bank"), post("bank"), counter("bank", value=-1), client="bank"),
+            web(*web_week("bakery")),
+            web(*web_week("bank"), day_row("bank", value=7.0), client="bank"),
+            web(client="cafe", failed="the server is down."),
+            social(client="cafe"),
+        ]
+
+    def test_one_bad_client_does_not_touch_another(self):
+        pulls = self.batch()
+        assert check(pulls) == [only(pull) for pull in pulls]
+
+    def test_the_order_of_pulls_does_not_matter(self):
+        pulls = self.batch()
+        assert check(pulls[::-1]) == check(pulls)[::-1]
+
+    def test_a_metric_of_one_source_is_not_known_of_another(self):
+        pulls = [social(account(), counter(metric="visits")), web(*web_week())]
+        assert [list(held(result)) for result in check(pulls)] == [[1], []]
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+
+
+def test_importing_the_gate_does_not_import_the_heavy_libraries():
+    code = "import sys, widerview.quality.gate; print(*{module.split('.')[0] for module in sys.modules})"
+    assert not {"great_expectations", "pandas", "numpy"} & set(run_python(code).stdout.split())
+
+
+def test_a_check_writes_nothing_to_log_or_screen():
+    code = """
+import logging
+logging.basicConfig(level=logging.INFO)
+import test_gate
+(result,) = test_gate.check([test_gate.social(*test_gate.social_week(), test_gate.counter(value=-1))])
+print(len(result.rejected))
+"""
+    done = run_python(f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}")
+    assert (done.stdout, done.stderr) == ("1\n", "")

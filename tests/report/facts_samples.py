@@ -1,0 +1,300 @@
+"""Sample facts of fictional clients; no such bakery, café or agency exists.
+
+Hollow Oak Bakery is a client of the agency Lantern Lane. `good_week` shows every section of the report, the others
+show its quieter faces.
+"""
+
+import datetime as dt
+
+import msgspec
+
+from widerview.report.facts import (
+    AccountFact,
+    CampaignFact,
+    ChannelFact,
+    Chart,
+    Conversation,
+    DayPoint,
+    Facts,
+    Figure,
+    PostFact,
+    SourceFact,
+    TouchpointFact,
+    Usual,
+)
+from widerview.report.lessons import pick
+
+MONDAY = dt.date(2026, 11, 9)
+AS_OF = dt.datetime(2026, 11, 17, 7, 40, tzinfo=dt.UTC)
+
+
+def usual(low: float, high: float, weeks: int = 12) -> Usual:
+    return Usual(low=low, high=high, coverage=0.8, weeks=weeks)
+
+
+def figures() -> tuple[Figure, ...]:
+    return (
+        Figure(
+            id="visits",
+            label="Website visits",
+            meaning="Visits to your website, from anywhere.",
+            value=127,
+            usual=usual(78.4, 104.2),
+            word="above",
+            last_week=92,
+            definition="visits@1",
+        ),
+        Figure(
+            id="social_visits",
+            label="Visits from social",
+            meaning="Visits that came from a link on a social network.",
+            value=31,
+            usual=usual(14.2, 29.8),
+            word="above",
+            last_week=22,
+            definition="social_visits@1",
+        ),
+        Figure(
+            id="campaign_visits",
+            label="Campaign visits",
+            meaning="Visits through links, posters and codes that belong to a campaign.",
+            value=40,
+            word="no usual week yet",
+            last_week=18,
+            definition="campaign_visits@1",
+        ),
+        Figure(
+            id="reactions_per_post",
+            label="Reactions per post",
+            meaning="Likes, reposts, quotes and replies together, divided by the week's posts.",
+            value=13.4,
+            decimals=1,
+            usual=usual(8.13, 14.87),
+            word="inside",
+            last_week=9.8,
+            so_far=True,
+            definition="reactions_per_post@1",
+        ),
+        Figure(
+            id="replies_received",
+            label="Replies received",
+            meaning="Replies people wrote to the week's posts.",
+            value=12,
+            usual=usual(4.4, 13.1),
+            word="inside",
+            last_week=7,
+            so_far=True,
+            definition="replies_received@1",
+        ),
+        Figure(
+            id="passed_on",
+            label="Times passed on",
+            meaning="How often people shared the week's posts with others.",
+            value=3,
+            usual=usual(4.4, 11.0),
+            word="below",
+            last_week=6,
+            so_far=True,
+            definition="passed_on@1",
+        ),
+    )
+
+
+def chart() -> Chart:
+    visits = [
+        11, 9, 12, 14, 15, 21, 8, 10, 12, 11, 13, 17, 19, 9, None, None, 13, 12, 16, 22, 7, 13, 12, 14, 27, 24, 26, 11,
+    ]  # fmt: skip
+    ranges = [(8, 14), (8, 14), (9, 15), (10, 16), (12, 19), (16, 24), (6, 11)]
+    notes = {14: "The website's analytics was down for two days.", 24: "Posters went up in the market hall."}
+    return Chart(
+        title="Website visits",
+        unit="visits",
+        points=tuple(
+            DayPoint(
+                day=MONDAY + dt.timedelta(days=position - 21),
+                value=value,
+                low=ranges[position % 7][0],
+                high=ranges[position % 7][1],
+                note=notes.get(position),
+            )
+            for position, value in enumerate(visits)
+        ),
+    )
+
+
+def posts() -> tuple[PostFact, ...]:
+    return (
+        PostFact(
+            platform="Bluesky",
+            text="The first walnut loaves of the winter came out of the oven at five this morning. The whole street "
+            "smells of them. Come early: last year they were gone by nine.",
+            permalink="https://bsky.app/profile/hollowoak.example/post/3lwalnut",
+            published_at=dt.datetime(2026, 11, 12, 6, 5, tzinfo=dt.UTC),
+            reactions=34,
+            replies=7,
+            reposts=2,
+            typical=9.0,
+        ),
+        PostFact(
+            platform="Mastodon",
+            text="Which of our loaves would you take to a desert island? Ines says rye, Jakob says it goes mouldy.",
+            permalink="https://social.example/@hollowoak/113200001",
+            published_at=dt.datetime(2026, 11, 10, 15, 30, tzinfo=dt.UTC),
+            reactions=11,
+            replies=5,
+            reposts=1,
+            typical=6.5,
+        ),
+    )
+
+
+def good_week() -> Facts:
+    """A week above the usual range, with every section filled."""
+    return with_lesson(
+        Facts(
+            client_id="hollow-oak",
+            client_name="Hollow Oak Bakery",
+            locale="en_GB",
+            time_zone="Europe/Berlin",
+            period="2026-W46",
+            first_day=MONDAY,
+            last_day=MONDAY + dt.timedelta(days=6),
+            revision=1,
+            as_of=AS_OF,
+            colour="amber",
+            grade="good",
+            figures=figures(),
+            chart=chart(),
+            posts=posts(),
+            channels=(
+                ChannelFact(channel="Search", visits=39, usual=usual(30.2, 44.0), word="inside"),
+                ChannelFact(channel="Social networks", visits=31, usual=usual(14.2, 29.8), word="above"),
+                ChannelFact(channel="Posters, newsletters and other campaigns", visits=29),
+                ChannelFact(channel="Typed in or bookmarked", visits=22, usual=usual(17.5, 30.1), word="inside"),
+                ChannelFact(channel="Other websites", visits=6, usual=usual(3.0, 9.2), word="inside"),
+            ),
+            campaigns=(
+                CampaignFact(
+                    key="walnut-winter",
+                    name="Walnut winter",
+                    goal="Fill the Saturday baking class",
+                    starts=dt.date(2026, 11, 2),
+                    ends=dt.date(2026, 11, 29),
+                    posts=4,
+                    visits=40,
+                    touchpoints=(
+                        TouchpointFact(name="Poster in the market hall", kind="poster", visits=17),
+                        TouchpointFact(name="November newsletter", kind="newsletter", visits=12),
+                        TouchpointFact(name="Links in posts", kind="social", visits=11),
+                        TouchpointFact(name="Code on the bread bag", kind="qr_code", visits=None),
+                    ),
+                ),
+            ),
+            conversation=Conversation(received=12, written=9),
+            sources=(
+                SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
+                SourceFact(
+                    source="mastodon", title="Mastodon", colour="amber", line="Sunday may still gain a few reactions"
+                ),
+                SourceFact(source="matomo", title="Website", colour="green", line="read in full"),
+            ),
+            accounts=(
+                AccountFact(
+                    platform="Bluesky",
+                    handle="hollowoak.example",
+                    url="https://bsky.app/profile/hollowoak.example",
+                    posts=5,
+                    followers=1284,
+                ),
+                AccountFact(
+                    platform="Mastodon",
+                    handle="@hollowoak@social.example",
+                    url="https://social.example/@hollowoak",
+                    posts=4,
+                    followers=None,
+                ),
+            ),
+            lesson=None,
+            planned=(
+                "Walnut winter goes on until 29 November",
+                "Two posts about the Saturday baking class, Tuesday and Thursday",
+            ),
+            sender_name="Mira Lind",
+            sender_email="mira@lanternlane.example",
+            reply_to="mira@lanternlane.example",
+            agency="Lantern Lane",
+            postal_address="Lantern Lane, 4 Weaver's Yard, 10115 Berlin, Germany",
+            office_hours="Mon–Fri 08:00–17:00",
+        )
+    )
+
+
+def normal_week() -> Facts:
+    """Every figure inside its range; no campaign."""
+    inside = tuple(
+        msgspec.structs.replace(f, value=round((f.usual.low + f.usual.high) / 2), word="inside", so_far=False)
+        for f in figures()
+        if f.usual
+    )
+    green = tuple(msgspec.structs.replace(s, colour="green", line="read in full") for s in good_week().sources)
+    return with_lesson(
+        msgspec.structs.replace(
+            good_week(), grade="normal", colour="green", figures=inside, campaigns=(), sources=green
+        )
+    )
+
+
+def empty_week() -> Facts:
+    """Nothing was posted, and there is no website."""
+    accounts = tuple(msgspec.structs.replace(account, posts=0) for account in good_week().accounts)
+    return with_lesson(
+        msgspec.structs.replace(
+            normal_week(),
+            grade="quiet",
+            figures=(),
+            chart=None,
+            posts=(),
+            channels=(),
+            conversation=Conversation(received=None, written=None),
+            sources=normal_week().sources[:2],
+            accounts=accounts,
+            planned=(),
+        )
+    )
+
+
+def broken_week() -> Facts:
+    """The website's analytics could not be read; nothing of it is reported."""
+    blank = tuple(
+        msgspec.structs.replace(f, value=None, usual=None, word="not reported", last_week=None, so_far=False)
+        if f.id.endswith("visits")
+        else f
+        for f in figures()
+    )
+    red = SourceFact(source="matomo", title="Website", colour="red", line="the login to your analytics has expired")
+    return with_lesson(
+        msgspec.structs.replace(
+            good_week(),
+            grade="needs you",
+            colour="red",
+            figures=blank,
+            chart=None,
+            channels=(),
+            campaigns=(),
+            sources=(good_week().sources[0], red),
+        )
+    )
+
+
+def with_lesson(facts: Facts) -> Facts:
+    return msgspec.structs.replace(facts, lesson=pick(facts))
+
+
+SAMPLES = {"good": good_week, "normal": normal_week, "empty": empty_week, "broken": broken_week}
+
+NOTE = """Dear Ines,
+
+the posters were worth the walk: seventeen people came through the one in the market hall.
+Shall we put one up at the school, too?
+
+Mira"""

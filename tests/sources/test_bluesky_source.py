@@ -1,0 +1,218 @@
+"""Bluesky: what becomes of profiles, posts, pins, reposts, and how the feed is walked."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from widerview.sources.base import AccountRow, CounterRow, PostRow, Window
+from widerview.sources.bluesky import SOURCE
+from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
+
+DID = "did:plc:meadow"
+OTHER = "did:plc:other"
+WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
+PROFILE = {"did": DID, "handle": "meadow.example", "followersCount": 120, "followsCount": 7, "postsCount": 31}
+
+
+def post(key, created="2026-11-12T09:00:00.000Z", *, did=DID, indexed=None, record=None, **counts):
+    return {
+        "uri": f"at://{did}/app.bsky.feed.post/{key}",
+        "author": {"did": did, "handle": "meadow.example" if did == DID else "other.example"},
+        "record": {"$type": "app.bsky.feed.post", "text": key, "createdAt": created, **(record or {})},
+        "indexedAt": indexed or (created if created > "2" else "2026-11-12T09:00:00Z"),
+        **counts,
+    }
+
+
+def item(*args, reason=None, **kwargs):
+    found = {"post": post(*args, **kwargs)}
+    if reason:
+        found["reason"] = {"$type": f"app.bsky.feed.defs#{reason}", "indexedAt": "2026-11-14T00:00:00Z"}
+    return found
+
+
+def feed(*items, cursor=None):
+    return json.dumps({"feed": items} | ({"cursor": cursor} if cursor else {})).encode()
+
+
+def ok(body):
+    return (200, {"Content-Type": "application/json"}, body)
+
+
+def rows(page, target, *items, **options):
+    posts = page("posts", feed(*items), params={"actor": DID}, **options)
+    return list(SOURCE.parse(target("bluesky", "meadow.example"), posts))
+
+
+def one_post(page, target, **record):
+    [found] = [row for row in rows(page, target, item("k", record=record)) if isinstance(row, PostRow)]
+    return found
+
+
+def test_an_account_is_known_by_its_did(page, target):
+    body = json.dumps(PROFILE | {"displayName": "Meadow Bakery"}).encode()
+    account, *counts = SOURCE.parse(target("bluesky", "meadow.example"), page("account", body))
+    assert isinstance(account, AccountRow)
+    assert (account.account_id, account.handle, account.name) == (DID, "meadow.example", "Meadow Bakery")
+    assert account.url == "https://bsky.app/profile/meadow.example"
+    assert {row.metric: row.value for row in counts} == {"followers": 120, "following": 7, "posts": 31}
+    assert {row.receipt for row in [account, *counts]} == {page("account", body).sha256}
+
+
+def test_an_account_without_confirmed_handle_is_linked_by_its_did(page, target):
+    body = json.dumps(PROFILE | {"handle": "handle.invalid"}).encode()
+    account, *_ = SOURCE.parse(target("bluesky", DID), page("account", body))
+    assert account.url == f"https://bsky.app/profile/{DID}"
+
+
+def test_a_count_that_is_left_out_is_not_zero(page, target):
+    found = rows(page, target, item("k", likeCount=4, repostCount=0, replyCount="3"))
+    counts = {row.metric: row.value for row in found if isinstance(row, CounterRow)}
+    assert counts == {"likes": 4, "reposts": 0, "replies": 3, "quotes": None, "bookmarks": None}
+
+
+def test_reposts_and_other_peoples_posts_give_no_rows_but_a_pinned_post_does(page, target):
+    found = rows(
+        page,
+        target,
+        item("pinned", "2026-01-01T00:00:00Z", reason="reasonPin"),
+        item("mine"),
+        item("theirs", did=OTHER, reason="reasonRepost"),
+        item("mine-again", reason="reasonRepost"),
+        item("thread", did=OTHER),
+    )
+    assert [row.text for row in found if isinstance(row, PostRow)] == ["pinned", "mine"]
+
+
+def test_words_links_and_tags_are_read_in_their_order(page, target):
+    found = one_post(
+        page,
+        target,
+        text="See you at the market #Bread",
+        facets=[
+            {"index": {"byteStart": 22, "byteEnd": 28}, "features": [{"$type": "x#tag", "tag": "Bread"}]},
+            {"index": {"byteStart": 4, "byteEnd": 9}, "features": [{"$type": "x#link", "uri": "https://a.example/"}]},
+            {"index": {"byteStart": 10, "byteEnd": 11}, "features": [{"$type": "x#mention", "did": OTHER}]},
+        ],
+        tags=["Autumn", "bread"],
+        embed={"$type": "app.bsky.embed.external", "external": {"uri": "https://b.example/", "title": "b"}},
+    )
+    assert found.tags == ("bread", "autumn")
+    assert found.links == ("https://a.example/", "https://b.example/")
+    assert found.kind == "link"
+    assert found.permalink == "https://bsky.app/profile/meadow.example/post/k"
+    assert found.post_id == f"at://{DID}/app.bsky.feed.post/k"
+
+
+IMAGES = {"$type": "app.bsky.embed.images", "images": []}
+A_POST = {"uri": f"at://{OTHER}/app.bsky.feed.post/q", "cid": "c"}
+A_LIST = {"uri": f"at://{OTHER}/app.bsky.graph.list/q", "cid": "c"}
+
+
+@pytest.mark.parametrize(
+    ("embed", "kind"),
+    [
+        (None, "text"),
+        (IMAGES, "image"),
+        ({"$type": "app.bsky.embed.video", "video": {}}, "video"),
+        ({"$type": "app.bsky.embed.external", "external": {"uri": "https://a.example"}}, "link"),
+        ({"$type": "app.bsky.embed.record", "record": A_POST}, "quote"),
+        ({"$type": "app.bsky.embed.record", "record": A_LIST}, "text"),
+        ({"$type": "app.bsky.embed.recordWithMedia", "record": {"record": A_POST}, "media": IMAGES}, "quote"),
+        ({"$type": "app.bsky.embed.recordWithMedia", "record": {"record": A_LIST}, "media": IMAGES}, "image"),
+        ({"$type": "app.bsky.embed.somethingNew", "new": 1}, "text"),
+    ],
+)
+def test_what_a_post_is(page, target, embed, kind):
+    assert one_post(page, target, embed=embed).kind == kind
+
+
+def test_a_reply_says_what_it_answers(page, target):
+    parent = f"at://{OTHER}/app.bsky.feed.post/asked"
+    found = one_post(page, target, reply={"root": {"uri": "x", "cid": "c"}, "parent": {"uri": parent, "cid": "c"}})
+    assert found.reply_to == parent
+
+
+@pytest.mark.parametrize(
+    ("created", "indexed", "published"),
+    [
+        ("2026-11-12T10:00:00+01:00", "2026-11-12T09:00:05Z", "2026-11-12T09:00:00Z"),
+        ("2012-01-01T00:00:00Z", "2026-11-12T09:00:00Z", "2012-01-01T00:00:00Z"),
+        ("2999-01-01T00:00:00Z", "2026-11-12T09:00:00Z", "2026-11-12T09:00:00Z"),
+        ("yesterday", "2026-11-12T09:00:00Z", "2026-11-12T09:00:00Z"),
+        ("0001-01-01T00:00:00+14:00", "2026-11-12T09:00:00Z", "2026-11-12T09:00:00Z"),
+    ],
+)
+def test_a_post_is_dated_by_its_author_unless_that_cannot_be(page, target, created, indexed, published):
+    [found] = [row for row in rows(page, target, item("k", created, indexed=indexed)) if isinstance(row, PostRow)]
+    assert found.published_at == dt.datetime.fromisoformat(published)
+
+
+def test_an_answer_that_failed_gives_no_rows(page, target):
+    assert rows(page, target, item("k"), status=503) == []
+
+
+def fetch(client, target, window=WEEK, **options):
+    return list(SOURCE.fetch(target("bluesky", "meadow.example"), window, client(**options)))
+
+
+def test_the_feed_is_walked_until_the_window_begins(server, client, target):
+    server.script = [
+        ok(json.dumps(PROFILE).encode()),
+        ok(feed(item("pin", "2020-01-01T00:00:00Z", reason="reasonPin"), item("3"), cursor="c1")),
+        ok(feed(item("2"), item("1", "2026-11-08T23:00:00Z"), cursor="c2")),
+        ok(feed(item("0", "2026-11-08T22:59:59Z"), cursor="c3")),
+    ]
+    pages = fetch(client, target, token="t0ken")
+    assert [page.stream for page in pages] == ["account", "posts", "posts", "posts"]
+    assert [page.request.params.get("cursor") for page in pages] == [None, None, "c1", "c2"]
+    assert {page.request.params["actor"] for page in pages[1:]} == {DID}
+    assert {headers["Authorization"] for _, _, headers, _ in server.seen} == {"Bearer t0ken"}
+
+
+def test_a_repost_of_an_old_post_does_not_end_the_walk(server, client, target):
+    old = item("old", "2020-01-01T00:00:00Z", did=OTHER, reason="reasonRepost")
+    server.script = [ok(json.dumps(PROFILE).encode()), ok(feed(item("2"), old, cursor="c1")), ok(feed(item("1")))]
+    assert len(fetch(client, target)) == 3
+
+
+def test_pages_that_shift_while_they_are_read_lose_nothing(server, client, page, target):
+    server.script = [
+        ok(json.dumps(PROFILE).encode()),
+        ok(feed(item("3"), item("2"), cursor="c1")),
+        ok(feed(item("2"), item("1"), cursor="c2")),
+        ok(feed(cursor="c3")),
+        ok(feed(item("0"))),
+    ]
+    found = [
+        row.post_id.rsplit("/", 1)[1]
+        for answer in fetch(client, target)
+        for row in SOURCE.parse(target("bluesky", "meadow.example"), answer)
+        if isinstance(row, PostRow)
+    ]
+    assert found == ["3", "2", "2", "1", "0"]
+
+
+def test_a_cursor_that_comes_twice_is_a_bad_answer(server, client, target):
+    server.script = [ok(json.dumps(PROFILE).encode()), *[ok(feed(item("1"), cursor="c1"))] * 2]
+    with pytest.raises(BadAnswer, match="circle"):
+        fetch(client, target)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "raised"),
+    [
+        ("InvalidRequest", "Profile not found", NotFound),
+        ("AccountTakedown", "Account has been suspended", NotFound),
+        ("InvalidToken", "Token could not be verified", Unauthorized),
+        ("ExpiredToken", "Token has expired", Unauthorized),
+        ("InvalidRequest", "Error: limit can not be greater than 100", BadAnswer),
+    ],
+)
+def test_a_refusal_names_the_account_and_is_handed_over_first(server, client, target, error, message, raised):
+    server.script = [(400, {}, json.dumps({"error": error, "message": message}).encode())]
+    pages = SOURCE.fetch(target("bluesky", "meadow.example"), WEEK, client())
+    assert next(pages).status == 400
+    with pytest.raises(raised, match=r"meadow\.example"):
+        next(pages)

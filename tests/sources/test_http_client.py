@@ -1,0 +1,416 @@
+"""The HTTP client against a real server, and the judgement of answers."""
+
+import datetime as dt
+import threading
+from email.utils import format_datetime
+
+import msgspec
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widerview.sources import http
+from widerview.sources.base import RawPage, Request
+from widerview.sources.errors import (
+    BadAnswer,
+    BudgetSpent,
+    NotFound,
+    RateLimited,
+    SourceError,
+    Unauthorized,
+    Unavailable,
+)
+from widerview.sources.http import HttpClient, Turn, check, decode, paginate, try_again_at
+
+NOW = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
+CANARY = "canary-7f3a9c51d2e84b60"
+OK = (200, {"Content-Type": "application/json"}, b"{}")
+
+
+def answer(status=200, headers=None, body=b"{}"):
+    return RawPage(
+        stream="posts",
+        request=Request("GET", "https://server.example/api", {}),
+        status=status,
+        headers=headers or {},
+        fetched_at=NOW,
+        body=body,
+    )
+
+
+def judge(page):
+    check(page, source="Bluesky", account="brand.example", renew="Renew the token.")
+
+
+# Asking
+
+
+def test_an_answer_is_kept_with_its_request_and_the_headers_that_matter(server, client, clock):
+    server.script = [
+        (200, {"Content-Type": "application/json", "RateLimit-Limit": "3000", "Set-Cookie": "a=b"}, b'{"a": 1}')
+    ]
+    page = client().request("GET", "/xrpc/some.method?limit=5", stream="posts", params={"actor": "brand.example"})
+    assert page.status == 200
+    assert page.body == b'{"a": 1}'
+    assert page.fetched_at == clock.now
+    assert page.request == Request("GET", f"{server.url}/xrpc/some.method", {"limit": "5", "actor": "brand.example"})
+    assert page.headers["ratelimit-limit"] == "3000"
+    assert "set-cookie" not in page.headers
+    method, path, headers, _ = server.seen[0]
+    assert (method, path) == ("GET", "/xrpc/some.method?limit=5&actor=brand.example")
+    assert headers["User-Agent"].startswith("Widerview/")
+
+
+def test_the_connection_is_used_again_and_a_path_in_the_base_url_stays(server, client):
+    server.script = [OK, OK, OK]
+    asking = client(base_url=f"{server.url}/matomo/")
+    for path in ("index.php", "/index.php", f"{server.url}/matomo/index.php"):
+        asking.request("GET", path, stream="visits")
+    assert [path for _, path, _, _ in server.seen] == ["/matomo/index.php"] * 3
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again_after_a_short_wait(server, client, clock, status):
+    server.script = [(status, {}, b"later"), OK]
+    asking = client()
+    assert asking.request("GET", "x", stream="posts").status == 200
+    assert asking.calls == 2
+    assert len(clock.slept) == 1
+    assert 0 <= clock.slept[0] <= 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 301])
+def test_a_lasting_failure_is_not_tried_again(server, client, clock, status):
+    server.script = [(status, {"Location": "/elsewhere"}, b"no")]
+    assert client().request("GET", "x", stream="posts").status == status
+    assert not clock.slept
+
+
+def test_after_the_last_try_the_answer_is_handed_over_as_it_is(server, client):
+    server.script = [(503, {}, b"down")] * http.ATTEMPTS
+    page = client().request("GET", "x", stream="posts")
+    assert (page.status, page.body) == (503, b"down")
+    with pytest.raises(Unavailable, match="503"):
+        judge(page)
+
+
+SOON = NOW + dt.timedelta(seconds=7)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (503, {"Retry-After": "7"}),
+        (429, {"Retry-After": format_datetime(SOON, usegmt=True)}),
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": str(int(SOON.timestamp()))}),
+        (429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": SOON.isoformat().replace("+00:00", ".000000Z")}),
+        (429, {"X-RateLimit-Reset": str(int(SOON.timestamp()))}),
+        (429, {"RateLimit-Reset": "7"}),
+    ],
+)
+def test_the_servers_own_wait_is_obeyed(server, client, clock, status, headers):
+    server.script = [(status, headers, b""), OK]
+    assert client().request("GET", "x", stream="posts").status == 200
+    assert sum(clock.slept) == pytest.approx(7)
+
+
+def test_a_long_wait_is_left_to_the_scheduler(server, client, clock):
+    server.script = [(429, {"Retry-After": "3600"}, b"")]
+    page = client().request("GET", "x", stream="posts")
+    assert not clock.slept
+    with pytest.raises(RateLimited, match="2026-11-22 04:00:00 UTC"):
+        judge(page)
+
+
+def test_waits_add_up_over_all_calls(server, client, clock):
+    server.script = [(429, {"Retry-After": "40"}, b""), OK, (429, {"Retry-After": "40"}, b"")]
+    asking = client()
+    asking.request("GET", "x", stream="posts")
+    assert asking.request("GET", "y", stream="posts").status == 429
+    assert clock.slept == [40]
+
+
+def test_a_quota_that_is_used_up_is_waited_for_before_the_next_call(server, client, clock):
+    spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": (NOW + dt.timedelta(seconds=12)).isoformat()}
+    server.script = [(200, spent, b"{}"), OK, OK]
+    asking = client()
+    for _ in range(3):
+        asking.request("GET", "x", stream="posts")
+    assert clock.slept == [12]
+
+
+def test_a_quota_that_returns_late_raises_with_the_time(server, client, clock):
+    spent = {"RateLimit-Remaining": "0", "RateLimit-Reset": str(int(NOW.timestamp()) + 290)}
+    server.script = [(200, spent, b"{}")]
+    asking = client()
+    asking.request("GET", "x", stream="posts")
+    with pytest.raises(RateLimited, match="2026-11-22 03:04:50 UTC"):
+        asking.request("GET", "x", stream="posts")
+    assert not clock.slept
+
+
+def test_every_call_counts_against_the_budget_also_a_retry(server, client):
+    server.script = [(500, {}, b""), OK, OK]
+    asking = client(budget=2)
+    asking.request("GET", "x", stream="posts")
+    with pytest.raises(BudgetSpent, match="all 2 calls"):
+        asking.request("GET", "x", stream="posts")
+    assert len(server.seen) == 2
+
+
+def test_an_answer_that_breaks_off_is_tried_again(server, client):
+    def break_off(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"feed": [')
+        handler.close_connection = True
+
+    server.script = [break_off, OK]
+    assert client().request("GET", "x", stream="posts").body == b"{}"
+
+
+def test_a_silent_server_is_unavailable(server, client, monkeypatch):
+    monkeypatch.setattr(http, "TIMEOUTS", (5, 0.05))
+    done = threading.Event()
+    server.script = [lambda handler: done.wait(10)] * http.ATTEMPTS
+    asking = client()
+    try:
+        with pytest.raises(Unavailable, match="ReadTimeout"):
+            asking.request("GET", "x", stream="posts")
+    finally:
+        done.set()
+    assert asking.calls == http.ATTEMPTS
+
+
+def test_a_server_that_is_not_there_is_unavailable(server, client):
+    asking = client(base_url="http://127.0.0.1:9")
+    with pytest.raises(Unavailable, match="ConnectionError") as caught:
+        asking.request("GET", "x", stream="posts", headers={"Authorization": CANARY})
+    assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_huge_answer_is_refused(server, client, monkeypatch):
+    monkeypatch.setattr(http, "LARGEST_BODY", 100_000)
+    server.script = [(200, {}, b"x" * 100_001)]
+    with pytest.raises(BadAnswer, match="larger than"):
+        client().request("GET", "x", stream="posts")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/api", "http://127.0.0.1:1/api", "https://127.0.0.1/", "http://127.0.0.1@evil.example/"],
+)
+def test_no_other_server_is_asked(server, client, url):
+    asking = client()
+    with pytest.raises(BadAnswer, match="refused to ask another server"):
+        asking.request("GET", url, stream="posts")
+    assert asking.calls == 0
+
+
+def test_a_redirect_is_not_followed(server, client):
+    server.script = [(302, {"Location": "https://evil.example/login?next=secret"}, b"")]
+    page = client().request("GET", "x", stream="posts")
+    assert len(server.seen) == 1
+    with pytest.raises(BadAnswer, match="redirect to https://evil.example/login") as caught:
+        judge(page)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_token_is_sent_and_never_told(server, client, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    echo = f'{{"you sent": "{CANARY}"}}'.encode()
+    server.script = [(401, {"Link": f"<http://x/?token={CANARY}>"}, echo)]
+    page = client(token=CANARY).request(
+        "POST",
+        "index.php",
+        stream="visits",
+        form={"method": "VisitsSummary.get"},
+        secret_form={"token_auth": CANARY},
+        headers={"Authorization": f"Bearer {CANARY}"},
+    )
+    _, _, headers, body = server.seen[0]
+    assert headers["Authorization"] == f"Bearer {CANARY}"
+    assert body == f"method=VisitsSummary.get&token_auth={CANARY}".encode()
+    assert page.request.params == {"method": "VisitsSummary.get"}
+    assert CANARY not in repr(page)
+    assert CANARY.encode() not in msgspec.json.encode(page)
+    with pytest.raises(Unauthorized, match="Renew the token") as caught:
+        judge(page)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["", "  ", f"{CANARY}\n", f"{CANARY} x", "тайна"])
+def test_a_token_that_cannot_be_sent_is_refused_without_being_told(token):
+    with pytest.raises(Unauthorized, match=r"server\.example") as caught:
+        HttpClient(base_url="https://server.example", budget=1, token=token)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "server.example", "ftp://server.example", "https://", f"https://me:{CANARY}@server.example", "file:///x"],
+)
+def test_an_address_that_is_none_is_refused_without_being_told(url):
+    with pytest.raises(SourceError, match="host of the Airflow Connection") as caught:
+        HttpClient(base_url=url, budget=1)
+    assert CANARY not in str(caught.value)
+
+
+def test_an_own_session_is_used(server, client):
+    class Counting(requests.Session):
+        asked = 0
+
+        def request(self, *args, **kwargs):
+            self.asked += 1
+            return super().request(*args, **kwargs)
+
+    session = Counting()
+    server.script = [OK]
+    client(session=session).request("GET", "x", stream="posts")
+    assert session.asked == 1
+
+
+# Judging
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, Unauthorized),
+        (403, Unauthorized),
+        (404, NotFound),
+        (410, NotFound),
+        (429, RateLimited),
+        (500, Unavailable),
+        (503, Unavailable),
+        (204, BadAnswer),
+        (400, BadAnswer),
+        (418, BadAnswer),
+    ],
+)
+def test_a_status_becomes_what_has_to_be_done(status, error):
+    with pytest.raises(error, match=rf"Bluesky posts .*brand\.example: HTTP {status}"):
+        judge(answer(status))
+    judge(answer(200))
+
+
+@given(st.dictionaries(st.sampled_from(["retry-after", "ratelimit-reset", "x-ratelimit-reset"]), st.text()))
+def test_no_header_breaks_the_reading_of_the_wait(headers):
+    moment = try_again_at(answer(429, headers))
+    assert moment is None or moment.tzinfo is not None
+
+
+@given(st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2035, 1, 1)).map(lambda d: d.replace(microsecond=0)))
+def test_a_moment_is_read_the_same_in_every_form(moment):
+    moment = moment.replace(tzinfo=dt.UTC)
+    forms = [
+        {"retry-after": format_datetime(moment, usegmt=True)},
+        {"ratelimit-reset": str(int(moment.timestamp()))},
+        {"x-ratelimit-reset": moment.isoformat()},
+        {"x-ratelimit-reset": f"{moment:%Y-%m-%dT%H:%M:%S.000000Z}"},
+    ]
+    assert {try_again_at(answer(429, form)) for form in forms} == {moment}
+
+
+def test_a_reset_time_means_nothing_while_there_is_quota():
+    assert try_again_at(answer(200, {"x-ratelimit-remaining": "299", "x-ratelimit-reset": "1795316840"})) is None
+
+
+class Shape(msgspec.Struct):
+    number: int = 0
+    text: str = ""
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<!DOCTYPE html><title>Error</title>", "DOCTYPE"),
+        (b"", "0 bytes"),
+        (b'{"number": "many"}', "number"),
+        (b"[]", "array"),
+        (b'{"text": "\xff"}', "utf-8"),
+        (b'{"x": ' + b"[" * 100_000, "recursion"),
+    ],
+)
+def test_an_answer_of_another_shape_says_what_and_where(body, says):
+    with pytest.raises(BadAnswer, match=says) as caught:
+        decode(answer(body=body), Shape, source="Bluesky")
+    assert "Bluesky posts (GET https://server.example/api)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "shape"),
+    [
+        (b'{"number": "12"}', Shape(12)),
+        (b'\xef\xbb\xbf{"number": 12}', Shape(12)),
+        (rb'{"text": "a\u0000\u0000b"}', Shape(text="a\ufffd\ufffdb")),
+        (rb'{"text": "a\\u0000b"}', Shape(text=r"a\u0000b")),
+        (rb'{"text": "a\\\u0000b"}', Shape(text="a\\\ufffdb")),
+    ],
+)
+def test_numbers_as_text_and_nul_characters_are_read(body, shape):
+    assert decode(answer(body=body), Shape, source="x") == shape
+
+
+@given(st.text())
+def test_text_comes_through_with_nul_replaced(text):
+    read = decode(answer(body=msgspec.json.encode({"text": text})), Shape, source="x")
+    assert read.text == text.replace("\x00", "\ufffd")
+
+
+# Pages
+
+
+def walk(turns):
+    """The cursors that are asked for, when each page leads where `turns` says."""
+    asked = []
+
+    def ask(cursor):
+        asked.append(cursor)
+        return answer()
+
+    remaining = iter(turns)
+    pages = list(paginate(ask, lambda page: next(remaining), source="Bluesky"))
+    assert len(pages) == len(asked)
+    return asked
+
+
+def test_pages_are_walked_to_the_end():
+    assert walk([Turn("a", 1), Turn("b", 0), Turn(None, 1)]) == [None, "a", "b"]
+    assert walk([Turn(None, 0)]) == [None]
+
+
+@pytest.mark.parametrize("cursors", ["aa", "aba", "abcb"])
+def test_pages_in_a_circle_are_found(cursors):
+    with pytest.raises(BadAnswer, match="circle"):
+        walk([Turn(cursor, 1) for cursor in cursors])
+
+
+def test_empty_pages_without_end_are_found():
+    with pytest.raises(BadAnswer, match="empty pages in a row"):
+        walk([Turn(str(n), 0) for n in range(1000)])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 2)), max_size=30))
+def test_every_walk_ends(steps):
+    try:
+        asked = walk([*(Turn(cursor, items) for cursor, items in steps), Turn(None, 0)])
+    except BadAnswer:
+        return
+    assert len(set(asked)) == len(asked)
+
+
+def test_a_page_is_handed_over_before_it_is_judged():
+    def refuse(page):
+        raise Unavailable("down")
+
+    pages = paginate(lambda cursor: answer(503), refuse, source="Bluesky")
+    assert next(pages).status == 503
+    with pytest.raises(Unavailable):
+        next(pages)

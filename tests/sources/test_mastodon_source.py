@@ -1,0 +1,235 @@
+"""Mastodon: accounts, posts and their HTML, and how the posts are walked."""
+
+import datetime as dt
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widerview.sources.base import CounterRow, PostRow, Window
+from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
+from widerview.sources.mastodon import SOURCE, read_html
+
+REF = "@Meadow@social.example"
+WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
+ACCOUNT = {
+    "id": "1099",
+    "acct": "meadow",
+    "url": "https://social.example/@meadow",
+    "display_name": "Meadow Bakery",
+    "followers_count": 120,
+    "following_count": 7,
+    "statuses_count": 31,
+}
+
+
+def status(number, created="2026-11-12T09:00:00.000Z", **changes):
+    return {
+        "id": str(number),
+        "uri": f"https://social.example/users/meadow/statuses/{number}",
+        "url": f"https://social.example/@meadow/{number}",
+        "account": ACCOUNT,
+        "created_at": created,
+        "content": f"<p>post {number}</p>",
+        "spoiler_text": "",
+        "visibility": "public",
+        "in_reply_to_id": None,
+        "reblog": None,
+        "media_attachments": [],
+        "tags": [],
+        "card": None,
+        "poll": None,
+        "favourites_count": 4,
+        "reblogs_count": 2,
+        "replies_count": 1,
+        **changes,
+    }
+
+
+def ok(value, link=None):
+    return (200, {"Content-Type": "application/json"} | ({"Link": link} if link else {}), json.dumps(value).encode())
+
+
+def rows(page, target, *statuses):
+    return list(SOURCE.parse(target("mastodon", REF), page("posts", json.dumps(statuses).encode())))
+
+
+def one_post(page, target, **changes):
+    [found] = [row for row in rows(page, target, status(1, **changes)) if isinstance(row, PostRow)]
+    return found
+
+
+def test_an_account_is_known_by_server_and_id(page, target):
+    account, *counts = SOURCE.parse(target("mastodon", REF), page("account", json.dumps(ACCOUNT).encode()))
+    assert (account.account_id, account.handle) == ("social.example/1099", "@meadow@social.example")
+    assert {row.metric: row.value for row in counts} == {"followers": 120, "following": 7, "posts": 31}
+
+
+def test_hidden_counts_are_not_reported(page, target):
+    hidden = ACCOUNT | {"followers_count": -1, "following_count": None}
+    _, *counts = SOURCE.parse(target("mastodon", REF), page("account", json.dumps(hidden).encode()))
+    assert {row.metric: row.value for row in counts} == {"followers": None, "following": None, "posts": 31}
+
+
+def test_a_post_and_its_counts(page, target):
+    found, *counts = rows(page, target, status(1, quotes_count=3))
+    assert found.post_id == "https://social.example/users/meadow/statuses/1"
+    assert found.account_id == "social.example/1099"
+    assert found.permalink == "https://social.example/@meadow/1"
+    assert found.published_at == dt.datetime(2026, 11, 12, 9, tzinfo=dt.UTC)
+    assert {row.metric: row.value for row in counts} == {"likes": 4, "reposts": 2, "replies": 1, "quotes": 3}
+
+
+def test_quotes_that_the_server_does_not_count_are_not_zero(page, target):
+    counts = {row.metric: row.value for row in rows(page, target, status(1)) if isinstance(row, CounterRow)}
+    assert counts["quotes"] is None
+
+
+def test_boosts_and_direct_messages_give_no_rows(page, target):
+    boost = status(2, reblog=status(3))
+    found = rows(page, target, status(1), boost, status(4, visibility="direct"), status(5, visibility="private"))
+    assert [row.text for row in found if isinstance(row, PostRow)] == ["post 1", "post 5"]
+
+
+CARD = {"url": "https://card.example/", "title": "Card"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "text"),
+        ({"card": CARD}, "link"),
+        ({"content": '<p><a href="https://a.example/">a</a></p>'}, "link"),
+        ({"media_attachments": [{"type": "image"}], "card": CARD}, "image"),
+        ({"media_attachments": [{"type": "image"}, {"type": "video"}]}, "video"),
+        ({"media_attachments": [{"type": "gifv"}]}, "video"),
+        ({"media_attachments": [{"type": "audio"}]}, "text"),
+        ({"poll": {"id": "2", "options": []}}, "poll"),
+        ({"quote": {"state": "accepted", "quoted_status": {"id": "9"}}}, "quote"),
+        ({"quote": {"state": "deleted", "quoted_status": None}}, "quote"),
+    ],
+)
+def test_what_a_post_is(page, target, changes, kind):
+    assert one_post(page, target, **changes).kind == kind
+
+
+def test_words_links_and_tags_are_read_in_their_order(page, target):
+    found = one_post(
+        page,
+        target,
+        spoiler_text="Smells good",
+        content='<p>Fresh <a class="mention hashtag" href="https://social.example/tags/Bread">#<span>Bread</span></a>'
+        ' <a href="https://a.example/">a</a> <a class="mention hashtag" href="/tags/autumn">#<span>autumn</span></a></p>',
+        tags=[{"name": "autumn"}, {"name": "Bread"}],
+        card=CARD,
+        in_reply_to_id="77",
+    )
+    assert found.text == "Smells good\n\nFresh #Bread a #autumn"
+    assert found.tags == ("bread", "autumn")
+    assert found.links == ("https://a.example/", "https://card.example/")
+    assert found.reply_to == "social.example/77"
+
+
+@pytest.mark.parametrize(
+    ("html", "text", "links"),
+    [
+        ("", "", []),
+        ("<p>one</p><p>two<br>three<br />four</p>", "one\n\ntwo\nthree\nfour", []),
+        ("<p>a &lt;b&gt; &amp; &#128512; &quot;c&quot;</p>", 'a <b> & 😀 "c"', []),
+        (
+            '<p>See <a href="https://www.a.example/long/way?x=1"><span class="invisible">https://www.</span>'
+            '<span class="ellipsis">a.example/long</span><span class="invisible">/way?x=1</span></a>!</p>',
+            "See https://www.a.example/long/way?x=1!",
+            ["https://www.a.example/long/way?x=1"],
+        ),
+        (
+            '<p class="quote-inline">RE: <a href="https://q.example/1">https://q.example/1</a></p><p>Indeed</p>',
+            "Indeed",
+            [],
+        ),
+        (
+            '<p><span class="h-card"><a href="https://x/@u" class="u-url mention">@<span>u</span></a></span> hi</p>',
+            "@u hi",
+            [],
+        ),
+        (
+            "<p>list</p><ul><li>one</li><li>two</li></ul><blockquote><p>said</p></blockquote>",
+            "list\n\none\ntwo\n\nsaid",
+            [],
+        ),
+        ("<p>a\n   b\t c</p>\n\n<p>d</p>", "a b c\n\nd", []),
+        ("no <b>end", "no end", []),
+    ],
+)
+def test_html_becomes_the_words_the_author_wrote(html, text, links):
+    assert read_html(html) == (text, links)
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"], exclude_characters="<>&"), min_size=1)
+
+
+@given(st.lists(st.lists(WORDS, min_size=1), min_size=1))
+def test_paragraphs_and_lines_survive(paragraphs):
+    html = "".join(f"<p>{'<br />'.join(lines)}</p>" for lines in paragraphs)
+    assert read_html(html)[0] == "\n\n".join("\n".join(lines) for lines in paragraphs)
+
+
+@given(st.text(st.sampled_from("<>/p!-[]a=\"'& ;#x0?brCDATA")))
+def test_no_html_is_too_broken_to_read(html):
+    text, links = read_html(html)
+    assert text == text.strip()
+    assert isinstance(links, list)
+
+
+def fetch(client, target, **options):
+    return list(SOURCE.fetch(target("mastodon", REF), WEEK, client(**options)))
+
+
+def next_link(max_id):
+    return (
+        f'<https://inner.example/api/v1/accounts/1099/statuses?limit=40&max_id={max_id}>; rel="next", '
+        '<https://inner.example/api/v1/accounts/1099/statuses?min_id=9>; rel="prev"'
+    )
+
+
+def test_posts_are_walked_until_the_window_begins(server, client, target):
+    server.script = [
+        ok(ACCOUNT),
+        ok([status(9), status(8)], next_link(8)),
+        ok([status(8), status(7, "2026-11-08T22:59:59Z")], next_link(7)),
+    ]
+    pages = fetch(client, target, token="t0ken")
+    assert [page.stream for page in pages] == ["account", "posts", "posts"]
+    assert pages[0].request.params == {"acct": "Meadow@social.example"}
+    assert pages[1].request.params == {"limit": "40", "exclude_reblogs": "true"}
+    assert pages[2].request.params["max_id"] == "8"
+    assert {headers["Authorization"] for _, _, headers, _ in server.seen} == {"Bearer t0ken"}
+
+
+def test_the_last_page_has_no_next(server, client, target):
+    server.script = [ok(ACCOUNT), ok([status(9)], '<https://x/?min_id=9>; rel="prev"')]
+    assert len(fetch(client, target)) == 2
+
+
+def test_a_circle_is_a_bad_answer(server, client, target):
+    server.script = [ok(ACCOUNT), ok([status(9)], next_link(8)), ok([status(8)], next_link(7)), ok([], next_link(8))]
+    with pytest.raises(BadAnswer, match="circle"):
+        fetch(client, target)
+
+
+def test_an_id_from_the_server_cannot_lead_elsewhere(server, client, target):
+    server.script = [ok(ACCOUNT | {"id": "//evil.example/?"}), ok([])]
+    fetch(client, target)
+    assert server.seen[1][1].startswith("/api/v1/accounts/%2F%2Fevil.example%2F%3F/statuses?")
+
+
+@pytest.mark.parametrize(("code", "raised"), [(401, Unauthorized), (404, NotFound), (410, NotFound), (422, BadAnswer)])
+def test_a_refusal_names_the_account(server, client, target, code, raised):
+    server.script = [(code, {}, b'{"error":"Record not found"}')]
+    with pytest.raises(raised, match="@Meadow@social.example"):
+        fetch(client, target)
+
+
+def test_the_server_is_that_of_the_handle(target):
+    assert SOURCE.base_url(target("mastodon", REF)) == "https://social.example"

@@ -1,0 +1,231 @@
+"""Loading a pull: once, only what changed, all or nothing."""
+
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from time import perf_counter
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+from warehouse_pulls import CLIENT, MONDAY, account, at, counter, day, dump, load, post, receipt, target
+
+from widerview.quality.verdict import Rejected
+from widerview.sources.base import Row, Window
+from widerview.warehouse.database import connect
+from widerview.warehouse.load import LoadCounts, LoadError, load_pull
+from widerview.warehouse.read import posts
+
+
+def a_pull(hours: float, client: str = CLIENT, **values: float) -> list[Row]:
+    """One of every kind of row."""
+    return [
+        account(hours, client=client),
+        post(hours, tags=("rolls",), client=client),
+        counter(hours, int(values.get("likes", 3)), client=client),
+        counter(hours, None, metric="views", client=client),
+        counter(hours, int(values.get("followers", 100)), "did:1", "followers", client=client),
+        day(hours, values.get("visits", 41.0), client=client),
+    ]
+
+
+def test_loading_twice_is_loading_once(warehouse: Engine) -> None:
+    first = load(warehouse, a_pull(1), load_id="one", ended=1)
+    before = dump(warehouse)
+    assert first == LoadCounts(parsed=6, held=0, stored=6)
+    assert load(warehouse, a_pull(1), load_id="one", ended=1) == first
+    assert dump(warehouse) == before
+
+
+def test_what_did_not_change_is_not_stored_again(warehouse: Engine) -> None:
+    load(warehouse, a_pull(1), load_id="one", ended=1)
+    assert load(warehouse, a_pull(25), load_id="two", ended=25) == LoadCounts(parsed=6, held=0, stored=0)
+    assert [len(rows) for name, rows in dump(warehouse).items() if name in {"account", "post", "day_value"}] == [
+        1,
+        1,
+        1,
+    ]
+
+
+def test_exactly_what_changed_is_stored(warehouse: Engine) -> None:
+    load(warehouse, a_pull(1), load_id="one", ended=1)
+    changed = [*a_pull(25, likes=4), post(25, "p2"), msgspec.structs.replace(account(25), account_id="did:2")]
+    assert load(warehouse, changed, load_id="two", ended=25).stored == 3
+    found = dump(warehouse)
+    assert [(row[4], row[6]) for row in found["counter"] if row[3] == "likes"] == [(at(1), 3), (at(25), 4)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (account(1), account(2, name="Harbour Bar")),
+        (post(1), post(2, text="Fresh rolls!")),
+        (post(1), post(2, tags=("rolls",))),
+        (post(1, links=("https://a.example",)), post(2, links=("https://b.example",))),
+        (post(1), post(2, published=0.5)),
+        (counter(1, None), counter(2, 0)),
+        (counter(1, 0), counter(2, None)),
+        (day(1, 4.0), day(2, 4.5)),
+        (day(1, 0.0), day(2, None)),
+    ],
+)
+def test_a_change_of_any_column_is_a_new_version(warehouse: Engine, before: Row, after: Row) -> None:
+    load(warehouse, [before], load_id="one", ended=1)
+    assert load(warehouse, [after], load_id="two", ended=2).stored == 1
+
+
+def test_missing_and_back_is_kept(warehouse: Engine) -> None:
+    for hour, value in enumerate([None, None, 5, None, 5]):
+        load(warehouse, [counter(hour, value)], load_id=str(hour), ended=hour)
+    found = [(row[4], row[6]) for row in dump(warehouse)["counter"]]
+    assert found == [(at(0), None), (at(2), 5), (at(3), None), (at(4), 5)]
+
+
+def test_several_observations_of_one_key_in_one_pull(warehouse: Engine) -> None:
+    load(warehouse, [counter(0, 1)], load_id="zero", ended=0)
+    rows = [counter(5, 2), counter(1, 1), counter(2, 2), counter(3, 2), counter(4, 1), counter(2, 2)]
+    assert load(warehouse, rows, load_id="one", ended=5) == LoadCounts(parsed=6, held=0, stored=3)
+    assert [(row[4], row[6]) for row in dump(warehouse)["counter"]] == [
+        (at(0), 1), (at(2), 2), (at(4), 1), (at(5), 2)
+    ]  # fmt: skip
+
+
+def test_rejected_rows_are_held_with_their_reason(warehouse: Engine) -> None:
+    rows = [counter(1, 3), counter(1, -1, metric="reposts"), post(1, text='"ab\\c\n\t🎺')]
+    reasons = [
+        Rejected(index=1, reason="negative"), Rejected(index=2, reason="odd"), Rejected(index=1, reason="too small")
+    ]  # fmt: skip
+    assert load(warehouse, rows, load_id="one", ended=1, rejected=reasons) == LoadCounts(parsed=3, held=2, stored=1)
+    found = dump(warehouse)
+    assert found["post"] == []
+    assert [row[3] for row in found["counter"]] == ["likes"]
+    (reposts, words) = found["quarantine"]
+    assert reposts[:4] == ("one", 1, "counter", "negative; too small")
+    assert reposts[4]["value"] == -1
+    assert words[4]["text"] == '"ab\\c\n\t🎺'
+    assert words[5].hex() == receipt(1)
+
+
+def test_a_check_of_other_rows_is_refused_and_leaves_nothing(warehouse: Engine) -> None:
+    with pytest.raises(LoadError, match=r"one: the check holds back 1 rows.*only 0"):
+        load(warehouse, a_pull(1), load_id="one", ended=1, rejected=[Rejected(index=6, reason="gone")])
+    assert not any(dump(warehouse).values())
+
+
+def test_another_clients_row_is_refused_and_leaves_nothing(warehouse: Engine) -> None:
+    with pytest.raises(LoadError, match="a row of quay-gym/bluesky in a pull of harbour-cafe/bluesky"):
+        load(warehouse, [counter(1, 3), counter(1, 3, client="quay-gym")], load_id="one", ended=1)
+    assert not any(dump(warehouse).values())
+    assert not any(dump(warehouse, "quay-gym").values())
+
+
+def test_a_source_that_fails_half_way_leaves_nothing(warehouse: Engine) -> None:
+    def rows() -> Iterator[Row]:
+        for number in range(5_000):
+            yield counter(1, number, f"p{number}")
+        raise RuntimeError("cut JSON")
+
+    with pytest.raises(RuntimeError, match="cut JSON"):
+        load(warehouse, rows(), load_id="one", ended=1)
+    assert not any(dump(warehouse).values())
+
+
+def test_an_empty_pull_is_on_record(warehouse: Engine) -> None:
+    assert load(warehouse, [], load_id="one", ended=1) == LoadCounts(0, 0, 0)
+    found = dump(warehouse)
+    assert len(found["load"]) == len(found["verdict"]) == 1
+
+
+def test_two_loads_of_one_pull_at_once(warehouse: Engine) -> None:
+    start = Barrier(4)
+
+    def run(_: int) -> LoadCounts:
+        start.wait()
+        return load(warehouse, a_pull(1), load_id="one", ended=1)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, range(4))) == [LoadCounts(6, 0, 6)] * 4
+    together = dump(warehouse)
+    load(warehouse, a_pull(1, "alone"), load_id="one", ended=1, client="alone")
+    assert dump(warehouse, "alone") == together
+
+
+def test_several_pulls_in_one_transaction_of_the_caller(warehouse: Engine) -> None:
+    def both(client: str, *, commit: bool) -> None:
+        with warehouse.connect() as connection:
+            for hour in (1, 2):
+                load_pull(
+                    connection,
+                    load_id=str(hour),
+                    target=target(client),
+                    window=Window(MONDAY, MONDAY),
+                    ended_at=at(hour),
+                    rows=[counter(hour, hour, client=client)],
+                )
+            if commit:
+                connection.commit()
+
+    both("kept", commit=True)
+    both("dropped", commit=False)
+    assert len(dump(warehouse, "kept")["counter"]) == 2
+    assert not any(dump(warehouse, "dropped").values())
+
+
+words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
+hostile = st.one_of(
+    words, st.sampled_from(["\\N", "\\.", "\\x41", "NULL", "{}", '{"a"}', "'; DROP TABLE post; --", "🎺\t\r\n"])
+)
+
+
+def test_hostile_text_comes_back_as_it_was(warehouse: Engine) -> None:
+    @settings(max_examples=100, deadline=None)
+    @given(posted=st.lists(st.tuples(hostile, st.lists(hostile), st.lists(hostile)), min_size=1, max_size=5))
+    def comes_back(posted: list[tuple[str, list[str], list[str]]]) -> None:
+        client = f"client-{next(numbers)}"
+        rows = [
+            post(1, f"p{n}", text=text, tags=tuple(tags), links=tuple(links), client=client)
+            for n, (text, tags, links) in enumerate(posted)
+        ]
+        load(warehouse, rows, load_id="one", ended=1, client=client)
+        with warehouse.connect() as connection:
+            found = posts(connection, client, at(1), at(0), at(1))
+        assert [(each.text, each.tags, each.links, each.receipt) for each in found] == [
+            (row.text, row.tags, row.links, row.receipt) for row in rows
+        ]
+
+    numbers = iter(range(10_000))
+    comes_back()
+
+
+def test_fifty_thousand_rows_are_quick_and_need_no_memory(warehouse: Engine) -> None:
+    def rows(client: str, count: int) -> Iterator[Row]:
+        return (counter(1, number, f"p{number}", client=client) for number in range(count))
+
+    def peak(count: int) -> int:
+        client = f"traced-{count}"
+        tracemalloc.start()
+        load(warehouse, rows(client, count), load_id="one", ended=1, client=client)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(100)  # whatever is imported and cached once
+    assert peak(50_000) < peak(5_000) * 1.5
+
+    started = perf_counter()
+    assert load(warehouse, rows("timed", 50_000), load_id="one", ended=1, client="timed").stored == 50_000
+    assert perf_counter() - started < 20
+    with warehouse.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM counter WHERE client_id = 'timed'")) == 50_000
+
+
+def test_a_table_that_was_empty_when_vacuumed_fills_as_quickly(warehouse: Engine) -> None:
+    with connect(warehouse.url.render_as_string(hide_password=False)).connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE counter"))
+    started = perf_counter()
+    rows = (counter(1, number, f"p{number}") for number in range(20_000))
+    assert load(warehouse, rows, load_id="one", ended=1).stored == 20_000
+    assert perf_counter() - started < 20
