@@ -57,13 +57,13 @@ def ingest(source: Source) -> None:
 
             return steps.pull(source.name, batch, get_current_context())
 
-        @task(trigger_rule="all_done", execution_timeout=dt.timedelta(hours=1))
+        @task(trigger_rule="all_done", execution_timeout=dt.timedelta(hours=1), multiple_outputs=False)
         def check(run_id: str) -> dict:
             from widerview.pipeline import steps
 
             return steps.check(source.name, run_id)
 
-        @task(outlets=[Asset(observations_asset(source.name))])
+        @task(outlets=[Asset(observations_asset(source.name))], multiple_outputs=False)
         def load(run_id: str) -> dict:
             from widerview.pipeline import steps
 

@@ -42,7 +42,7 @@ def report(client: Client) -> None:
 
             return PokeReturnValue(steps.ready(client.client, get_current_context()))
 
-        @task
+        @task(multiple_outputs=False)
         def compose() -> dict:
             from widerview.pipeline import steps
 
@@ -55,7 +55,12 @@ def report(client: Client) -> None:
             body="{{ ti.xcom_pull(task_ids='compose')['preview'] }}",
             params={
                 "note": Param(
-                    "", type="string", maxLength=2000, title="Note to the client", description="Goes to the top"
+                    None,
+                    type=["string", "null"],
+                    format="multiline",
+                    maxLength=2000,
+                    title="Note to the client",
+                    description="Goes to the top of the mail, under your agency's name. May stay empty.",
                 )
             },
             defaults=ApprovalOperator.REJECT,
@@ -65,7 +70,7 @@ def report(client: Client) -> None:
             retry_exponential_backoff=0,
         )
 
-        @task
+        @task(multiple_outputs=False)
         def send(composed: dict, decision: dict) -> dict:
             from widerview.pipeline import steps
 

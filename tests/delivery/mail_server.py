@@ -65,14 +65,18 @@ class MailServer:
 
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, data: Any) -> AuthResult:
         expected = LoginPassword(*(word.encode() for word in self._login or ()))
-        return AuthResult(success=data == expected)
+        return AuthResult(success=data == expected, handled=False)
 
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if not (reply := self.fault("MAIL")):
             envelope.mail_from = address
         return self._reply(server, reply or "250 OK")
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if not (reply := self.fault("RCPT", address)):
             envelope.rcpt_tos.append(address)
         return self._reply(server, reply or "250 OK")
@@ -105,6 +109,7 @@ class _Dialogue(SMTP):
             authenticator=server.authenticate if server._login else None,
             auth_required=server._login is not None,
             auth_require_tls=False,
+            data_size_limit=None,
             loop=asyncio.get_running_loop(),
         )
         self._faults = server

@@ -8,8 +8,10 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import parseaddr
+from email.utils import quote as quoted
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,10 +38,14 @@ def test_parts_come_plainest_first_and_unharmed() -> None:
         "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
     ]  # fmt: skip
     text, html, chart = (part for part in message.walk() if not part.is_multipart())
-    assert text.get_content() == "A normal week\n\n412 visits.\n"
-    assert html.get_content().rstrip("\n") == HTML
+    assert text.get_content().splitlines() == ["A normal week", "", "412 visits."]
+    assert html.get_content().splitlines() == [HTML]
     assert chart.get_content() == PIXEL
-    assert (chart["Content-ID"], chart.get_content_disposition(), chart.get_filename()) == ("<chart>", "inline", "chart.png")
+    assert (chart["Content-ID"], chart.get_content_disposition(), chart.get_filename()) == (
+        "<chart>",
+        "inline",
+        "chart.png",
+    )
 
 
 def test_without_a_chart_there_are_two_parts() -> None:
@@ -50,8 +56,8 @@ def test_without_a_chart_there_are_two_parts() -> None:
 def test_headers() -> None:
     message = read(build(**report(date=dt.datetime(2026, 11, 24, 9, tzinfo=dt.timezone(dt.timedelta(hours=1))))))
     assert message.keys() == HEADERS
-    assert message["From"] == '"Mira Holt" <mira@agency.example>'
-    assert message["To"] == '"Anna Otter" <anna@otter.example>'
+    assert message["From"] == "Mira Holt <mira@agency.example>"
+    assert message["To"] == "Anna Otter <anna@otter.example>"
     assert message["Reply-To"] == "team@agency.example"
     assert message["Subject"] == "A normal week: Otter Bakery, week 47"
     assert message["Date"] == "Tue, 24 Nov 2026 09:00:00 +0100"
@@ -102,15 +108,17 @@ def test_text_that_would_break_out_of_its_header_is_refused(field: str, evil: st
 @pytest.mark.parametrize("field", ["sender_email", "recipient_email", "reply_to"])
 @pytest.mark.parametrize(
     "evil",
-    ["", "anna", "a@b@c", "anna@otter.example\r\nBcc: x", "anna@otter.example>", "a,b@otter.example", "a b@otter.example",
+    ["@", "anna", "a@b@c", "anna@otter.example\r\nBcc: x", "anna@otter.example>", "a,b@otter.example", "a b@otter.example",
      "a\x00@otter.example", "a\u2028@otter.example", "a\x9f@otter.example", "anna@", "anna@-é-.example"],
 )  # fmt: skip
 def test_what_is_not_one_address_is_refused(field: str, evil: str) -> None:
     with pytest.raises(ValueError, match=r"is not one email address|has no valid domain|cannot stand in"):
-        build(**report(**{field: evil or "@"}))
+        build(**report(**{field: evil}))
 
 
-@pytest.mark.parametrize(("field", "value"), [("client_id", "otter bakery"), ("period", "2026-W47>\r\nBcc: x"), ("client_id", "")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("client_id", "otter bakery"), ("period", "2026-W47>\r\nBcc: x"), ("client_id", "")]
+)
 def test_what_cannot_stand_in_a_message_id_is_refused(field: str, value: str) -> None:
     with pytest.raises(ValueError, match="cannot stand in a Message-ID"):
         build(**report(**{field: value}))
@@ -129,10 +137,11 @@ def test_a_chart_that_the_html_does_not_show_is_refused(chart: InlineImage) -> N
 
 def test_domains_outside_ascii_are_written_as_mail_servers_know_them() -> None:
     message = build(**report(recipient_email="anna@bäckerei-straße.example", sender_email="mira@agentur-süd.example"))
-    assert read(message)["To"].addresses[0].addr_spec == "anna@xn--bckerei-strae-cib26a.example"
-    assert read(message)["Message-ID"].endswith("@xn--agentur-sd-yhb.example>")
+    local, _, domain = read(message)["To"].addresses[0].addr_spec.partition("@")
+    assert (local, idna.decode(domain)) == ("anna", "bäckerei-straße.example")
+    assert read(message)["Message-ID"].endswith("@xn--agentur-sd-ieb.example>")
     assert message.isascii()
-    assert wire_address("anna@bäckerei-straße.example").rpartition("@")[2].encode().decode("idna") != ""
+    assert wire_address("Anna@Otter.example") == "Anna@Otter.example"
 
 
 def test_a_local_part_outside_ascii_stays_as_it_is_and_needs_smtputf8() -> None:
@@ -153,6 +162,8 @@ def test_any_harmless_text_arrives_as_written_and_adds_no_header(subject: str, n
     message = build(**report(subject=subject, recipient_name=name, sender_name=name, agency=agency))
     assert message_from_bytes(message).keys() == HEADERS
     assert written(message, "Subject") == subject
+    shown = written(message, "To").removesuffix(" <anna@otter.example>")
+    assert shown in {name, f'"{quoted(name)}"'}
     assert read(message)["From"].addresses[0].addr_spec == "mira@agency.example"
     assert [address.addr_spec for address in read(message)["To"].addresses] == ["anna@otter.example"]
     head = message.partition(b"\r\n\r\n")[0].split(b"\r\n")
@@ -163,7 +174,9 @@ def test_any_harmless_text_arrives_as_written_and_adds_no_header(subject: str, n
 def test_no_boundary_is_in_a_part(text: str, html: str, png: bytes) -> None:
     hostile = "\n--=_alternative_\n--=_related_\n.\n..\nFrom \n"
     try:
-        message = read(build(**report(text=text + hostile, html=html + hostile + HTML, chart=InlineImage("chart", png))))
+        message = read(
+            build(**report(text=text + hostile, html=html + hostile + HTML, chart=InlineImage("chart", png)))
+        )
     except UnicodeEncodeError:
         assert any(unicodedata.category(character) == "Cs" for character in text + html)
         return

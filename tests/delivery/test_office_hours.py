@@ -162,6 +162,8 @@ def test_open_means_the_wall_clock_stands_within_the_hours_of_its_day(case: tupl
     someone, at = case
     local = at.astimezone(ZoneInfo(someone.time_zone))
     hours = someone.office_hours.get(WEEKDAYS[local.weekday()])
-    minutes = [int(h) * 60 + int(m) for h, m in (t.split(":") for t in (hours.opens, hours.closes))] if hours else [0, 0]
+    minutes = (
+        [int(h) * 60 + int(m) for h, m in (t.split(":") for t in (hours.opens, hours.closes))] if hours else [0, 0]
+    )
     expected = minutes[0] <= local.hour * 60 + local.minute < minutes[1] and local.date() not in someone.holidays.also
     assert is_open(someone, at) == expected

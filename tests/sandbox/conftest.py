@@ -1,11 +1,15 @@
 """The sandbox as the tests ask it: through HTTP, with a clock they set."""
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
+import uvicorn
 
 from widerview.sandbox import MATOMO_TOKEN
 from widerview.sandbox.faults import Faults
@@ -23,7 +27,7 @@ class Asked:
         self.model = model
         self.now = TUESDAY
         self.faults = Faults()
-        self.http = TestClient(create_app(model, lambda: self.now, self.faults), raise_server_exceptions=True)
+        self.http = httpx.Client()
 
     def get(self, path: str, **params: object) -> Any:
         answer = self.http.get(path, params={name: str(value) for name, value in params.items()})
@@ -62,12 +66,37 @@ def model() -> Simulation:
     return Simulation(46, ANCHOR)
 
 
-@pytest.fixture
-def asked(model: Simulation) -> Iterator[Asked]:
-    yield Asked(model)
+@contextmanager
+def serving(model: Simulation) -> Iterator[Asked]:
+    """A sandbox on a real, free port."""
+    asked = Asked(model)
+    app = create_app(model, lambda: asked.now, asked.faults)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as asked.http:
+        yield asked
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def served(model: Simulation) -> Iterator[Asked]:
+    with serving(model) as asked:
+        yield asked
 
 
 @pytest.fixture
-def ask_anew() -> Callable[[int], Asked]:
+def asked(served: Asked) -> Asked:
+    served.now = TUESDAY
+    served.faults.clear()
+    return served
+
+
+@pytest.fixture
+def ask_anew() -> Callable[[int], AbstractContextManager[Asked]]:
     """A sandbox of that seed that nobody has asked anything yet."""
-    return lambda seed: Asked(Simulation(seed, ANCHOR))
+    return lambda seed: serving(Simulation(seed, ANCHOR))

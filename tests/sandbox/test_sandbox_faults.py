@@ -2,21 +2,14 @@
 
 import datetime as dt
 import json
-import threading
-import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 
-from widerview.sandbox.faults import FAULTS, Faults, Injection
-from widerview.sandbox.model import Simulation
-from widerview.sandbox.server import create_app
+from widerview.sandbox.faults import FAULTS, Injection
 
 PROFILE = "/xrpc/app.bsky.actor.getProfile?actor=hollowoak.example"
 FEED = "/xrpc/app.bsky.feed.getAuthorFeed?actor=hollowoak.example&limit=20"
-NOW = dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC)
 
 
 def test_a_fault_comes_when_told_and_goes(asked) -> None:
@@ -107,35 +100,18 @@ def test_numbers_as_text(asked) -> None:
     assert day["bounce_rate"].endswith("%")
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[str, Faults]]:
-    """A sandbox on a real port, because a connection cannot be dropped without one."""
-    faults = Faults()
-    app = create_app(Simulation(1, dt.date(2026, 11, 16)), lambda: NOW, faults)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", faults
-    server.should_exit = True
-    thread.join()
-
-
-def test_a_dropped_connection(served: tuple[str, Faults]) -> None:
-    url, faults = served
-    faults.inject(Injection(route="*", fault="dropped", times=1))
+def test_a_dropped_connection(asked) -> None:
+    asked.faults.inject(Injection(route="*", fault="dropped", times=1))
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(url + PROFILE)
-    assert httpx.get(url + PROFILE).status_code == 200
+        asked.http.get(PROFILE)
+    assert asked.http.get(PROFILE).status_code == 200
 
 
-def test_a_slow_answer(served: tuple[str, Faults]) -> None:
-    url, faults = served
-    faults.inject(Injection(route="*", fault="slow", seconds=0.5, times=2))
+def test_a_slow_answer(asked) -> None:
+    asked.faults.inject(Injection(route="*", fault="slow", seconds=0.5, times=2))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(url + PROFILE, timeout=0.1)
-    assert httpx.get(url + PROFILE, timeout=5).status_code == 200
+        asked.http.get(PROFILE, timeout=0.1)
+    assert asked.http.get(PROFILE).elapsed >= dt.timedelta(seconds=0.5)
 
 
 def test_every_fault_is_tried_here() -> None:

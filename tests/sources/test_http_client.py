@@ -215,7 +215,7 @@ def test_a_redirect_is_not_followed(server, client):
     server.script = [(302, {"Location": "https://evil.example/login?next=secret"}, b"")]
     page = client().request("GET", "x", stream="posts")
     assert len(server.seen) == 1
-    with pytest.raises(BadAnswer, match="redirect to https://evil.example/login") as caught:
+    with pytest.raises(BadAnswer, match=r"redirect to https://evil\.example/login\. ") as caught:
         judge(page)
     assert "secret" not in str(caught.value)
 
@@ -306,12 +306,12 @@ def test_no_header_breaks_the_reading_of_the_wait(headers):
     assert moment is None or moment.tzinfo is not None
 
 
-@given(st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2035, 1, 1)).map(lambda d: d.replace(microsecond=0)))
-def test_a_moment_is_read_the_same_in_every_form(moment):
-    moment = moment.replace(tzinfo=dt.UTC)
+@given(st.integers(int(NOW.timestamp()), int(NOW.timestamp()) + 10**8))
+def test_a_moment_is_read_the_same_in_every_form(epoch):
+    moment = dt.datetime.fromtimestamp(epoch, dt.UTC)
     forms = [
         {"retry-after": format_datetime(moment, usegmt=True)},
-        {"ratelimit-reset": str(int(moment.timestamp()))},
+        {"ratelimit-reset": str(epoch)},
         {"x-ratelimit-reset": moment.isoformat()},
         {"x-ratelimit-reset": f"{moment:%Y-%m-%dT%H:%M:%S.000000Z}"},
     ]

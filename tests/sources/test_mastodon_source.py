@@ -4,7 +4,7 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from widerview.sources.base import CounterRow, PostRow, Window
@@ -120,7 +120,8 @@ def test_words_links_and_tags_are_read_in_their_order(page, target):
         target,
         spoiler_text="Smells good",
         content='<p>Fresh <a class="mention hashtag" href="https://social.example/tags/Bread">#<span>Bread</span></a>'
-        ' <a href="https://a.example/">a</a> <a class="mention hashtag" href="/tags/autumn">#<span>autumn</span></a></p>',
+        ' <a href="https://a.example/">a</a>'
+        ' <a class="mention hashtag" href="/tags/autumn">#<span>autumn</span></a></p>',
         tags=[{"name": "autumn"}, {"name": "Bread"}],
         card=CARD,
         in_reply_to_id="77",
@@ -176,6 +177,7 @@ def test_paragraphs_and_lines_survive(paragraphs):
 
 
 @given(st.text(st.sampled_from("<>/p!-[]a=\"'& ;#x0?brCDATA")))
+@example("<![ x")
 def test_no_html_is_too_broken_to_read(html):
     text, links = read_html(html)
     assert text == text.strip()
@@ -227,7 +229,7 @@ def test_an_id_from_the_server_cannot_lead_elsewhere(server, client, target):
 @pytest.mark.parametrize(("code", "raised"), [(401, Unauthorized), (404, NotFound), (410, NotFound), (422, BadAnswer)])
 def test_a_refusal_names_the_account(server, client, target, code, raised):
     server.script = [(code, {}, b'{"error":"Record not found"}')]
-    with pytest.raises(raised, match="@Meadow@social.example"):
+    with pytest.raises(raised, match=r"@Meadow@social\.example"):
         fetch(client, target)
 
 

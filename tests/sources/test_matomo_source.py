@@ -133,18 +133,22 @@ def test_a_long_window_is_asked_in_parts_that_cover_every_day_once(server, clien
     assert dates == ["2026-01-01,2026-01-31", "2026-02-01,2026-03-03", "2026-03-04,2026-03-31"]
 
 
+def error(message):
+    return ok({"result": "error", "message": message})
+
+
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [
-        ((200, {}, b'{"result":"error","message":"You can\'t access this resource as it requires \'view\' access."}'), Unauthorized),
-        ((200, {}, b'{"result":"error","message":"Unable to authenticate with the provided token."}'), Unauthorized),
-        ((200, {}, b'{"result":"error","message":"An unexpected website was found in the request: 9"}'), NotFound),
-        ((200, {}, b'{"result":"error","message":"The plugin Nope is not enabled."}'), BadAnswer),
+        (error("You can't access this resource as it requires 'view' access for the website id = 7."), Unauthorized),
+        (error("Unable to authenticate with the provided token."), Unauthorized),
+        (error("An unexpected website was found in the request: website id was set to '7' ."), NotFound),
+        (error("The plugin Nope is not enabled."), BadAnswer),
         ((401, {"Content-Type": "text/html"}, b"<!DOCTYPE html>"), Unauthorized),
         ((200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><title>Login</title>"), BadAnswer),
-        ((200, {}, b'{"2026-11-09": {"nb_visits": "many"}}'), BadAnswer),
+        (ok({"2026-11-09": {"nb_visits": "many"}}), BadAnswer),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_is_handed_over_and_then_raised(server, client, target, answer, raised):
     server.script = [answer]
     pages = SOURCE.fetch(target("matomo", "7"), WEEK, client(token=TOKEN))

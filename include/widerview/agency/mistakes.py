@@ -17,13 +17,19 @@ _SECRETS = {"token", "token_auth", "access_token", "password", "app_password", "
 def problems_of(error: ValidationError, document: Document) -> list[Problem]:
     """Find the place of every error in the document and put it into words."""
     errors = error.errors(include_url=False)
-    # A key that is only mistyped need not be called missing as well.
     meant = {
         (*each["loc"][:-1], _closest(str(each["loc"][-1]), known_keys(each["loc"][:-1])))
         for each in errors
         if each["type"] == "extra_forbidden"
     }
-    return [_problem(each, document) for each in errors if each["type"] != "missing" or each["loc"] not in meant]
+    return [_problem(each, document) for each in errors if not _follows(each, meant)]
+
+
+def _follows(error: ErrorDetails, meant: set[tuple[str | int | None, ...]]) -> bool:
+    """Whether an error only follows from another: a missing key that is mistyped, a list whose items are wrong."""
+    return (error["type"] == "missing" and error["loc"] in meant) or (
+        error["type"] == "too_short" and bool(error["input"])
+    )
 
 
 def _problem(error: ErrorDetails, document: Document) -> Problem:
@@ -56,8 +62,8 @@ def _words(  # noqa: PLR0911 - one return a kind of mistake: it reads as the tab
         case "extra_forbidden":
             return _unknown_key(location)
         case "missing":
-            key = location[-1]
-            return f"the key {key} is missing", f"add a line like {key}: {example}" if example else _ADD.format(key)
+            key, value = location[-1], f"[{example}]" if part(location).get("type") == "array" else example
+            return f"the key {key} is missing", f"add a line like {key}: {value}" if example else _ADD.format(key)
         case _ if given is None:
             return "there is no value here", f"write one{_like(example)}, or remove the line; # begins a comment"
         case "literal_error" | "enum":

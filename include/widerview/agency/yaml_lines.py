@@ -207,42 +207,53 @@ def _scalar(written: str) -> Value:
 _COMPARE = "compare the file with examples/client.yaml"
 _QUOTE = 'put the value in quotes, like "@name@server.example"'
 
-# What the parser says (in part, in its two implementations), what a person should read, and how to mend it.
+
+class _Syntax(NamedTuple):
+    """What the parser says (in part, in its two implementations), and what a person should read instead."""
+
+    said: str
+    what: str
+    fix: str
+    at_start: bool = False
+    """Whether the place to look at is where the construct begins, not where the parser gave up."""
+
+
 _SYNTAX = (
-    ("mapping values are not allowed", "a second colon in the line, or a wrong indentation",
-     "put the value in quotes if it has a colon in it; else align the key with its neighbours"),
-    ("could not find expected ':'", "a line without a colon", "write it as key: value"),
-    ("unknown escape character", "a backslash in double quotes begins an escape", "use single quotes"),
-    ("quoted scalar", "the quotes that open here are not closed", "close them"),
-    ("flow", "the brackets that open here are not closed as they should be",
-     "close them; values with # , [ ] { or } in them need quotes"),
-    ("alias", "a value cannot start with *", _QUOTE),
-    ("anchor", "a value cannot start with &", _QUOTE),
-    ("block", "this does not belong here: a wrong indentation, or text after closing quotes",
-     "align the line with its neighbours, and put all of the value in quotes"),
+    _Syntax("mapping values are not allowed", "a second colon in the line, or a wrong indentation",
+            "put the value in quotes if it has a colon in it; else align the key with its neighbours"),
+    _Syntax("could not find expected ':'", "a line without a colon", "write it as key: value", at_start=True),
+    _Syntax("escape", "a backslash in double quotes has a meaning of its own", "use single quotes", at_start=True),
+    _Syntax("hexdecimal", "a backslash in double quotes has a meaning of its own", "use single quotes", at_start=True),
+    _Syntax("quoted scalar", "the quotes that open here are not closed", "close them", at_start=True),
+    _Syntax("flow", "the brackets that open here are not closed as they should be",
+            "close them; values with # , [ ] { or } in them need quotes", at_start=True),
+    _Syntax("alias", "a value cannot start with *", _QUOTE, at_start=True),
+    _Syntax("anchor", "a value cannot start with &", _QUOTE, at_start=True),
+    _Syntax("document start>", "a key further left than the first one, or brackets closed too early",
+            "align the line with its neighbours"),
+    _Syntax("block", "this does not belong here: a wrong indentation, or text after closing quotes",
+            "align the line with its neighbours, and put all of the value in quotes"),
 )  # fmt: skip
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """Put a syntax error into words that say what to do."""
     said = f"{error.context or ''}: {error.problem or ''}"
-    mark = error.problem_mark or error.context_mark
-    line, column = _place(mark)
-    lines = text.split("\n")
-    before, here = (lines[line - 1][: column - 1], lines[line - 1][column - 1 :]) if line <= len(lines) else ("", "")
+    place = _place(error.problem_mark or error.context_mark)
+    line = next(iter(text.split("\n")[place.line - 1 : place.line]), "")
+    before, here = line[: place.column - 1], line[place.column - 1 :]
     if here.startswith("\t"):
-        return Problem(line, column, "", "a tab where spaces are wanted", "indent with spaces only")
+        return Problem(*place, "", "a tab where spaces are wanted", "indent with spaces only")
     if before.endswith(('"', "'")):
         what = "not valid YAML: text right after closing quotes"
-        return Problem(line, column, "", what, "put all of the value in quotes, and close quotes opened further up")
+        return Problem(*place, "", what, "put all of the value in quotes, and close quotes opened further up")
     if "cannot start any token" in said:
-        return Problem(line, column, "", f"a value cannot start with {printable(here[:1])}", _QUOTE)
-    for words, what, fix in _SYNTAX:
-        if words in said:
-            if error.context_mark and what.endswith(("closed", "should be")):
-                line, column = _place(error.context_mark)
-            return Problem(line, column, "", f"not valid YAML: {what}", fix)
-    return Problem(line, column, "", f"not valid YAML: {said.strip(': ')}", _COMPARE)
+        return Problem(*place, "", f"a value cannot start with {printable(here[:1])}", _QUOTE)
+    for rule in _SYNTAX:
+        if rule.said in said:
+            place = _place(error.context_mark) if rule.at_start and error.context_mark else place
+            return Problem(*place, "", f"not valid YAML: {rule.what}", rule.fix)
+    return Problem(*place, "", f"not valid YAML: {printable(said.strip(': '))}", _COMPARE)
 
 
 def _refusal(event: yaml.Event, at: Location, what: str, fix: str) -> NotYaml:

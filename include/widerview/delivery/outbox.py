@@ -126,7 +126,7 @@ def queue(
             queued_at=now,
             changed_at=now,
         )
-        new += connection.execute(row.on_conflict_do_nothing()).rowcount
+        new += len(connection.execute(row.on_conflict_do_nothing().returning(outbox.c.recipient)).all())
     return new
 
 

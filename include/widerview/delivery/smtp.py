@@ -13,13 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from widerview.delivery.message import wire_address
 
 Security = Literal["tls", "starttls", "none"]
+_T = TypeVar("_T")
 
 _DEFAULT_PORT: dict[Security, int] = {"tls": 465, "starttls": 587, "none": 25}
 _AFTER_DOT_SECONDS = 600.0
@@ -31,8 +32,6 @@ _CLOSING = 421
 
 _DOT_AT_LINE_START = re.compile(rb"^\.", re.MULTILINE)
 _FROM = re.compile(r"^From:((?:.*\n[ \t])*.*)", re.MULTILINE | re.IGNORECASE)
-_BOOLEAN = TypeAdapter(bool)
-_SECONDS = TypeAdapter(float)
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,8 @@ def settings_from_connection(
         ValueError: Something is missing, or asks for what is not done: OAuth 2 logins, unchecked certificates.
     """
     security: Security = "tls"
-    if _flag(extra, "disable_ssl"):
-        security = "none" if _flag(extra, "disable_tls") else "starttls"
+    if _extra(extra, "disable_ssl", bool, False):
+        security = "none" if _extra(extra, "disable_tls", bool, False) else "starttls"
     if extra.get("auth_type", "basic") != "basic":
         raise ValueError(f"auth_type {extra['auth_type']!r} is not supported; use 'basic' with a login and a password")
     if extra.get("ssl_context", "default") != "default":
@@ -105,7 +104,7 @@ def settings_from_connection(
         user=login or None,
         password=password or None,
         security=security,
-        timeout=_SECONDS.validate_python(extra.get("timeout") or SmtpSettings.timeout),
+        timeout=_extra(extra, "timeout", float, SmtpSettings.timeout),
         envelope_sender=wire_address(extra["from_email"]) if extra.get("from_email") else None,
     )
 
@@ -271,11 +270,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _flag(extra: Mapping[str, Any], name: str) -> bool:
+def _extra(extra: Mapping[str, Any], name: str, wanted: type[_T], default: _T) -> _T:
     try:
-        return _BOOLEAN.validate_python(extra.get(name) or False)
-    except ValueError as error:
-        raise ValueError(f"{name} in the SMTP connection's extra must be true or false, not {extra[name]!r}") from error
+        return TypeAdapter(wanted).validate_python(extra.get(name) or default)
+    except ValidationError as error:
+        raise ValueError(
+            f"{name} in the SMTP connection's extra is {extra[name]!r}, not a {wanted.__name__}"
+        ) from error
 
 
 def _from_address(headers: str) -> str:

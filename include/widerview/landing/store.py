@@ -224,7 +224,7 @@ def _name(path: Path) -> str:
 
 def _slug(text: str) -> str:
     """A name fit for any file system; where it had to be changed, a hash keeps it apart from others."""
-    slug = re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip(".-")[:80]
+    slug = re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip(".-")[:80] or "_"
     return slug if slug == text else f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

@@ -34,9 +34,23 @@ def ingest_dag_id(source: str) -> str:
     return f"ingest_{source}"
 
 
+PREVIEW_PREFIX = "/widerview"
+"""Where the plugin's pages are, below the address of the Airflow UI."""
+
+
 def report_dag_id(client_id: str) -> str:
     """Name the DAG that reports to a client."""
     return f"report_{client_id}"
+
+
+def client_of_report_dag(dag_id: str) -> str:
+    """Give the client that a report DAG belongs to."""
+    return dag_id.removeprefix("report_")
+
+
+def preview_path(client_id: str, period: str, revision: int) -> str:
+    """Give the page that shows a composed report as its reader will see it."""
+    return f"{PREVIEW_PREFIX}/reports/{report_dag_id(client_id)}/{period}/{revision}"
 
 
 def pool_of(source: str) -> str:
@@ -83,7 +97,7 @@ means not sent. `send` checks the decision and the office hours, and sends each 
 
 - `ready`: its log names the source that is missing. Run that source's ingest DAG for the week, then clear `ready`.
 - `compose`: a red verdict stops the report here; the message says what is wrong or absent. Mend it, clear `ready`.
-- `review`: an answer that got lost is asked again. Rejected or unanswered: nothing is sent. Clear `compose` to ask anew.
+- `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.
 """

@@ -158,9 +158,16 @@ def check_pulls(landing: Landing, source: Source, pulls: Sequence[tuple[str, Pul
 def load_pulls(
     landing: Landing, source: Source, pulls: Iterable[tuple[str, Pull]], engine: Engine
 ) -> dict[str, LoadCounts]:
-    """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing."""
+    """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing.
+
+    A pull that failed is not loaded: what an earlier one has told of its days stands, and days that none has told of
+    have no verdict, for which the report waits.
+    """
     counts = {}
     for path, pull in pulls:
+        if not pull.complete:
+            log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
+            continue
         result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
         counts[path] = load_pull(
             engine,
@@ -168,7 +175,7 @@ def load_pulls(
             target=pull.target,
             window=pull.window,
             ended_at=pull.ended_at,
-            rows=rows(landing, source, pull) if pull.complete else (),
+            rows=rows(landing, source, pull),
             rejected=result.rejected,
             verdicts=result.verdicts,
         )

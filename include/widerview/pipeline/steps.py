@@ -10,13 +10,16 @@ from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.delivery import office_hours
+from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import connections, ingest, weekly
+from widerview.pipeline import catalogue, connections, ingest, weekly
+from widerview.report.facts import Facts
 from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.registry import source as get_source
+from widerview.warehouse.reports import get_report
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +131,20 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
     return {
         "period": facts.period,
         "revision": facts.revision,
-        "subject": f"{client.name}, {facts.period}: {rendered.subject}",
-        "preview": rendered.markdown,
+        "subject": f"Send the report {facts.period} to {client.name}?",
+        "preview": f"[See the mail as its reader will]({_preview_url(facts)})\n\n{rendered.markdown}",
     }
+
+
+def preview(client_id: str, period: str, revision: int) -> str | None:
+    """Give a kept report as a page for the browser; None if there is no such report."""
+    with connections.warehouse().connect() as connection:
+        report = get_report(connection, client_id, period, revision)
+    if report is None:
+        return None
+    facts = msgspec.structs.replace(weekly.facts_of(report), revision=revision)
+    mail = next(weekly.mails(_client(client_id), facts, report.note, report.decided_at or report.as_of))
+    return to_html(mail.message)
 
 
 def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> dict[str, int]:
@@ -142,7 +156,7 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
         option=decision["chosen_options"][0],
         by=(decision.get("responded_by_user") or {}).get("name", "nobody in time"),
         at=_moment(decision["responded_at"]),
-        note=(decision["params_input"] or {}).get("note", ""),
+        note=(decision["params_input"] or {}).get("note") or "",
     )
     if answered.option == weekly.APPROVE and not office_hours.is_open(client, utc_now()):
         opening = office_hours.next_open(client, utc_now())
@@ -163,6 +177,13 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
     if summary is None:
         raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
     return {"sent": len(summary.sent)}
+
+
+def _preview_url(facts: Facts) -> str:
+    from airflow.sdk import conf
+
+    ui = str(conf.get("api", "base_url", fallback="/")).rstrip("/")
+    return ui + catalogue.preview_path(facts.client_id, facts.period, facts.revision)
 
 
 def _client(client_id: str) -> Client:

@@ -6,9 +6,12 @@ that cannot be seen, that turn the reading direction around, or that pile up unt
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 _JOINERS = {"\u200c", "\u200d"}
+_NOT_XML = {"\ufffe", "\uffff"}
 _MAX_MARKS = 4
+_LONGEST = 12  # code points of a character: a family of four with their skin tones has eleven
 
 
 def clean(text: str, *, keep_lines: bool = False) -> str:
@@ -38,7 +41,7 @@ def _visible(line: str) -> str:
             before, after = line[position - 1 : position], line[position + 1 : position + 2]
             if before and after and not before.isascii() and not after.isascii() and before not in _JOINERS:
                 kept.append(character)
-        elif category not in {"Cf", "Cs", "Co"} and ord(character) & 0xFFFE != 0xFFFE and marks <= _MAX_MARKS:
+        elif category not in {"Cf", "Cs", "Co"} and character not in _NOT_XML and marks <= _MAX_MARKS:
             kept.append(character)
     return "".join(kept)
 
@@ -47,18 +50,24 @@ def clip(text: str, limit: int) -> str:
     """Cut a text to at most `limit` characters as people count them, at a word's end where one is near.
 
     An emoji of several code points, a flag or a letter with its accents is never cut in two. The sign of the cut
-    (an ellipsis) counts as one character.
+    (an ellipsis) counts as one character. A text of emoji alone is cut earlier, at about two code points a character.
     """
-    if len(text) <= limit or len(characters := list(_characters(text))) <= limit:
+    if len(text) <= limit:
         return text
-    cut = "".join(characters[: limit - 1])
+    room = 2 * limit + 2 * _LONGEST
+    pieces = list(islice(characters(text), limit + 1))
+    if len(pieces) <= limit and len(text) <= room:
+        return text
+    kept = pieces[: limit - 1]
+    while len(cut := "".join(kept)) > room:
+        kept.pop()
     whole_words = cut.rpartition(" ")[0]
     if len(whole_words) > 0.8 * len(cut):
         cut = whole_words
     return cut.rstrip(" ,;:-–—") + "…"
 
 
-def _characters(text: str) -> Iterator[str]:
+def characters(text: str) -> Iterator[str]:
     """Split a text into what people see as one character (the main cases of Unicode's annex 29)."""
     current = ""
     for character in text:
@@ -69,7 +78,7 @@ def _characters(text: str) -> Iterator[str]:
         )
         joined = current.endswith("\u200d")
         second_half_of_flag = len(current) == 1 and _is_flag_half(current) and _is_flag_half(character)
-        if current and not (extends or joined or second_half_of_flag):
+        if current and (len(current) == _LONGEST or not (extends or joined or second_half_of_flag)):
             yield current
             current = ""
         current += character

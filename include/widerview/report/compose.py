@@ -270,17 +270,22 @@ class _Web:
 def _figures(
     client: Client, weeks: Sequence[Week], social: _Social, web: _Web, as_of: dt.datetime
 ) -> tuple[Figure, ...]:
-    series: dict[str, list[float | None]] = {}
+    posts: dict[str, list[float | None]] = {}
+    visits: dict[str, list[float | None]] = {}
     if client.accounts:
-        series["reactions_per_post"] = [social.reactions_per_post(week) for week in weeks]
-        series["replies_received"] = [social.sum(week, ["replies"]) for week in weeks]
-        series["passed_on"] = [social.sum(week, _PASSED_ON) for week in weeks]
+        posts["reactions_per_post"] = [social.reactions_per_post(week) for week in weeks]
+        posts["replies_received"] = [social.sum(week, ["replies"]) for week in weeks]
+        posts["passed_on"] = [social.sum(week, _PASSED_ON) for week in weeks]
     if client.web:
-        series["visits"] = [web.week(week) for week in weeks]
-        series["social_visits"] = [web.split(week, "channel", "social") for week in weeks]
-        if any(campaign.runs_in(weeks[0].monday, weeks[-1].sunday) for campaign in client.campaigns):
-            series["campaign_visits"] = [web.campaign_visits(week, client.campaigns) for week in weeks]
-    usual = usual_ranges({name: values[:-1] for name, values in series.items()})
+        visits["visits"] = [web.week(week) for week in weeks]
+        visits["social_visits"] = [web.split(week, "channel", "social") for week in weeks]
+        if _running(client, weeks[-1]):
+            # Weeks without a campaign say nothing of what is usual for a week with one.
+            visits["campaign_visits"] = [
+                web.campaign_visits(week, running) if (running := _running(client, week)) else None for week in weeks
+            ]
+    # Reactions swing more than visits do, so each kind learns its spread from its own.
+    usual = _usual_of(posts) | _usual_of(visits)
     week_end = weeks[-1].bounds(client.zone)[1]
     return tuple(
         Figure(
@@ -295,8 +300,13 @@ def _figures(
             so_far=as_of < week_end + SETTLED_AFTER,
             definition=METRICS[name].definition,
         )
-        for name, values in series.items()
+        for name, values in (posts | visits).items()
     )
+
+
+def _usual_of(series: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+    """The usual ranges of some weekly series, learnt from all weeks but the last."""
+    return usual_ranges({name: values[:-1] for name, values in series.items()})
 
 
 def _usual(found: Range | None) -> Usual | None:
@@ -318,9 +328,9 @@ def _chart(client: Client, week: Week, social: _Social, web: _Web) -> Chart | No
     days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
     values: Mapping[dt.date, float | None]
     if client.web:
-        title, unit, values = "Visits to your website, day by day", "visits", web.days
+        title, unit, values = "Visits to your website", "visits", web.days
     elif client.accounts:
-        title, unit, values = "Reactions, by the day a post went out", "reactions", _reactions_by_day(client, social)
+        title, unit, values = "Reactions, by the day of the post", "reactions", _reactions_by_day(client, social)
     else:
         return None
     usual = usual_weekdays({day: value for day, value in values.items() if day < week.monday})
@@ -363,12 +373,11 @@ def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str
     typical = _typical(weeks[:-1], social)
 
     def stands_out(post: _PostNumbers) -> float:
-        usual = typical.get((post.post.source, post.post.account_id))
-        return ((post.sum(_REACTIONS) or 0) + 1) / ((usual if usual is not None else 0) + 1)
+        return ((post.sum(_REACTIONS) or 0) + 1) / (typical.get((post.post.source, post.post.account_id), 0) + 1)
 
     best: dict[str, _PostNumbers] = {}
     for post in sorted(social.published(weeks[-1]), key=lambda each: (-stands_out(each), each.post.post_id)):
-        if post.sum(_REACTIONS):
+        if post.sum(_REACTIONS) and stands_out(post) >= 1:
             # The same words on two platforms are one post to the reader: the better one is shown.
             best.setdefault(" ".join(post.post.text.casefold().split()[:8]) or post.post.post_id, post)
     return tuple(
@@ -399,8 +408,9 @@ def _typical(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], fl
 
 def _channels(weeks: Sequence[Week], web: _Web) -> tuple[ChannelFact, ...]:
     members = web.members(weeks[-1], "channel")
-    usual = usual_ranges({member: [web.split(week, "channel", member) for week in weeks[:-1]] for member in members})
-    visits = {member: web.split(weeks[-1], "channel", member) for member in members}
+    series = {member: [web.split(week, "channel", member) for week in weeks] for member in members}
+    usual = _usual_of(series)
+    visits = {member: values[-1] for member, values in series.items()}
     return tuple(
         ChannelFact(
             channel=member,
@@ -482,7 +492,7 @@ def _sources(
         if missing:
             reasons.insert(0, "Not all days of the week have been read yet")
         facts.append(
-            SourceFact(source=source, title=titles[source], colour=colour, line="; ".join(reasons) or "Complete")
+            SourceFact(source=source, title=titles[source], colour=colour, line="; ".join(reasons) or "all seven days have been read")
         )
     return tuple(facts)
 

@@ -7,6 +7,7 @@ The wording is English and is the key of a gettext catalogue; another language i
 import datetime as dt
 import gettext
 from collections.abc import Sequence
+from copy import copy
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -51,21 +52,26 @@ class Voice:
         self._catalogue = gettext.translation(
             "report", Path(__file__).parent / "locale", [self._numbers.language], fallback=True
         )
-        self.gettext, self.ngettext = self._catalogue.gettext, self._catalogue.ngettext
+        self.gettext = self._catalogue.gettext
         language = self._catalogue.info().get("language", "en")
         # Month names belong to the language of the words, not to that of the numbers.
         self._dates = self._numbers if self._numbers.language == language else Locale.parse("en_GB")
         self.language = str(self._dates).replace("_", "-")
         self.direction = self._dates.text_direction
 
+    def say(self, text: str, **words: str) -> str:
+        """Words in this language, with what belongs into their gaps."""
+        return self.gettext(text) % words if words else self.gettext(text)
+
     def count(self, one: str, many: str, number: int, **words: str) -> str:
         """Words that depend on a number; they hold it as `%(n)s`."""
-        return self.ngettext(one, many, number) % {"n": self.number(number), **words}
+        return self._catalogue.ngettext(one, many, number) % {"n": self.number(number), **words}
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """A number with a fixed count of decimals."""
-        rounded = _rounded(value, decimals)
-        return str(self._numbers.decimal_formats[None].apply(rounded, self._numbers, force_frac=(decimals, decimals)))
+        pattern = copy(self._numbers.decimal_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return str(pattern.apply(_rounded(value, decimals), self._numbers))
 
     def about(self, value: float) -> str:
         """A median or the like: one decimal, and none where it is a whole number."""
@@ -182,23 +188,18 @@ def _finding(facts: Facts) -> str:
     }
     # A number that may still rise is below only so far.
     words["low"] = _("so far below") if any(figure.so_far for figure in below) else _("below")
-    if grade == "needs you" and red:
-        return _("%(sources)s data is missing") % words
-    if grade == "quiet" and _posts(facts) == 0:
-        return _("nothing was posted")
-    if above and below and grade != "good":
-        return _("%(above)s above, %(below)s %(low)s your usual range") % words
-    if above:
-        return _("%(above)s above your usual range") % words
-    if below:
-        return _("%(below)s %(low)s your usual range") % words
-    if grade == "needs you":
-        return _("we would like a word with you")
-    if inside:
-        return _("your numbers are where they usually are")
-    if grade == "quiet":
-        return _("there is little to report")
-    return _("we are still learning what is usual for you")
+    findings = (
+        (grade == "needs you" and red, _("%(sources)s data is missing")),
+        (grade == "quiet" and _posts(facts) == 0, _("nothing was posted")),
+        (above and below and grade != "good", _("%(above)s above, %(below)s %(low)s your usual range")),
+        (above, _("%(above)s above your usual range")),
+        (below, _("%(below)s %(low)s your usual range")),
+        (grade == "needs you", _("we would like a word with you")),
+        (inside, _("your numbers are where they usually are")),
+        (grade == "quiet", _("there is little to report")),
+        (True, _("we are still learning what is usual for you")),
+    )
+    return next(text for applies, text in findings if applies) % words
 
 
 def three_sentences(facts: Facts) -> tuple[str, str, str]:
@@ -459,8 +460,8 @@ def provenance(facts: Facts) -> list[str]:
         shortest = min(ranges, key=lambda usual: usual.weeks)
         lines.append(
             voice.count(
-                "“Usual” is the range that about %(share)s of your own weeks fall in, learnt from at least %(n)s week.",
-                "“Usual” is the range that about %(share)s of your own weeks fall in, learnt from at least %(n)s weeks.",
+                "“Usual” is the range about %(share)s of your own weeks fall in, learnt from at least %(n)s week.",
+                "“Usual” is the range about %(share)s of your own weeks fall in, learnt from at least %(n)s weeks.",
                 shortest.weeks,
                 share=voice.percent(shortest.coverage),
             )

@@ -7,7 +7,6 @@ addresses come from strangers: invisible characters are removed first (`clean_te
 import re
 import string
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,12 +14,12 @@ from urllib.parse import quote, urlsplit
 
 import css_inline
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from widerview.report import narrate
 from widerview.report.chart import chart_png, chart_svg, notes
-from widerview.report.clean_text import clean, clip
+from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
 
 _LINE_LENGTH = 200
@@ -66,15 +65,15 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
     page = _page(facts, note, chart, cid)
-    markdown, text, html = (_environment(facts.locale, kind) for kind in ("md", "txt", "html"))
+    templates = _environment(facts.locale)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
-        html=_inliner().inline(html.get_template("email.html.j2").render(page)),
-        text=_tidy(text.get_template("email.txt.j2").render(page)),
+        html=_inliner().inline(templates.get_template("email.html.j2").render(page)),
+        text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
         chart_cid=cid,
-        markdown=_tidy(markdown.get_template("preview.md.j2").render(page)),
+        markdown=_tidy(templates.overlay(finalize=_markdown).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -193,10 +192,8 @@ def _cleaned(facts: Facts) -> Facts:
     """The facts with every text made harmless and of bearable length."""
 
     def visit(value: Any, field: str = "") -> Any:
-        if isinstance(value, str):
-            return (
-                value if field in _ADDRESSES else clip(clean(value), _POST_LENGTH if field == "text" else _LINE_LENGTH)
-            )
+        if isinstance(value, str) and field not in _ADDRESSES:
+            return clip(clean(value), _POST_LENGTH if field == "text" else _LINE_LENGTH)
         if isinstance(value, tuple):
             return tuple(visit(item) for item in value)
         if isinstance(value, msgspec.Struct):
@@ -204,15 +201,15 @@ def _cleaned(facts: Facts) -> Facts:
             return msgspec.structs.replace(value, **fields)
         return value
 
-    return msgspec.structs.replace(visit(facts), lesson=facts.lesson)  # the cards are ours
+    cleaned: Facts = visit(facts)
+    return msgspec.structs.replace(cleaned, lesson=facts.lesson)  # the cards are ours
 
 
 def _note_lines(note: str | None) -> list[str]:
     """The reviewer's lines; runs of spaces are kept, as HTML would not."""
     text = clip(clean(note or "", keep_lines=True), _NOTE_LENGTH)
-    return (
-        [re.sub(r"  +", lambda run: "\u00a0" * len(run[0]), line) for line in text.split("\n")] if text.strip() else []
-    )
+    kept = re.sub(r"^ +|  +", lambda run: "\u00a0" * len(run[0]), text, flags=re.MULTILINE)
+    return kept.split("\n") if text.strip() else []
 
 
 def _web_address(url: str) -> str | None:
@@ -249,19 +246,15 @@ def _address(url: str) -> Markup:
 
 
 @lru_cache(maxsize=64)
-def _environment(locale: str, kind: str) -> Environment:
-    finalize: dict[str, Callable[[object], object]] = {"finalize": _markdown} if kind == "md" else {}
+def _environment(locale: str) -> Environment:
     environment = Environment(
         loader=PackageLoader("widerview.report"),
-        autoescape=kind == "html",
+        autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        **finalize,
     )
-    voice = narrate.voice_of(locale)
-    environment.install_gettext_callables(voice.gettext, voice.ngettext, newstyle=True)
+    environment.globals["_"] = narrate.voice_of(locale).say
     environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
     return environment
 
@@ -274,10 +267,30 @@ def _inliner() -> css_inline.CSSInliner:
 def _fill(text: str, first: str = "") -> str:
     """Wrap words to the width of a mail; `first` opens the first line and the others are set in below it."""
     rest = first if first.startswith("|") else " " * len(first)
+    words = re.sub(
+        rf"\S{{{_COLUMNS - len(first) + 1},}}", lambda word: _in_pieces(word[0], _COLUMNS - len(first)), text
+    )
     return (
-        textwrap.fill(text, _COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+        textwrap.fill(
+            words,
+            _COLUMNS,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         or first.rstrip()
     )
+
+
+def _in_pieces(word: str, width: int) -> str:
+    """A word too long for a line, with spaces where it may break; what people see as one character stays whole."""
+    lines = [""]
+    for character in characters(word):
+        if len(lines[-1]) + len(character) > width:
+            lines.append("")
+        lines[-1] += character
+    return " ".join(lines)
 
 
 def _heading(text: str) -> str:
@@ -286,5 +299,5 @@ def _heading(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    """No spaces at line ends but the signature's, no more than two empty lines, one end of line at the end."""
-    return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"
+    """No spaces at line ends but the signature's, at most two empty lines in a row, and one end of the last line."""
+    return re.sub(r"\n{4,}", "\n\n\n", re.sub(r"(?<!--) +$", "", text, flags=re.MULTILINE)).strip("\n") + "\n"

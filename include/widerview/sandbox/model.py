@@ -35,6 +35,9 @@ _NETWORKS = {"Bluesky", "Mastodon"}
 _REACTIONS_END = dt.timedelta(days=20)
 _WEB_LATE = dt.timedelta(days=2)
 _WEB_LATE_SHARE = 0.14
+_BOUNCES = 0.31
+_UNIQUE_IN_DAY = 0.94
+_QUOTES_TOLD = 0.9
 _ANSWER_END = dt.timedelta(hours=40)
 _DAY = dt.timedelta(days=1)
 
@@ -574,7 +577,7 @@ class Simulation:
             image=idea.image,
             link=link,
             reactions={kind: self._moments(rng, at, mean) for kind, mean in likely.items()},
-            counts_quotes=bool(rng.random() > 0.1),  # noqa: PLR2004 - one status in ten
+            counts_quotes=bool(rng.random() < _QUOTES_TOLD),
         )
         self._posts[key] = post
         return post
@@ -661,35 +664,30 @@ class Simulation:
         return profile.visits * profile.weekdays[weekday] * (1 + 0.003 * week) * mood * float(noise)
 
     def _visit(self, client: str, day: dt.date) -> NDArray[np.void]:
+        """All visits of a day, each with the moment at which the analytics will show it."""
         profile = self.profile(client)
         origins = self.origins(client)
         rng = self._rng(client, "visits", day)
-        usual, total_share = self._usual(profile, day), sum(profile.origins.values())
-        everyday = {origin: usual * share / total_share for origin, share in profile.origins.items()}
-        tables = [
-            self._visits_of(rng, profile, day, origins.index(origin), mean, added=added)
-            for means, added in ((everyday, False), (self._added(profile, day), True))
-            for origin, mean in means.items()
-        ]
-        return np.concatenate(tables)
-
-    def _visits_of(
-        self, rng: np.random.Generator, profile: Profile, day: dt.date, origin: int, mean: float, *, added: bool
-    ) -> NDArray[np.void]:
-        count = rng.poisson(mean)
+        usual = self._usual(profile, day) / sum(profile.origins.values())
+        expected = [(origins.index(origin), usual * share, False) for origin, share in profile.origins.items()]
+        expected += [(origins.index(origin), mean, True) for origin, mean in self._added(profile, day).items()]
+        indices, means, added = zip(*expected, strict=True)
+        counts = rng.poisson(means)
+        size = int(counts.sum())
+        rows = np.empty(size, VISIT)
+        rows["origin"] = np.repeat(indices, counts)
+        rows["added"] = np.repeat(added, counts)
+        seen = np.minimum(1 + rng.geometric(0.45, size), 18)
+        rows["actions"] = np.where(rng.random(size) < _BOUNCES, 1, seen)
+        rows["seconds"] = np.where(rows["actions"] == 1, 0, rows["actions"] * rng.integers(20, 110, size))
+        rows["unique_in_day"] = rng.random(size) < _UNIQUE_IN_DAY
+        # Towards the weekend more of the visitors have been here earlier in the week.
+        rows["unique_in_week"] = rows["unique_in_day"] & (rng.random(size) < 1 - 0.035 * day.weekday())
         begins = self._midnight(profile, day).timestamp()
         ends = self._midnight(profile, day + _DAY).timestamp()
-        rows = np.empty(count, VISIT)
-        rows["origin"] = origin
-        rows["added"] = added
-        rows["actions"] = np.where(rng.random(count) < 0.31, 1, np.minimum(1 + rng.geometric(0.45, count), 18))  # noqa: PLR2004
-        rows["seconds"] = np.where(rows["actions"] == 1, 0, rows["actions"] * rng.integers(20, 110, count))
-        rows["unique_in_day"] = rng.random(count) < 0.94  # noqa: PLR2004
-        # Towards the weekend more of the visitors have been here earlier in the week.
-        rows["unique_in_week"] = rows["unique_in_day"] & (rng.random(count) < 1 - 0.035 * day.weekday())
-        visited = begins + (ends - begins) * rng.beta(3.2, 2.6, count)
-        late = ends + rng.uniform(0, _WEB_LATE.total_seconds(), count)
-        rows["shown_at"] = np.where(rng.random(count) < _WEB_LATE_SHARE, late, visited)
+        visited = begins + (ends - begins) * rng.beta(3.2, 2.6, size)
+        late = ends + rng.uniform(0, _WEB_LATE.total_seconds(), size)
+        rows["shown_at"] = np.where(rng.random(size) < _WEB_LATE_SHARE, late, visited)
         return rows
 
 

@@ -100,7 +100,7 @@ class HttpClient:
         self.token = token
         self.calls = 0
         self._base = base_url.rstrip("/") + "/"
-        self._host = parts.netloc
+        self._origin = (parts.scheme, parts.netloc)
         self._budget = budget
         self._session = session or requests.Session()
         self._sleep = sleep
@@ -141,9 +141,9 @@ class HttpClient:
         """
         url = urljoin(self._base, path_or_url if "://" in path_or_url else path_or_url.lstrip("/"))
         parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) != (urlsplit(self._base).scheme, self._host):
+        if (parts.scheme, parts.netloc) != self._origin:
             raise BadAnswer(
-                f"{self._host}: refused to ask another server ({parts.scheme}://{parts.hostname}) for {stream}. "
+                f"{self._base}: refused to ask another server ({parts.scheme}://{parts.hostname}) for {stream}. "
                 "If the account has moved, set the new server as the host of its Airflow Connection."
             )
         query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
@@ -293,7 +293,8 @@ def place(page: RawPage, source: str) -> str:
 def found(page: RawPage) -> str:
     """What stands at the beginning of an answer, for a message."""
     kind = page.headers.get("content-type", "no content type")
-    return f"{kind}, {len(page.body)} bytes, beginning with {page.body[:120].decode(errors='replace')!r}"
+    beginning = "".join(c if c.isprintable() else " " for c in page.body[:120].decode(errors="replace"))
+    return f"{kind}, {len(page.body)} bytes, beginning with: {beginning}"
 
 
 def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
@@ -319,13 +320,13 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
     where = f"{place(page, source)} for {account}: HTTP {page.status}"
     match page.status:
         case 401 | 403:
-            raise Unauthorized(f"{where}. {renew} It said {found(page)}.")
+            raise Unauthorized(f"{where}. {renew} The answer was {found(page)}")
         case 404 | 410:
             raise NotFound(f"{where}. {account} does not exist there (any more); correct or remove it.")
         case 429:
             raise RateLimited(f"{where}, the rate limit is used up. {later}")
         case 408 | 425 | 500 | 502 | 503 | 504:
-            raise Unavailable(f"{where}. {later} It said {found(page)}.")
+            raise Unavailable(f"{where}. {later} The answer was {found(page)}")
         case 301 | 302 | 303 | 307 | 308:
             to = page.headers.get("location", "nowhere").partition("?")[0]
             raise BadAnswer(
@@ -333,7 +334,7 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
                 "set the right server as the host of the Airflow Connection."
             )
         case _:
-            raise BadAnswer(f"{where}. It said {found(page)}.")
+            raise BadAnswer(f"{where}. The answer was {found(page)}")
 
 
 # A backslash that is itself escaped does not begin an escape.
@@ -354,7 +355,7 @@ def decode(page: RawPage, type_: type[T], *, source: str) -> T:
             text = _NUL.sub(r"\1\\ufffd", text)
         return msgspec.json.decode(text, type=type_, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadAnswer(f"{place(page, source)}: {error}. Found {found(page)}.") from error
+        raise BadAnswer(f"{place(page, source)}: {error}. Found {found(page)}") from error
 
 
 class Turn(NamedTuple):

@@ -266,7 +266,7 @@ class _Words(HTMLParser):
 def read_html(html: str) -> tuple[str, list[str]]:
     """The plain text of a post's HTML, paragraphs apart by an empty line, and the links in it (no mentions)."""
     words = _Words()
-    words.feed(html)
+    words.feed(html.replace("<!", "&lt;!"))  # posts hold no declarations, and the parser breaks on bad ones
     words.close()
     text = re.sub(r" *\n *", "\n", "".join(words.parts))
     return re.sub(r"\n{3,}", "\n\n", text).strip(), words.links

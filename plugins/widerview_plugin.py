@@ -1,0 +1,33 @@
+"""What operators see of Widerview inside the Airflow UI: each composed report as its reader will see it."""
+
+from typing import Any
+
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.plugins_manager import AirflowPlugin
+from fastapi import Depends, FastAPI, HTTPException, status
+from fastapi.responses import HTMLResponse
+
+from widerview.pipeline.catalogue import PREVIEW_PREFIX, client_of_report_dag
+
+# Airflow serves a plugin's routes to anybody, so each one asks for a user who may see that client's DAG.
+app = FastAPI(title="Widerview", docs_url=None, redoc_url=None, openapi_url=None)
+
+NOTHING_IS_LOADED = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"}
+
+
+@app.get("/reports/{dag_id}/{period}/{revision}", dependencies=[Depends(requires_access_dag("GET"))])
+def report(dag_id: str, period: str, revision: int) -> HTMLResponse:
+    """Show one revision of a client's report, as the mail will look; without the note, which is not written yet."""
+    from widerview.pipeline import steps
+
+    html = steps.preview(client_of_report_dag(dag_id), period, revision)
+    if html is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No report {period} revision {revision} of {dag_id}")
+    return HTMLResponse(html, headers=NOTHING_IS_LOADED)
+
+
+class WiderviewPlugin(AirflowPlugin):
+    """Registers the pages above with Airflow."""
+
+    name = "widerview"
+    fastapi_apps: list[Any] = [{"app": app, "url_prefix": PREVIEW_PREFIX, "name": "Widerview"}]  # noqa: RUF012 - Airflow's contract

@@ -1,0 +1,174 @@
+"""Bluesky: what a network of the protocol's own servers answered, and the shapes its authors keep as snapshots."""
+
+import datetime as dt
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from widerview.landing.store import Landing, record
+from widerview.sources.base import AccountRow, CounterRow, PostRow, RawPage, Request, Target, Window
+from widerview.sources.bluesky import SOURCE
+from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized
+from widerview.sources.http import try_again_at
+
+NOW = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
+DID = "did:plc:g57i4hwulnbegey4jca7ixrl"
+BRAND = Target(client_id="brand", source="bluesky", ref="brand.test", time_zone="Europe/Berlin")
+DAYS = Window(dt.date(2026, 11, 16), dt.date(2026, 11, 22))
+URL = "http://localhost:2584"
+EMPTY_PAGE = (200, {"Content-Type": "application/json"}, b'{"feed":[]}')
+
+
+@pytest.fixture(scope="module")
+def folder(shared):
+    return shared / "recordings" / "bluesky" / "local-dev-env"
+
+
+def as_page(answer, stream, actor=DID):
+    status, headers, body = answer
+    return RawPage(
+        stream=stream,
+        request=Request("GET", f"{URL}/xrpc/x", {"actor": actor}),
+        status=status,
+        headers={name.lower(): value for name, value in headers.items()},
+        fetched_at=NOW,
+        body=body,
+    )
+
+
+def test_the_profile(folder, recorded):
+    account, *counts = SOURCE.parse(BRAND, as_page(recorded(folder / "getProfile"), "account"))
+    assert isinstance(account, AccountRow)
+    assert (account.account_id, account.handle, account.name) == (DID, "brand.test", "brand.test")
+    assert {row.metric: row.value for row in counts} == {"followers": 1, "following": 0, "posts": 6}
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("getAuthorFeed.p1", ["post 4", "post 5", "post 2", "post 3"]),
+        ("getAuthorFeed.p2", ["post 1", "Hello launch day"]),
+        ("proxied_getAuthorFeed", ["post 4", "post 5"]),
+    ],
+)
+@pytest.mark.parametrize("actor", [DID, "brand.test"])
+def test_the_feed(folder, recorded, name, texts, actor):
+    rows = list(SOURCE.parse(BRAND, as_page(recorded(folder / name), "posts", actor)))
+    assert [row.text for row in rows if isinstance(row, PostRow)] == texts
+    assert len(rows) == 6 * len(texts)
+    likes = Counter()
+    for row in rows:
+        if isinstance(row, CounterRow):
+            likes[row.metric] += row.value
+    launch = "Hello launch day" in texts
+    assert likes == Counter({"likes": launch, "replies": launch, "reposts": 0, "quotes": 0, "bookmarks": 0})
+
+
+@pytest.mark.parametrize("name", ["getFollowers", "getLikes", "getPostThread", "listRecords", "describeRepo"])
+def test_other_answers_are_refused(folder, recorded, name):
+    with pytest.raises(BadAnswer, match="Bluesky posts"):
+        list(SOURCE.parse(BRAND, as_page(recorded(folder / name), "posts")))
+
+
+def answers(folder, recorded):
+    first, second = recorded(folder / "getAuthorFeed.p1"), recorded(folder / "getAuthorFeed.p2")
+    pages = {
+        None: first,
+        json.loads(first[2])["cursor"]: second,
+        json.loads(second[2])["cursor"]: EMPTY_PAGE,
+    }
+
+    def answer(request):
+        if "getProfile" in request.url:
+            return recorded(folder / "getProfile")
+        cursor = re.search(r"cursor=([^&]+)", request.url)
+        return pages[cursor and cursor[1]]
+
+    return answer
+
+
+def test_a_whole_pull_is_landed_and_has_every_post_the_profile_counts(folder, recorded, replay, tmp_path):
+    landing = Landing(tmp_path)
+    client = replay(answers(folder, recorded), URL)
+    name, pull = record(landing, SOURCE, BRAND, DAYS, "run", client, lambda: NOW)
+    assert pull.complete
+    assert client.calls == len(pull.entries) == 4
+    rows = [row for page in landing.pages(landing.read_pull(name)) for row in SOURCE.parse(BRAND, page)]
+    posts = [row for row in rows if isinstance(row, PostRow)]
+    assert len({post.post_id for post in posts}) == len(posts) == 6
+    [counted] = [row.value for row in rows if isinstance(row, CounterRow) and row.metric == "posts"]
+    assert counted == len(posts)
+    assert {post.account_id for post in posts} == {DID}
+    first = min(posts, key=lambda post: post.published_at)
+    assert first.permalink == "https://bsky.app/profile/brand.test/post/3n2umqbrsgc2q"
+    assert first.published_at == dt.datetime(2026, 11, 22, 3, 0, 3, tzinfo=dt.UTC)
+
+
+def test_a_window_after_the_last_post_takes_one_page(folder, recorded, replay):
+    tomorrow = Window(dt.date(2026, 11, 23), dt.date(2026, 11, 23))
+    pages = list(SOURCE.fetch(BRAND, tomorrow, replay(answers(folder, recorded), URL)))
+    assert [page.stream for page in pages] == ["account", "posts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "raised", "says"),
+    [
+        ("error_profile_not_found", NotFound, "Profile not found"),
+        ("error_badtoken", Unauthorized, "Token could not be verified"),
+        ("error_unauth", Unauthorized, "Authentication Required"),
+        ("error_bad_param", BadAnswer, "limit can not be greater"),
+    ],
+)
+def test_errors_are_recognised(folder, recorded, replay, name, raised, says):
+    answer = recorded(folder / name)
+    pages = SOURCE.fetch(BRAND, DAYS, replay(lambda request: answer, URL))
+    assert next(pages).body == answer[2]
+    with pytest.raises(raised, match=says):
+        next(pages)
+
+
+def test_the_rate_limit_is_recognised_with_its_end(folder, recorded, replay):
+    answer = recorded(folder / "error_ratelimit_429")
+    end = dt.datetime.fromtimestamp(int(answer[1]["RateLimit-Reset"]), dt.UTC)
+    pages = SOURCE.fetch(BRAND, DAYS, replay(lambda request: answer, URL))
+    page = next(pages)
+    assert page.status == 429
+    assert try_again_at(page) == end
+    with pytest.raises(RateLimited, match=f"{end:%Y-%m-%d %H:%M:%S} UTC"):
+        next(pages)
+
+
+def snapshots(path):
+    """Names and values of a file of jest snapshots, which is nearly JSON."""
+    for name, text in re.findall(r"exports\[`(.*?)`\] = `\n(.*?)\n`;", path.read_text(), re.DOTALL):
+        yield name, json.loads(re.sub(r",(\s*[}\]])", r"\1", text))
+
+
+@pytest.mark.parametrize(("file", "feeds"), [("author-feed.test.ts.snap", 10), ("timeline.test.ts.snap", 6)])
+def test_every_feed_in_the_snapshots_is_read(shared, file, feeds):
+    path = shared / "recordings" / "bluesky" / "atproto-snapshots" / file
+    found = [(name, value) for name, value in snapshots(path) if isinstance(value, list) and "post" in value[0]]
+    assert len(found) == feeds
+    for _, items in found:
+        page = as_page((200, {}, json.dumps({"feed": items}).encode()), "posts", actor="user(0)")
+        rows = [row for row in SOURCE.parse(BRAND, page) if isinstance(row, PostRow)]
+        own = [
+            item["post"]["record"]["text"]
+            for item in items
+            if item["post"]["author"]["did"] == "user(0)"
+            and item.get("reason", {}).get("$type") in {None, "app.bsky.feed.defs#reasonPin"}
+        ]
+        assert [row.text for row in rows] == own
+
+
+def test_every_profile_in_the_snapshots_is_read(shared):
+    path = shared / "recordings" / "bluesky" / "atproto-snapshots" / "profile.test.ts.snap"
+    profiles = [value for _, value in snapshots(path) if isinstance(value, dict) and "followersCount" in value]
+    assert len(profiles) == 5
+    for profile in profiles:
+        page = as_page((200, {}, json.dumps(profile).encode()), "account")
+        account, *counts = SOURCE.parse(BRAND, page)
+        assert account.name == profile.get("displayName", profile["handle"])
+        assert [row.value for row in counts] == [profile[f"{name}Count"] for name in ("followers", "follows", "posts")]

@@ -1,0 +1,290 @@
+"""The outbox against a real PostgreSQL and a mail server that fails in every way it can."""
+
+import itertools
+import multiprocessing
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from crashing_sender import send_and_die
+from mail_server import DROP, MailServer
+from otter_bakery import NOW, mails
+from sqlalchemy import Engine, text, update
+
+from widerview.delivery.message import Mail
+from widerview.delivery.outbox import OutboxConflict, Summary, deliver, list_rows, queue, resolve, status
+from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.warehouse.tables import outbox
+
+KEY = {"client_id": "otter-bakery", "period": "2026-W47", "revision": 1}
+ANNA, BEN = "anna@otter.example", "ben@otter.example"
+
+
+def put(engine: Engine, *recipients: str, revision: int = 1) -> int:
+    with engine.begin() as connection:
+        return queue(connection, **KEY | {"revision": revision}, mails=mails(*recipients, revision=revision), now=NOW)
+
+
+def mailer_to(port: int) -> Callable[[], Mailer]:
+    return lambda: Mailer(SmtpSettings("127.0.0.1", port, security="none", timeout=10))
+
+
+def send(engine: Engine, port: int, revision: int = 1) -> Summary:
+    return deliver(engine, **KEY | {"revision": revision}, mailer_factory=mailer_to(port), clock=lambda: NOW)
+
+
+def states(summary: Summary) -> dict[str, str]:
+    return {outcome.recipient: outcome.state for outcome in summary.outcomes}
+
+
+def test_every_recipient_gets_the_stored_bytes_once_over_one_connection(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    assert put(warehouse, BEN, ANNA) == 2
+    first, second = send(warehouse, mail_server.port), send(warehouse, mail_server.port)
+    assert states(first) == states(second) == {ANNA: "sent", BEN: "sent"}
+    assert first.sent == first.outcomes
+    assert mail_server.mails == [(mail.recipient, mail.message) for mail in mails(ANNA, BEN)]
+    assert mail_server.connections == 1
+    with warehouse.connect() as connection:
+        assert status(connection, **KEY) == {"sent": 2}
+        rows = list_rows(connection, **KEY)
+    assert [(row.recipient, row.state, row.attempts, row.answer) for row in rows] == [
+        (ANNA, "sent", 1, "250 taken"),
+        (BEN, "sent", 1, "250 taken"),
+    ]
+
+
+def test_queueing_again_changes_nothing(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA)
+    send(warehouse, mail_server.port)
+    with warehouse.begin() as connection:
+        assert queue(connection, **KEY, mails=[Mail(ANNA, "<other@agency.example>", b"other\r\n")], now=NOW) == 0
+        assert list_rows(connection, **KEY)[0].message_id == f"<{ANNA}>"
+    assert put(warehouse, ANNA, BEN) == 1
+    assert states(send(warehouse, mail_server.port)) == {ANNA: "sent", BEN: "sent"}
+    assert mail_server.received == {ANNA: 1, BEN: 1}
+
+
+def test_a_report_is_sent_alone(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA)
+    put(warehouse, BEN, revision=2)
+    assert states(send(warehouse, mail_server.port, revision=2)) == {BEN: "sent"}
+    assert mail_server.received == {BEN: 1}
+    with warehouse.connect() as connection:
+        assert [row.recipient for row in list_rows(connection, state="ready")] == [ANNA]
+
+
+FAULTS = [
+    ("greeting", "421 busy", "ready"),
+    ("greeting", "554 go away", "ready"),
+    ("greeting", DROP, "ready"),
+    ("MAIL", "451 later", "ready"),
+    ("MAIL", "421 closing", "ready"),
+    ("MAIL", "550 not you", "failed"),
+    ("MAIL", DROP, "ready"),
+    ("RCPT", "450 greylisted", "ready"),
+    ("RCPT", "550 no such user", "failed"),
+    ("RCPT", "-1 nonsense", "ready"),
+    ("RCPT", DROP, "ready"),
+    ("DATA", "451 later", "ready"),
+    ("DATA", "554 no", "failed"),
+    ("DATA", "250 what", "ready"),
+    ("DATA", DROP, "ready"),
+    ("body", DROP, "uncertain"),
+    ("answer", "451 later", "ready"),
+    ("answer", "421 closing", "ready"),
+    ("answer", "554 looks like spam", "failed"),
+    ("answer", "-1 nonsense", "uncertain"),
+    ("answer", "250 " + "x" * 9000, "uncertain"),
+    ("answer", DROP, "uncertain"),
+]
+
+
+@pytest.mark.parametrize(("step", "fault", "state"), FAULTS, ids=[f"{step}-{fault[:12]}" for step, fault, _ in FAULTS])
+def test_every_fault_leaves_the_state_that_is_true_of_it(
+    warehouse: Engine, mail_server: MailServer, step: str, fault: str, state: str
+) -> None:
+    put(warehouse, ANNA, BEN)
+    mail_server.faults[step if step == "greeting" else (step, ANNA)] = fault
+    if step == "MAIL":
+        mail_server.faults["MAIL"] = fault
+    summary = send(warehouse, mail_server.port)
+    assert states(summary)[ANNA] == state
+    if fault != DROP:
+        assert fault.split()[0] in str(summary) or state == "uncertain"
+    if step not in {"greeting", "MAIL"}:
+        assert states(summary)[BEN] == "sent", "one recipient's fault is that recipient's"
+
+    mail_server.faults.clear()
+    later = send(warehouse, mail_server.port)
+    assert states(later) == {
+        ANNA: "sent" if state == "ready" else state,
+        BEN: "failed" if fault == "550 not you" else "sent",
+    }
+    assert mail_server.received[ANNA] <= 1
+    if state == "ready":
+        assert mail_server.received[ANNA] == 1
+
+
+def test_a_server_that_cannot_be_reached_is_asked_once(warehouse: Engine) -> None:
+    put(warehouse, ANNA, BEN)
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        summary = send(warehouse, taken.getsockname()[1])
+    assert summary.deferred == summary.outcomes
+    assert "cannot connect to 127.0.0.1" in str(summary)
+
+
+def test_a_row_left_while_transmitting_is_uncertain_and_never_sent_again(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    put(warehouse, ANNA, BEN)
+    with warehouse.begin() as connection:
+        connection.execute(update(outbox).where(outbox.c.recipient == ANNA).values(state="transmitting"))
+        connection.execute(update(outbox).where(outbox.c.recipient == BEN).values(state="claimed"))
+    for _ in range(2):
+        summary = send(warehouse, mail_server.port)
+        assert states(summary) == {ANNA: "uncertain", BEN: "sent"}
+    assert [outcome.recipient for outcome in summary.uncertain] == [ANNA]
+    assert "before the server's answer was stored" in str(summary)
+    assert mail_server.received == {BEN: 1}
+
+
+@pytest.mark.parametrize(("arrived", "state", "received"), [(True, "sent", 0), (False, "sent", 1)])
+def test_a_person_resolves_what_is_uncertain(
+    warehouse: Engine, mail_server: MailServer, arrived: bool, state: str, received: int
+) -> None:
+    put(warehouse, ANNA)
+    with warehouse.begin() as connection:
+        connection.execute(update(outbox).values(state="uncertain", attempts=1))
+        resolve(connection, **KEY, recipient=ANNA, arrived=arrived, by="mira", now=NOW)
+        assert (list_rows(connection)[0].answer or "").startswith("mira: ")
+    assert states(send(warehouse, mail_server.port)) == {ANNA: state}
+    assert mail_server.received[ANNA] == received
+
+
+@pytest.mark.parametrize("state", ["ready", "claimed", "transmitting", "sent", "failed"])
+def test_only_what_is_uncertain_can_be_resolved(warehouse: Engine, state: str) -> None:
+    put(warehouse, ANNA)
+    with warehouse.begin() as connection:
+        connection.execute(update(outbox).values(state=state))
+        with pytest.raises(OutboxConflict, match="cannot become ready"):
+            resolve(connection, **KEY, recipient=ANNA, arrived=False, by="mira", now=NOW)
+        with pytest.raises(OutboxConflict):
+            resolve(connection, **KEY, recipient=BEN, arrived=False, by="mira", now=NOW)
+
+
+def test_a_damaged_mail_is_not_sent(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA)
+    with warehouse.begin() as connection:
+        connection.execute(update(outbox).values(message=b"From: <x@other.example>\r\n\r\nother\r\n"))
+    summary = send(warehouse, mail_server.port)
+    assert "no longer has the sha256" in str(summary.failed[0].answer)
+    assert mail_server.mails == []
+
+
+def test_a_second_sender_leaves_what_the_first_is_at(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA)
+    mail_server.may_answer.clear()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send, warehouse, mail_server.port)
+        assert mail_server.reading.wait(30)
+        second = send(warehouse, mail_server.port)
+        assert states(second) == {ANNA: "transmitting"}
+        assert second.deferred == second.outcomes
+        mail_server.may_answer.set()
+        assert states(first.result()) == {ANNA: "sent"}
+    assert mail_server.received == {ANNA: 1}
+
+
+def test_many_senders_at_once_send_each_mail_once(warehouse: Engine, mail_server: MailServer) -> None:
+    recipients = [f"person{n:02}@otter.example" for n in range(15)]
+    put(warehouse, *recipients)
+    start = threading.Barrier(4)
+
+    def race() -> Summary:
+        start.wait()
+        return send(warehouse, mail_server.port)
+
+    with ThreadPoolExecutor(4) as pool:
+        summaries = [job.result() for job in [pool.submit(race) for _ in range(4)]]
+    assert not any(summary.failed or summary.uncertain for summary in summaries)
+    assert set(states(send(warehouse, mail_server.port)).values()) == {"sent"}
+    assert mail_server.received == dict.fromkeys(recipients, 1)
+
+
+def test_a_sender_that_lost_its_row_to_another_does_not_send(warehouse: Engine, mail_server: MailServer) -> None:
+    """A lock can be lost (the database is restarted); then the number of attempts stops the slower sender."""
+    put(warehouse, ANNA)
+
+    class Overtaken(Mailer):
+        def send(self, **mail: object) -> object:
+            with warehouse.begin() as connection:
+                connection.execute(update(outbox).values(attempts=outbox.c.attempts + 1))
+            return super().send(**mail)
+
+    settings = SmtpSettings("127.0.0.1", mail_server.port, security="none")
+    with pytest.raises(OutboxConflict, match=f"to {ANNA} cannot become transmitting"):
+        deliver(warehouse, **KEY, mailer_factory=lambda: Overtaken(settings), clock=lambda: NOW)
+    assert mail_server.mails == []
+
+
+def test_a_database_that_fails_while_the_server_answers_leaves_the_mail_uncertain(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    put(warehouse, ANNA)
+    mail_server.may_answer.clear()
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(send, warehouse, mail_server.port)
+        assert mail_server.reading.wait(30)
+        with warehouse.begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+                )
+            )
+        mail_server.may_answer.set()
+        with pytest.raises(Exception, match="terminat") as failure:
+            job.result()
+    assert failure.value.__notes__ == [f"The mail to {ANNA} was answered, which could not be stored: 250 taken"]
+    assert states(send(warehouse, mail_server.port)) == {ANNA: "uncertain"}
+    assert mail_server.received == {ANNA: 1}
+
+
+def test_kill_9_at_every_step_loses_nothing_and_doubles_nothing(warehouse: Engine, mail_server: MailServer) -> None:
+    """Kill the sender at step 1, 2, 3, ... until it gets through; each time another one takes over."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["psycopg", "sqlalchemy.dialects.postgresql.psycopg", "widerview.delivery.outbox"])
+    url = warehouse.url.render_as_string(hide_password=False)
+    ends: Counter[str] = Counter()
+    for step in itertools.count(1):
+        put(warehouse, ANNA, BEN, revision=step)
+        mail_server.mails.clear()
+        sender = processes.Process(target=send_and_die, args=(url, mail_server.port, "2026-W47", step, step))
+        sender.start()
+        sender.join()
+        taken_over = _deliver_when_free(warehouse, mail_server, step)
+        for outcome in taken_over.outcomes:
+            got = mail_server.received[outcome.recipient]
+            assert (outcome.state, got) in {("sent", 1), ("uncertain", 0), ("uncertain", 1)}, f"killed at step {step}"
+            ends[outcome.state] += 1
+        assert len(taken_over.uncertain) <= 1
+        if sender.exitcode == 0:
+            assert taken_over.sent == taken_over.outcomes
+            break
+        assert sender.exitcode == -9
+    assert step > 35, "the sender's way has more steps than that"
+    assert 2 < ends["uncertain"] < step / 3
+
+
+def _deliver_when_free(engine: Engine, server: MailServer, revision: int) -> Summary:
+    """Deliver until PostgreSQL has noticed that the killed sender is gone and has taken its lock back."""
+    deadline = time.monotonic() + 30
+    while (summary := send(engine, server.port, revision)).deferred:
+        assert time.monotonic() < deadline, f"still locked: {summary}"
+    return summary

@@ -1,0 +1,148 @@
+"""Hypothesis strategies for facts: anything the types allow, strangers' texts included."""
+
+import datetime as dt
+import re
+
+from hypothesis import strategies as st
+
+from widerview.report.facts import (
+    AccountFact,
+    CampaignFact,
+    ChannelFact,
+    Chart,
+    Conversation,
+    DayPoint,
+    Facts,
+    Figure,
+    PostFact,
+    SourceFact,
+    TouchpointFact,
+    Usual,
+)
+
+# The words a bug would print; a stranger may write them too, which would hide the bug.
+_BUGS = re.compile(r"none|nan|undefined|inf", re.IGNORECASE)
+
+words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(lambda text: not _BUGS.search(text))
+plain = st.text("abcdefgh ij", min_size=1, max_size=60)
+counts = st.integers(0, 10**7)
+numbers = st.floats(0, 1e7, allow_nan=False, allow_infinity=False)
+words_of_a_range = st.sampled_from(["above", "inside", "below", "no usual week yet", "not reported"])
+days = st.dates(dt.date(2020, 1, 1), dt.date(2040, 12, 31))
+moments = st.builds(dt.datetime.combine, days, st.times(), st.just(dt.UTC))
+
+
+@st.composite
+def usuals(draw):
+    low, high = sorted([draw(numbers), draw(numbers)])
+    return Usual(low=low, high=high, coverage=0.8, weeks=draw(st.integers(1, 60)))
+
+
+figures = st.builds(
+    Figure,
+    id=st.sampled_from(["visits", "campaign_visits", "reactions_per_post", "replies_received", "other"]),
+    label=words,
+    meaning=words,
+    value=st.none() | numbers,
+    decimals=st.integers(0, 2),
+    usual=st.none() | usuals(),
+    word=words_of_a_range,
+    last_week=st.none() | numbers,
+    so_far=st.booleans(),
+    definition=plain,
+)
+
+
+@st.composite
+def charts(draw, last_day):
+    points = draw(
+        st.lists(st.tuples(st.none() | numbers, st.none() | usuals(), st.none() | words), min_size=1, max_size=35)
+    )
+    return Chart(
+        title=draw(words),
+        unit="visits",
+        points=tuple(
+            DayPoint(
+                day=last_day - dt.timedelta(days=len(points) - 1 - position),
+                value=value,
+                low=band and band.low,
+                high=band and band.high,
+                note=note,
+            )
+            for position, (value, band, note) in enumerate(points)
+        ),
+    )
+
+
+posts = st.builds(
+    PostFact,
+    platform=words,
+    text=words,
+    permalink=st.sampled_from(["https://social.example/1", "javascript:alert(1)", "", "//x", "http://[", "https://"]),
+    published_at=moments,
+    reactions=counts,
+    replies=counts,
+    reposts=counts,
+    typical=st.none() | numbers,
+)
+channels = st.builds(
+    ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
+)
+touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts)
+campaigns = st.builds(
+    CampaignFact,
+    key=plain,
+    name=words,
+    goal=words,
+    starts=days,
+    ends=days,
+    posts=counts,
+    visits=st.none() | counts,
+    touchpoints=st.lists(touchpoints, max_size=3).map(tuple),
+)
+sources = st.builds(
+    SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words
+)
+accounts = st.builds(
+    AccountFact,
+    platform=words,
+    handle=words,
+    url=st.sampled_from(["https://social.example/@a", "data:text/html,x"]),
+    posts=counts,
+    followers=st.none() | counts,
+)
+
+
+@st.composite
+def facts(draw):
+    monday = draw(days.map(lambda day: day - dt.timedelta(days=day.weekday())))
+    sunday = monday + dt.timedelta(days=6)
+    return Facts(
+        client_id=draw(plain),
+        client_name=draw(words),
+        locale=draw(st.sampled_from(["en_GB", "en_US"])),
+        time_zone=draw(st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "America/St_Johns"])),
+        period=f"{monday:%G-W%V}",
+        first_day=monday,
+        last_day=sunday,
+        revision=draw(st.integers(1, 3)),
+        as_of=draw(moments),
+        colour=draw(st.sampled_from(["green", "amber", "red"])),
+        grade=draw(st.sampled_from(["good", "normal", "quiet", "needs you"])),
+        figures=tuple(draw(st.lists(figures, max_size=6))),
+        chart=draw(st.none() | charts(sunday)),
+        posts=tuple(draw(st.lists(posts, max_size=3))),
+        channels=tuple(draw(st.lists(channels, max_size=4))),
+        campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
+        conversation=draw(st.builds(Conversation, received=st.none() | counts, written=st.none() | counts)),
+        sources=tuple(draw(st.lists(sources, max_size=3))),
+        accounts=tuple(draw(st.lists(accounts, max_size=3))),
+        lesson=None,
+        planned=tuple(draw(st.lists(words, max_size=3))),
+        sender_name=draw(words),
+        sender_email="mira@lanternlane.example",
+        reply_to=draw(st.sampled_from(["mira@lanternlane.example", 'a"><b>@x.example'])),
+        agency=draw(words),
+        postal_address=draw(words),
+        office_hours=draw(words),
+    )

@@ -1,0 +1,201 @@
+"""Words are made from facts alone, and say no more than the facts carry."""
+
+import re
+from decimal import Decimal
+
+import msgspec
+import pytest
+from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
+from facts_strategies import facts as any_facts
+from hypothesis import given, settings
+
+from widerview.report import narrate
+from widerview.report.facts import Conversation, Facts
+
+replace = msgspec.structs.replace
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def told(facts: Facts) -> list[str]:
+    sentences = [narrate.subject(facts), narrate.preheader(facts), narrate.verdict_line(facts)]
+    sentences += [*narrate.three_sentences(facts), narrate.data_line(facts)]
+    return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
+
+
+def numbers_in(facts: Facts) -> set[Decimal]:
+    """Every number of the facts, as a reader may meet it: rounded to up to four decimals, up or down."""
+    raw = list(numbers_of(msgspec.to_builtins(facts)))
+    raw += [facts.first_day.isocalendar().week, facts.first_day.day, facts.last_day.day, facts.last_day.year]
+    raw += [facts.first_day.year, *([p.day.day for p in facts.chart.points] if facts.chart else [])]
+    raw += [p.day.year for p in facts.chart.points] if facts.chart else []
+    printed = set()
+    for number in raw:
+        exact = Decimal(str(round(number, 9)))
+        for decimals in range(5):
+            unit = Decimal(1).scaleb(-decimals)
+            printed |= {exact.quantize(unit, rounding=r) for r in ("ROUND_FLOOR", "ROUND_CEILING", "ROUND_HALF_EVEN")}
+    return printed
+
+
+def numbers_of(value):
+    match value:
+        case dict():
+            for item in value.values():
+                yield from numbers_of(item)
+        case list() | tuple():
+            for item in value:
+                yield from numbers_of(item)
+        case int() | float():
+            yield value
+        case str() if not re.match(r"\d{4}-\d\d-\d\d", value):
+            yield from (float(n.replace(",", "")) for n in NUMBER.findall(value))
+
+
+@settings(max_examples=40)
+@given(any_facts())
+def test_every_number_of_a_sentence_is_a_number_of_the_facts(facts):
+    known = numbers_in(facts)
+    for sentence in told(facts):
+        for number in NUMBER.findall(sentence):
+            assert Decimal(number.replace(",", "")) in known, (number, sentence)
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_every_number_of_a_sample_is_a_number_of_its_facts(sample):
+    facts = sample()
+    known = numbers_in(facts)
+    assert all(Decimal(n.replace(",", "")) in known for sentence in told(facts) for n in NUMBER.findall(sentence))
+
+
+@pytest.mark.parametrize(
+    "name", ["Al", "Hollow Oak Bakery", "The Worshipful Company of Bakers and Millers " * 3, "👩‍🍳" * 60]
+)
+def test_subject_says_the_finding_before_the_name(name):
+    for sample in SAMPLES.values():
+        subject = narrate.subject(replace(sample(), client_name=name))
+        assert len(subject) <= 50
+        assert not subject.startswith(name[:5])
+
+
+def test_good_week_names_what_was_good_and_does_not_hide_what_was_not():
+    assert (
+        narrate.verdict_line(good_week()) == "A good week: website visits and visits from social above your usual range"
+    )
+    happened, why, needed = narrate.three_sentences(good_week())
+    assert happened == (
+        "Website visits came to 127, above your usual 79 to 104; "
+        "times passed on came to 3 so far, below your usual 5 to 11."
+    )
+    assert why == "We think the campaign “Walnut winter” helped: it brought 40 visits."
+    assert needed == "We need nothing from you this week."
+
+
+def test_a_week_is_not_called_good_without_a_figure_above_its_range():
+    facts = replace(normal_week(), grade="good")
+    assert narrate.verdict_line(facts).startswith("A normal week")
+    assert narrate.subject(facts).startswith("A normal week")
+
+
+def test_first_weeks_do_not_pretend_to_know_what_is_usual():
+    new = tuple(replace(f, usual=None, word="no usual week yet") for f in figures())
+    facts = replace(normal_week(), figures=new)
+    assert narrate.verdict_line(facts) == "An early week: we are still learning what is usual for you"
+    assert "no usual week to compare" in narrate.three_sentences(facts)[0]
+
+
+def test_no_reason_is_given_that_the_facts_do_not_carry():
+    visits = replace(figures()[0], value=200)  # without the campaign's 40 it would still be above 104.2
+    facts = replace(good_week(), figures=(visits,))
+    assert narrate.three_sentences(facts)[1] == "We see no single reason, and one week is too little to tell."
+
+
+def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
+    reactions = replace(figures()[3], value=20.0, word="above")
+    facts = replace(good_week(), figures=(reactions,))
+    assert narrate.three_sentences(facts)[1] == (
+        "We think one post on Bluesky helped: it drew 34 reactions, where 9 is typical."
+    )
+    ordinary = tuple(replace(post, typical=30.0) for post in facts.posts)
+    assert "We think" not in narrate.three_sentences(replace(facts, posts=ordinary))[1]
+    unknown = tuple(replace(post, typical=None) for post in facts.posts)
+    assert "We think" not in narrate.three_sentences(replace(facts, posts=unknown))[1]
+
+
+def test_a_number_below_its_range_is_never_explained():
+    low = replace(figures()[0], value=60, word="below")
+    facts = replace(good_week(), grade="normal", figures=(low,))
+    assert "We think" not in " ".join(narrate.three_sentences(facts))
+
+
+def test_missing_data_is_named_and_asks_for_help():
+    facts = broken_week()
+    assert narrate.verdict_line(facts) == "This week needs you: Website data is missing"
+    assert narrate.three_sentences(facts)[2].startswith("Please reply to this mail")
+    assert narrate.data_line(facts) == "Website data is missing; everything else is complete."
+
+
+def test_an_empty_week_is_told_kindly_and_without_numbers():
+    facts = empty_week()
+    assert narrate.verdict_line(facts) == "A quiet week: nothing was posted"
+    assert not NUMBER.search(" ".join(narrate.three_sentences(facts)))
+    assert narrate.conversation_lines(facts, facts.conversation) == []
+
+
+def test_one_is_singular():
+    facts = good_week()
+    assert narrate.conversation_lines(facts, Conversation(received=1, written=2)) == [
+        "People wrote 1 reply to your posts of this week.",
+        "You wrote 2 replies.",
+    ]
+    post = replace(facts.posts[0], reactions=1, replies=0, reposts=1)
+    assert narrate.post_lines(facts, post)[1] == "1 reaction, among them 0 replies and 1 repost"
+    campaign = replace(facts.campaigns[0], posts=1, visits=1)
+    assert narrate.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
+
+
+def test_one_side_of_a_conversation_may_be_unknown():
+    lines = narrate.conversation_lines(good_week(), Conversation(received=None, written=3))
+    assert lines == ["How many replies people wrote is not reported.", "You wrote 3 replies."]
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "low", "high", "word", "shown"),
+    [
+        (63, 0, 40.2, 62.6, "above", "63 usually 41–62"),  # not "63, above 41–63"
+        (63, 0, 40.2, 63.000000000001, "inside", "63 usually 41–63"),
+        (5, 0, 5.3, 9.0, "below", "5 usually 6–9"),
+        (11.54, 1, 6.0, 11.52, "above", "11.54 usually 6.00–11.52"),  # one more digit, or it would read 11.5 of 11.5
+        (4.5, 0, 4.2, 4.8, "inside", "4 usually 4–5"),
+        (0, 0, 0.0, 0.0, "inside", "0 usually 0"),
+        (1284, 0, 900.0, 1500.0, "inside", "1,284 usually 900–1,500"),
+    ],
+)
+def test_printed_numbers_agree_with_the_word(value, decimals, low, high, word, shown):
+    figure = replace(figures()[0], value=value, decimals=decimals, usual=usual(low, high), word=word)
+    line = narrate.figure_line(good_week(), figure)
+    assert f"{line.value} {line.usual}" == shown
+
+
+def test_numbers_follow_the_locale_and_month_names_the_language():
+    facts = replace(good_week(), locale="de_DE")
+    line = narrate.figure_line(facts, facts.figures[3])
+    assert (line.number, line.usual) == ("13,4", "usually 8,2–14,8")
+    assert narrate.campaign_line(facts, facts.campaigns[0]).startswith("2–29 November 2026")
+    assert "Thu 12 Nov" in narrate.post_lines(facts, facts.posts[0])[0]
+
+
+def test_a_day_without_a_number_is_not_a_zero():
+    chart = good_week().chart
+    points = (*chart.points[:-1], replace(chart.points[-1], value=None))
+    alt = narrate.chart_alt(good_week(), replace(chart, points=points))
+    assert alt.endswith("Sun not reported.")
+
+
+def test_days_are_the_clients_days():
+    late = replace(good_week().posts[0], published_at=good_week().posts[0].published_at.replace(hour=23, minute=30))
+    assert "Fri 13 Nov" in narrate.post_lines(good_week(), late)[0]
+
+
+def test_a_correction_says_so():
+    assert any("corrects" in line for line in narrate.provenance(replace(good_week(), revision=2)))
+    assert not any("corrects" in line for line in narrate.provenance(good_week()))

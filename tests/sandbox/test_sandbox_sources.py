@@ -1,0 +1,62 @@
+"""The project's own sources, pointed at the sandbox, find exactly what is true."""
+
+import datetime as dt
+from collections import defaultdict
+
+import pytest
+
+from widerview.sandbox import MATOMO_TOKEN
+from widerview.sandbox.model import PROFILES, SETTLED_AFTER
+from widerview.sources.base import CounterRow, DayRow, PostRow, Row, Target, Window
+from widerview.sources.http import HttpClient
+from widerview.sources.registry import source
+
+ANCHOR = dt.date(2026, 11, 16)
+WEEK = Window(ANCHOR - dt.timedelta(days=7), ANCHOR - dt.timedelta(days=1))
+SETTLED = dt.datetime.combine(ANCHOR, dt.time(), dt.UTC) + SETTLED_AFTER
+
+
+def pull(asked, target: Target, token: str | None = None) -> list[Row]:
+    platform = source(target.source)
+    http = HttpClient(base_url=str(asked.http.base_url), budget=200, token=token, clock=lambda: asked.now)
+    return [row for page in platform.fetch(target, WEEK, http) for row in platform.parse(target, page)]
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.key)
+def test_the_web(asked, profile) -> None:
+    asked.now = SETTLED
+    truth = asked.model.truth(profile.key, WEEK.first)
+    target = Target(client_id=profile.key, source="matomo", ref=str(profile.site_id), time_zone=str(profile.zone))
+    visits: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for row in pull(asked, target, MATOMO_TOKEN):
+        if isinstance(row, DayRow) and row.metric == "visits":
+            visits[row.dimension, row.member] += row.value or 0
+    assert visits["total", ""] == truth.visits
+    assert {channel: visits["channel", channel] for channel in truth.channels} == truth.channels
+    for campaign, keywords in truth.campaigns.items():
+        assert visits["campaign", campaign] == sum(keywords.values())
+        for keyword, count in keywords.items():
+            assert not keyword or visits["touchpoint", f"{campaign}/{keyword}"] == count
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.key)
+def test_the_accounts(asked, profile) -> None:
+    asked.now = SETTLED
+    truth = asked.model.truth(profile.key, WEEK.first)
+    for account in profile.accounts:
+        platform = account.person.platform
+        handle = f"@{account.person.handle}" if platform == "mastodon" else account.person.handle
+        zone = str(profile.zone)
+        rows = pull(asked, Target(client_id=profile.key, source=platform, ref=handle, time_zone=zone))
+        week = [
+            row
+            for row in rows
+            if isinstance(row, PostRow) and WEEK.first <= row.published_at.astimezone(profile.zone).date() <= WEEK.last
+        ]
+        own = {row.post_id for row in week if row.reply_to is None}
+        assert len(own) == truth.posts[platform]
+        assert sum(row.reply_to is not None for row in week) == truth.replies_written[platform]
+        for metric in ("likes", "reposts"):
+            counted = [row.value for row in rows if isinstance(row, CounterRow) and (row.entity_id, row.metric) in
+                       {(post, metric) for post in own}]  # fmt: skip
+            assert sum(value or 0 for value in counted) == truth.reactions[platform][metric]
