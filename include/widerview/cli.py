@@ -2,11 +2,16 @@
 # ruff: noqa: PLC0415 - for the reason above
 
 import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -103,6 +108,186 @@ def schema(
     except OSError as error:
         _say(f"{out} cannot be written: {error.strerror}. Name a file in a folder that exists.", "red", to_error=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def preview(
+    client: Annotated[str, typer.Argument(help="The client's id.")],
+    out: Annotated[Path, typer.Option(help="Folder to write email.html, email.txt and email.eml to.")],
+    period: Annotated[
+        str | None, typer.Option(help="ISO week like 2026-W46; the last complete one if left out.")
+    ] = None,
+) -> None:
+    """Compose a client's report from what is in the warehouse now, and write it to files. Sends and keeps nothing.
+
+    Example: `widerview preview harbour-bakery --period 2026-W46 --out /tmp/preview`
+    """
+    _use_demo_settings()
+    from widerview.clock import utc_now
+    from widerview.delivery.catcher import to_html
+    from widerview.measures.weeks import Week
+    from widerview.pipeline import connections, weekly
+    from widerview.report.render import render
+
+    known = _client(client)
+    try:
+        week = Week.parse(period) if period else Week.last_complete(utc_now(), known.zone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--period") from error
+    with _clear_errors():
+        facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
+    mail = next(weekly.mails(known, facts, None, facts.as_of))
+    text = render(facts).text
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in (("email.html", to_html(mail.message).encode()), ("email.txt", text.encode()),
+                          ("email.eml", mail.message)):  # fmt: skip
+        (out / name).write_bytes(content)
+        _say(str(out / name), "green")
+    if facts.colour == "red":
+        lines = "\n".join(f"  {source.title}: {source.line}" for source in facts.sources if source.colour == "red")
+        _say(f"The verdict is red: this report would not be sent.\n{lines}", "yellow")
+
+
+@app.command()
+def sources(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the sources: what each can read, against which version of the platform's API, how far back.
+
+    Example: `widerview sources`
+    """
+    from widerview.sources.registry import SOURCES
+
+    if as_json:
+        keys = ("name", "title", "kind", "api_version", "streams", "metrics", "lookback_days", "call_budget")
+        typer.echo(json.dumps([{key: getattr(each, key) for key in keys} for each in SOURCES.values()], indent=2))
+        return
+    table = Table("source", "kind", "API", "streams", "look-back", "most calls an account and run")
+    for each in SOURCES.values():
+        table.add_row(
+            each.name, each.kind, each.api_version, ", ".join(each.streams), f"{each.lookback_days} days",
+            str(each.call_budget),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """See whether everything is there that the pipeline needs: files, warehouse, landing, mail server, connections.
+
+    Asks no platform and sends nothing. Ends with 1 if something is amiss.
+
+    Example: `widerview doctor`
+    """
+    _use_demo_settings()
+    from widerview.pipeline.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        _say(f"{'✓' if finding.fine else '✗'} {finding.what}: {finding.detail}", "green" if finding.fine else "red")
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the warehouse's tables up to date; makes the database if the server does not have it yet.
+
+    Example: `widerview migrate`
+    """
+    _use_demo_settings()
+    from widerview.pipeline import connections
+    from widerview.warehouse.database import make_database
+    from widerview.warehouse.migrate import current
+    from widerview.warehouse.migrate import migrate as upgrade
+
+    with _clear_errors():
+        engine = connections.warehouse()
+        make_database(engine.url)
+        upgrade(engine)
+        _say(f"The warehouse is at {current(engine)}", "green")
+
+
+@app.command()
+def pools(
+    out: Annotated[Path | None, typer.Option(help="File to write; the terminal if left out.")] = None,
+) -> None:
+    """Write the Airflow pools that keep the platforms' rate limits, for `airflow pools import`.
+
+    Example: `widerview pools --out pools.json && airflow pools import pools.json`
+    """
+    from widerview.pipeline.catalogue import pools as all_pools
+
+    text = json.dumps(all_pools(), indent=2) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def replay(
+    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+) -> None:
+    """Load everything in landing into the warehouse again, without asking any platform.
+
+    What is in the warehouse already does not change; an empty warehouse is filled as it was.
+
+    Example: `widerview replay`
+    """
+    _use_demo_settings()
+    from widerview.pipeline import connections, ingest
+    from widerview.sources.registry import SOURCES
+
+    with _clear_errors():
+        count = ingest.replay(connections.landing(), SOURCES, connections.warehouse(), client)
+    _say(f"{count} pull(s) replayed", "green")
+
+
+def _use_demo_settings() -> None:
+    """After `make demo`, commands in its checkout speak of the demo, unless this shell has a warehouse of its own."""
+    file = Path(".widerview/demo.env")
+    if "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE" not in os.environ and file.exists():
+        _say(f"(settings of the demo, from {file})", "dim", to_error=True)
+        for line in file.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition("=")
+            os.environ.setdefault(name, value)
+
+
+def _client(client_id: str) -> "Client":
+    from widerview.agency.load import NoFolder, load_agency
+    from widerview.settings import load_settings
+
+    folder = load_settings().clients
+    try:
+        agency = load_agency(folder)
+    except NoFolder as error:
+        _say(str(error), "red", to_error=True)
+        raise typer.Exit(2) from error
+    for broken in agency.broken:
+        if broken.key == client_id:
+            _say(str(broken), "red", to_error=True)
+            raise typer.Exit(2)
+    if client_id not in agency.clients:
+        _say(
+            f"No client {client_id!r} in {folder}; there are: {', '.join(agency.clients) or 'none'}",
+            "red",
+            to_error=True,
+        )
+        raise typer.Exit(2)
+    return agency.clients[client_id]
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What people can mend is told in one line, without a stack trace."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (LookupError, SQLAlchemyError) as error:
+        _say(str(error).partition("\n")[0], "red", to_error=True)
+        raise typer.Exit(1) from error
 
 
 def _say(line: str, style: str, *, to_error: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Client files as people write them: what is read, and what every kind of mistake is answered with."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,16 @@ def test_an_id_that_cannot_name_a_dag(write: Write) -> None:
     problem = the_problem(write(SMALL.replace("client: bakery", "client: Bäckerei 1"), "Bäckerei 1.yaml"))
     assert (problem.line, problem.column, problem.path) == (1, 9, "client")
     assert "is not a short id" in problem.what
+
+
+def test_every_broken_file_has_a_key_of_its_own_that_can_name_a_dag(tmp_path: Path, write: Write) -> None:
+    for name in ("bakery", "the bakery", "the?bakery", "Bäckerei", "[red]", "x" * 200):
+        write("broken", f"{name}.yaml")
+    keys = {broken.path.stem: broken.key for broken in load_agency(tmp_path).broken}
+
+    assert keys["bakery"] == "bakery"
+    assert len(set(keys.values())) == 6
+    assert all(re.fullmatch(r"[A-Za-z0-9-]{1,63}", key) for key in keys.values())
 
 
 def test_a_secret_is_not_repeated(write: Write) -> None:

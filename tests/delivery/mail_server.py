@@ -1,4 +1,5 @@
 """A mail server for tests: it takes mails, or fails at the step of the dialogue it is told to."""
+# ruff: noqa: N802 - aiosmtpd calls its hooks by these names
 
 import asyncio
 import ssl

@@ -1,17 +1,21 @@
 """The mail catcher: what it shows of a mail, and the real thing as its own process."""
 
+import asyncio
 import re
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope
 from hypothesis import given
 from hypothesis import strategies as st
 from otter_bakery import HTML, mails, report
 
-from widerview.delivery.catcher import file_stem, to_html
+from widerview.delivery.catcher import Catcher, file_stem, main, to_html
 from widerview.delivery.message import build
 from widerview.delivery.smtp import Accepted, Mailer, SmtpSettings
 
@@ -76,9 +80,31 @@ def test_mails_end_up_as_files(catch: subprocess.Popen[str], tmp_path: Path) -> 
     assert catch.wait(30) == 0
 
 
-def test_a_restarted_catcher_goes_on_counting_and_a_taken_port_is_told(tmp_path: Path) -> None:
-    (tmp_path / "0041-anna@otter.example-x.eml").write_bytes(b"Subject: <b>old</b>\r\n\r\n")
-    from widerview.delivery.catcher import Catcher
+def caught(recipient: str, content: bytes) -> Envelope:
+    envelope = Envelope()
+    envelope.rcpt_tos, envelope.content = [recipient], content
+    return envelope
 
-    assert Catcher(tmp_path)._number == 41
+
+def test_a_restarted_catcher_goes_on_counting(tmp_path: Path) -> None:
+    (tmp_path / "0041-anna@otter.example-x.eml").write_bytes(b"Subject: <b>old</b>\r\n\r\n")
+    catcher = Catcher(tmp_path)
     assert "&lt;b&gt;old&lt;/b&gt;" in (tmp_path / "index.html").read_text()
+    mail = caught("ben@otter.example", b"Subject: new\r\n\r\n")
+    assert asyncio.run(catcher.handle_DATA(SMTP(catcher), None, mail)) == "250 caught as 0042-ben@otter.example-new.eml"
+
+
+def test_a_mail_that_cannot_be_written_is_deferred(tmp_path: Path) -> None:
+    catcher = Catcher(tmp_path / "mails")
+    shutil.rmtree(tmp_path / "mails")
+    answer = asyncio.run(catcher.handle_DATA(SMTP(catcher), None, caught("ben@otter.example", b"\r\n")))
+    assert answer == "451 could not write the mail: No such file or directory"
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"cannot run on port {port} with .*address already in use"):
+            main(["--port", str(port), "--folder", str(tmp_path)])

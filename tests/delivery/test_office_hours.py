@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from otter_bakery import client
 
 from widerview.agency.models import WEEKDAYS, Client
 from widerview.delivery.office_hours import NeverOpen, describe, is_open, next_open
-
-from otter_bakery import client
 
 UTC = dt.UTC
 MINUTE = dt.timedelta(minutes=1)
@@ -65,8 +64,14 @@ def test_a_clock_set_back_before_closing_time_opens_again() -> None:
     assert next_open(night, utc("2026-10-25 00:20")) == utc("2026-10-25 01:00")
 
 
-@pytest.mark.parametrize(("zone", "day", "hours"), [("Europe/Berlin", "2026-03-29", 23), ("Europe/Berlin", "2026-10-25", 25),
-                                                    ("Australia/Lord_Howe", "2026-10-04", 23.5)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", "2026-03-29", 23),
+        ("Europe/Berlin", "2026-10-25", 25),
+        ("Australia/Lord_Howe", "2026-10-04", 23.5),
+    ],
+)
 def test_open_around_the_clock_lasts_as_long_as_the_day(zone: str, day: str, hours: float) -> None:
     weekday = WEEKDAYS[dt.date.fromisoformat(day).weekday()]
     always = client(time_zone=zone, office_hours={weekday: {"opens": "00:00", "closes": "24:00"}})
@@ -111,7 +116,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
     ],
 )  # fmt: skip
 def test_describe(hours: dict[str, tuple[str, str] | None], holidays: dict[str, object], words: str) -> None:
-    week: dict[str, object] = {day: ("08:00", "17:00") for day in WEEKDAYS[:5]} | hours
+    week: dict[str, object] = dict.fromkeys(WEEKDAYS[:5], ("08:00", "17:00")) | hours
     kept = {day: {"opens": span[0], "closes": span[1]} for day, span in week.items() if span}
     assert describe(client(office_hours=kept, holidays=holidays)) == words
 

@@ -26,6 +26,8 @@ from widerview.delivery.smtp import (
     settings_from_connection,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of the test's own server
+
 ANNA, UMLAUT = "anna@otter.example", "ännä@otter.example"
 LOGIN = ("agency", "correct horse")
 

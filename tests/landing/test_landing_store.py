@@ -252,6 +252,16 @@ def test_a_write_that_fails_leaves_nothing_behind(landing, tmp_path, monkeypatch
     assert files(tmp_path) == {}
 
 
+def test_a_document_is_kept_beside_the_pulls_and_may_be_written_again(landing):
+    name, _ = pull(landing, page())
+    with pytest.raises(Missing, match="Clear the step that writes it"):
+        landing.read_document(f"checks/{name}")
+    for content in (b"green", b"red"):
+        landing.write_document(f"checks/{name}", content)
+        assert landing.read_document(f"checks/{name}") == content
+    assert [found for found, _ in landing.pulls()] == [name]
+
+
 def test_no_secret_is_landed(landing, tmp_path):
     http = HttpClient(base_url="http://127.0.0.1:9", budget=9, token=CANARY, sleep=lambda seconds: None)
 

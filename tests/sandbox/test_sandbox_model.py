@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widerview.sandbox.model import CAMPAIGN, PROFILES, SETTLED_AFTER, Simulation
+from widerview.sandbox.model import CAMPAIGN, PROFILES, SETTLED_AFTER, Profile, Simulation
 
 ANCHOR = dt.date(2026, 11, 16)
 START = dt.datetime(2026, 5, 19, tzinfo=dt.UTC)
@@ -129,7 +129,7 @@ def test_conversations(model: Simulation) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=CLIENTS)
-def test_the_words(model: Simulation, profile) -> None:  # type: ignore[no-untyped-def]
+def test_the_words(model: Simulation, profile: Profile) -> None:
     posts = [
         entry.post
         for account in profile.accounts

@@ -28,13 +28,19 @@ cuts = st.sets(st.integers(1, HOURS), max_size=4)
 clients = (f"client-{number}" for number in count())
 
 
-def pulls(seen: Observations, cuts: Iterable[int], client: str, shuffle: random.Random) -> dict[int, list[CounterRow]]:
-    """Split the observations into pulls by time; within one the rows come in any order, some of them twice."""
+def pulls(
+    seen: Observations, cuts: Iterable[int], client: str, shuffle: random.Random, *, overlapping: bool = False
+) -> dict[int, list[CounterRow]]:
+    """Split the observations into pulls by the hour each ends; within one the rows come in any order, some twice.
+
+    One pull begins after the other has ended, unless they are overlapping.
+    """
     ends = sorted({*cuts, HOURS})
     split: dict[int, list[CounterRow]] = {end: [] for end in ends}
     for (entity, metric, hour), value in seen.items():
         row = counter(hour, value, entity, metric, client)
-        split[next(end for end in ends if hour <= end)].extend([row] * shuffle.choice([1, 1, 2]))
+        open_then = [end for end in ends if hour <= end]
+        split[shuffle.choice(open_then) if overlapping else open_then[0]].extend([row] * shuffle.choice([1, 1, 2]))
     for rows in split.values():
         shuffle.shuffle(rows)
     return split
@@ -111,7 +117,7 @@ def test_pulls_that_arrive_in_any_order_read_the_same_once_those_due_are_loaded_
     def same(seen: Observations, cuts: set[int], shuffle: random.Random) -> None:
         client = next(clients)
         publish(warehouse, client)
-        split = pulls(seen, cuts, client, shuffle)
+        split = pulls(seen, cuts, client, shuffle, overlapping=True)
         arriving: Sequence[int] = shuffle.sample(sorted(split), len(split))
         for end in arriving:
             load(warehouse, split[end], load_id=str(end), ended=end, client=client)
@@ -136,3 +142,16 @@ def test_a_late_pull_marks_the_later_ones_of_its_own_target_only(warehouse: Engi
     assert replays_due(warehouse, client_id="harbour-cafe", source="bluesky") == []
     likes = [(row[4], row[6]) for row in dump(warehouse)["counter"] if row[2] == "p1"]
     assert likes == [(at(1), 1), (at(2), 5), (at(3), 1)]
+
+
+def test_what_another_pull_saw_in_between_counts(warehouse: Engine) -> None:
+    load(warehouse, [counter(3, 2)], load_id="short", ended=3)
+    load(
+        warehouse, [counter(1, 1), counter(2, 2), counter(5, 2), counter(6, 1), counter(4, 1)], load_id="long", ended=6
+    )
+    assert [(row[4], row[6]) for row in dump(warehouse)["counter"]] == [
+        (at(1), 1), (at(2), 2), (at(3), 2), (at(4), 1), (at(5), 2), (at(6), 1)
+    ]  # fmt: skip
+    load(warehouse, [counter(9, 5)], load_id="next", ended=9)
+    load(warehouse, [counter(8, 1), counter(10, 1)], load_id="around", ended=10)
+    assert [(row[4], row[6]) for row in dump(warehouse)["counter"]][6:] == [(at(9), 5), (at(10), 1)]

@@ -3,8 +3,11 @@
 A mistake in a file leaves out that client only; all others go on.
 """
 
+import hashlib
 import itertools
 import json
+import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +38,15 @@ class BrokenFile:
 
     path: Path
     problems: tuple[Problem, ...]
+
+    @property
+    def key(self) -> str:
+        """The file's name as an id, whatever characters it has: no bad name may keep other clients' DAGs from being."""
+        stem = self.path.stem
+        if re.fullmatch(r"[a-z0-9-]{1,63}", stem):
+            return stem
+        digest = hashlib.sha256(os.fsencode(stem)).hexdigest()
+        return f"{re.sub(r'[^A-Za-z0-9-]+', '-', stem)[:50]}-{digest[:8]}"
 
     def __str__(self) -> str:
         name = printable(str(self.path))

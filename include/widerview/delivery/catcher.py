@@ -1,6 +1,6 @@
 """A mail catcher for the demo: takes every mail on this machine and lays it in a folder, to read in a browser.
 
-python -m widerview.delivery.catcher --port 1025 --folder mails
+Run it as `python -m widerview.delivery.catcher --port 1025 --folder mails`.
 """
 
 import argparse
@@ -39,14 +39,15 @@ def to_html(eml: bytes) -> str:
         page = f'<meta charset="utf-8">\n<pre>{html.escape(text.get_content() if text else "")}</pre>\n'
     else:
         pictures = {
-            part["Content-ID"].strip("<> "): f"data:{part.get_content_type()};base64,{_base64(part)}"
+            part["Content-ID"].strip(
+                "<> "
+            ): f"data:{part.get_content_type()};base64,{b64encode(content).decode('ascii')}"
             for part in message.walk()
-            if part["Content-ID"]
+            if part["Content-ID"] and isinstance(content := part.get_payload(decode=True), bytes)
         }
         page = re.sub(r"cid:([^\"'\s)>]+)", lambda cid: pictures.get(cid[1], cid[0]), report.get_content())
-    # Where there is a head, scripts and remote pictures are to be stopped from inside it: before the
-    # doctype they would be stopped too, but the page would be laid out by the rules of old browsers.
-    head = re.search(r"<head[^>]*>", page, re.IGNORECASE)
+    # Inside the head: anything before the doctype makes browsers lay the page out by old rules.
+    head = re.search(r"<head(\s[^>]*)?>", page, re.IGNORECASE)
     at = head.end() if head else 0
     return page[:at] + _SAFE_PAGE + page[at:]
 
@@ -66,7 +67,7 @@ class Catcher:
         self._number = max((_number(path) for path in _mails_in(folder)), default=0)
         self._write_index()
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Take one mail; the answer names its file."""
         assert isinstance(envelope.content, bytes)  # noqa: S101 - aiosmtpd gives bytes unless asked to decode
         try:
@@ -131,10 +132,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _read(eml: bytes) -> EmailMessage:
     return message_from_bytes(eml, policy=default)
-
-
-def _base64(part: EmailMessage) -> str:
-    return b64encode(part.get_content()).decode("ascii")
 
 
 def _slug(text: str, keep: str = "") -> str:

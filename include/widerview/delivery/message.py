@@ -15,7 +15,8 @@ from urllib.parse import quote as percent_encoded
 
 import idna
 
-_ADDRESS = re.compile(r"[^\x00-\x20\x7f\s@<>()\[\],;:\\\"]+@[^\x00-\x20\x7f\s@<>()\[\],;:\\\"]+")
+_WORD = r"[^\x00-\x20\x7f\s@<>()\[\],;:\\\"]+"
+_ADDRESS = re.compile(f"{_WORD}@{_WORD}")
 _NAME_IN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators

@@ -7,6 +7,7 @@ What matters is what may be done after a failure, so every end of the dialogue i
 import ipaddress
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -154,6 +155,14 @@ class Mailer:
                 self._smtp.quit()
         self._hang_up()
 
+    def greet(self) -> None:
+        """Connect and log in, and send nothing: whether the settings are right.
+
+        Raises:
+            OSError: The server cannot be reached or refuses.
+        """
+        self._connection()
+
     def send(self, *, recipient: str, message: bytes, before_data: Callable[[], None]) -> Answer:
         """Send one mail to one recipient.
 
@@ -181,13 +190,14 @@ class Mailer:
     def _announce(self, smtp: smtplib.SMTP, recipient: str, message: bytes) -> Answer | None:
         """Say from whom to whom a mail will come; None when the server then waits for it."""
         headers = message.partition(b"\r\n\r\n")[0].decode()
+        sender = self._settings.envelope_sender or _from_address(headers)
         options = [f"SIZE={len(message)}"] if smtp.has_extn("SIZE") else []
-        if not f"{headers}{recipient}".isascii():
+        if not f"{headers}{sender}{recipient}".isascii():
             if not smtp.has_extn("SMTPUTF8"):
                 return Refused(f"{self._settings.host} cannot carry addresses outside ASCII (it has no SMTPUTF8)")
             options.append("SMTPUTF8")
 
-        code, reply = smtp.mail(self._settings.envelope_sender or _from_address(headers), options)
+        code, reply = smtp.mail(sender, options)
         if code // 100 == _DONE:
             code, reply = smtp.rcpt(recipient)
         if code // 100 == _DONE:
@@ -208,13 +218,15 @@ class Mailer:
             return Deferred(f"the connection broke before the end of the mail: {_reason(error)}")
         try:
             assert smtp.sock is not None  # noqa: S101 - send() above would have raised
+            # The dot is a packet of its own; Nagle's algorithm would hold it back for 40 ms.
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.sock.settimeout(max(_AFTER_DOT_SECONDS, self._settings.timeout))
             smtp.send(b".\r\n")
             code, reply = smtp.getreply()
-            smtp.sock.settimeout(self._settings.timeout)
         except OSError as error:
             self._hang_up()
             return Lost(f"the connection broke before the answer to the mail: {_reason(error)}")
+        smtp.sock.settimeout(self._settings.timeout)
         if code // 100 == _DONE:
             return Accepted(_said(code, reply))
         if code // 100 in {_LATER, _NEVER}:

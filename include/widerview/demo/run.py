@@ -16,7 +16,7 @@ import requests
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 from widerview.agency.load import load_agency
 from widerview.agency.models import Client
@@ -27,10 +27,11 @@ from widerview.demo.airflow_api import AirflowApi, RunFailed
 from widerview.demo.home import REPOSITORY, REVIEWER, Home, PortTaken
 from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
-from widerview.pipeline.catalogue import ingest_dag_id, pool_of, report_dag_id
+from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.sandbox.clients import write_clients
 from widerview.sources.registry import SOURCES
+from widerview.warehouse.database import make_database
 from widerview.warehouse.migrate import migrate
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -115,9 +116,7 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
             )
         _, socket_folder = postgres.start(place.postgres)
         place.state["socket_folder"] = str(socket_folder)
-        fresh = [
-            name for name in ("airflow", "warehouse") if postgres.make_database(place.database_url("postgres"), name)
-        ]
+        fresh = [name for name in ("airflow", "warehouse") if make_database(make_url(place.database_url(name)))]
     anchor = _anchor(place)
     place.save()
     place.write_environment()
@@ -165,8 +164,8 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
     wanted = {report_dag_id(client) for client in clients} | {ingest_dag_id(source) for source in SOURCES}
     with step(f"{len(wanted)} DAGs read"):
         _wait(lambda: wanted <= api.dag_ids(), 120, "the DAGs", processes, AIRFLOW)
-        for source in SOURCES.values():
-            api.make_pool(pool_of(source.name), source.pool_slots, f"Accounts of {source.title} pulled at once")
+        for name, pool in pools().items():
+            api.make_pool(name, pool)
 
     _ingest(api, clients, step)
     waiting = _report(api, clients, step)

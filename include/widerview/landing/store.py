@@ -3,7 +3,8 @@
     raw/<aa>/<sha256>.gz                                          the body of an answer, once
     pulls/<source>/<run>/<client>/<ref>/<started at, UTC>.json    what one pull asked and got
 
-Nothing here is edited or replaced. The manifest is written last, so what it names exists.
+Neither is ever edited or replaced. The manifest is written last, so what it names exists. Later steps may keep
+documents beside them, which can be made again from the answers.
 """
 
 import datetime as dt
@@ -178,7 +179,7 @@ class Landing:
         try:
             return file.read_bytes()
         except FileNotFoundError as error:
-            raise Missing(f"there is no document {file}. Clear the step that writes it, so that it runs again.") from error
+            raise Missing(f"there is no document {file}. Clear the step that writes it, to run it again.") from error
 
     def _verified_body(self, sha256: str) -> bytes:
         path = self._body(sha256)

@@ -48,7 +48,9 @@ _METRICS = (
     Metric(name="bookmarks", label="Bookmarks", meaning="How often a post was saved for later.", additivity="flow"),
     Metric(name="followers", label="Followers", meaning="Accounts that follow this one.", additivity="stock"),
     Metric(name="following", label="Following", meaning="Accounts this one follows.", additivity="stock"),
-    Metric(name="posts", label="Posts", meaning="Posts on the account, as the platform counts them.", additivity="stock"),
+    Metric(
+        name="posts", label="Posts", meaning="Posts on the account, as the platform counts them.", additivity="stock"
+    ),
     Metric(
         name="reactions",
         label="Reactions",

@@ -7,6 +7,7 @@ from typing import Any
 
 from widerview.agency.models import Client
 from widerview.sources.base import Source
+from widerview.sources.registry import SOURCES
 
 
 class Tag(StrEnum):
@@ -56,6 +57,18 @@ def preview_path(client_id: str, period: str, revision: int) -> str:
 def pool_of(source: str) -> str:
     """Name the Airflow pool that keeps a platform's rate limit."""
     return f"platform_{source}"
+
+
+def pools() -> dict[str, dict[str, Any]]:
+    """Describe all pools as `airflow pools import` reads them."""
+    return {
+        pool_of(source.name): {
+            "slots": source.pool_slots,
+            "description": f"Accounts of {source.title} pulled at once",
+            "include_deferred": False,
+        }
+        for source in SOURCES.values()
+    }
 
 
 def observations_asset(source: str) -> str:

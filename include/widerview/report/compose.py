@@ -441,6 +441,10 @@ def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web) -> Cam
                     visits=_whole(web.split(week, "touchpoint", member)),
                 )
             )
+    visits = web.split(week, "campaign", campaign.key) if web.sites else None
+    unmarked = (visits or 0) - sum(touchpoint.visits or 0 for touchpoint in touchpoints)
+    if touchpoints and round(unmarked) > 0:
+        touchpoints.append(TouchpointFact(name="Links that do not say which", kind="link", visits=round(unmarked)))
     return CampaignFact(
         key=campaign.key,
         name=campaign.name,
@@ -448,7 +452,7 @@ def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web) -> Cam
         starts=campaign.starts,
         ends=campaign.ends,
         posts=sum(_belongs(post.post, campaign) for post in social.published(week)),
-        visits=_whole(web.split(week, "campaign", campaign.key)) if web.sites else None,
+        visits=_whole(visits),
         touchpoints=tuple(touchpoints),
     )
 
@@ -492,7 +496,12 @@ def _sources(
         if missing:
             reasons.insert(0, "Not all days of the week have been read yet")
         facts.append(
-            SourceFact(source=source, title=titles[source], colour=colour, line="; ".join(reasons) or "all seven days have been read")
+            SourceFact(
+                source=source,
+                title=titles[source],
+                colour=colour,
+                line="; ".join(reasons) or "all seven days have been read",
+            )
         )
     return tuple(facts)
 

@@ -281,7 +281,7 @@ def _account(model: Simulation, now: dt.datetime, person: Person) -> Json:
         note, followers = profile.about, model.followers(profile.key, own, now)
         posts, last = own.earlier_posts + len(timeline), timeline[0].at.date().isoformat() if timeline else None
     else:
-        note, followers, posts, last = "", 40 + len(person.name) * 9, 300, None
+        note, followers, posts, last = "", 40 + len(person.name) * 9, 300, now.date().isoformat()
     return {
         "id": _account_id(model, person),
         "username": name,

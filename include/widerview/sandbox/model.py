@@ -209,7 +209,7 @@ class WeekTruth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Campaign:
-    """The one campaign of the sandbox: Hollow Oak's Winter Loaf, 28 days, the third of which is the report's week.
+    """The one campaign of the sandbox: Hollow Oak's Winter Loaf, four weeks, the second of which is the report's.
 
     `added_visits` is its known effect: what it adds to the website on a day, by where the visits seem to come from.
     A part of it carries no tag at all and looks like direct visits and searches, as in life.
@@ -517,8 +517,14 @@ class Simulation:
                 yield from (Entry(reply.at, reply) for reply in self._comments(entry.post.key) if reply.author == own)
 
     def _shuffled_ideas(self, client: str, round_: int) -> list[Idea]:
-        ideas = self.profile(client).bank.ideas()
-        return [ideas[i] for i in self._rng(client, "ideas", round_).permutation(len(ideas))]
+        """All everyday posts in an order of chance, those of one template far from each other."""
+        rng = self._rng(client, "ideas", round_)
+        placed = [
+            ((number + start) / len(fillings), idea)
+            for fillings, start in ((fillings, rng.random()) for fillings in self.profile(client).bank.ideas())
+            for number, idea in zip(rng.permutation(len(fillings)), fillings, strict=True)
+        ]
+        return [idea for _, idea in sorted(placed, key=lambda pair: pair[0])]
 
     def _plan(self, profile: Profile, day: dt.date) -> Iterator[tuple[str, tuple[Platform, ...], Idea]]:
         """The posts of a day: time, platforms and words. No text comes twice before all have been used."""
@@ -530,7 +536,8 @@ class Simulation:
             # The first slot is kept even in a week in which the client hardly posts.
             use = slot.used * posting if place else slot.used
             if slot.weekday == weekday and self._rng(profile.key, "slot", day, place).random() < use:
-                round_, index = divmod(week * len(profile.slots) + place, len(profile.bank.ideas()))
+                # Every round holds the same posts in another order, so all are of one length.
+                round_, index = divmod(week * len(profile.slots) + place, len(self._ideas(profile.key, 0)))
                 yield slot.time, slot.platforms, self._ideas(profile.key, round_)[index]
         if profile.campaign:
             offset = (day - self.anchor).days

@@ -38,9 +38,9 @@ class Bank(msgspec.Struct, frozen=True, kw_only=True):
     talk: tuple[tuple[str, str], ...]
     shared: tuple[str, ...]
 
-    def ideas(self) -> tuple[Idea, ...]:
-        """Every everyday post: each template with each of its fillings; `{weekday}` is left for the day."""
-        return tuple(filled for idea in self.templates for filled in self._filled(idea))
+    def ideas(self) -> tuple[tuple[Idea, ...], ...]:
+        """Every everyday post: for each template, its fillings; `{weekday}` is left for the day."""
+        return tuple(self._filled(idea) for idea in self.templates)
 
     def _filled(self, idea: Idea) -> tuple[Idea, ...]:
         name = next((name for name in self.fillings if f"{{{name}}}" in idea.text), None)
@@ -98,7 +98,7 @@ BAKERY = Bank(
             "scores the loaves.",
             image="Ida laughing behind the counter",
         ),
-        Idea("Yusuf passed his journeyman's exam with {bread} and a shaking hand. We are so proud."),
+        Idea("Yusuf passed his journeyman's exam with six perfect rolls and a shaking hand. We are so proud."),
         Idea(
             "Two places are left in the evening class. You go home with a loaf and flour in your hair.", link="/classes"
         ),
@@ -219,7 +219,11 @@ WINTER_LOAF: tuple[tuple[int, str, Idea], ...] = (
     ),
     (-1, "10:30", Idea("Your loaves. We looked at every single one. Thank you for this weekend. #WinterLoaf")),
     (2, "12:10", Idea("The bake-along to watch again, with Ida's notes. #WinterLoaf", link="/bake-along")),
-    (5, "08:20", Idea("Halfway: the #WinterLoaf stays for one more week.", image="A stack of dark loaves")),
+    (
+        5,
+        "08:20",
+        Idea("Good news for late risers: the #WinterLoaf stays for one more week.", image="A stack of dark loaves"),
+    ),
     (
         9,
         "16:45",
@@ -244,7 +248,7 @@ BIKES = Bank(
             "On the stand this {weekday}: {bike} with a squeak nobody could find. It was the saddle rail. It always is."
         ),
         Idea("Before and after: {bike} that spent nine years in a shed.", image="{bike}, first rusty, then gleaming"),
-        Idea("{part}: when to change it, in one picture.", image="A worn and a new {part} side by side"),
+        Idea("When to change your {part}, in one picture.", image="Worn and new {part} side by side"),
         Idea("Five-minute check: {part}. Your knees will thank you.", link="/guides/five-minutes"),
         Idea("A customer asked how long {part} should last. Honest answer: it depends on the salt. Rinse it."),
         Idea("Free tyre pumps, all day, outside the door. No need to come in, but the dog would like it if you did."),

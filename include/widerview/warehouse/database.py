@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 
 _DRIVER = "postgresql+psycopg"
 
@@ -40,6 +40,25 @@ def connect(url: str) -> Engine:
             "options": f"{options} -c timezone=UTC".strip(),
         },
     )
+
+
+def make_database(url: URL) -> bool:
+    """Make the database that a URL names, if its server does not have it; say whether it was made.
+
+    Asks the server's `postgres` database. The user needs the right CREATEDB only where the database is missing.
+    """
+    engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            known = connection.scalar(
+                text("SELECT true FROM pg_database WHERE datname = :name"), {"name": url.database}
+            )
+            if not known:
+                quoted = connection.dialect.identifier_preparer.quote_identifier(str(url.database))
+                connection.execute(text(f"CREATE DATABASE {quoted}"))
+            return not known
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from widerview.warehouse.database import connect
@@ -14,6 +15,7 @@ from widerview.warehouse.database import connect
 VERSION_TABLE = "warehouse_version"
 """Alembic's own table; not by its usual name, which Airflow's metadata has taken if both share a database."""
 
+_SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('widerview migrate', 0))"
 
 
@@ -43,12 +45,19 @@ def current(engine: Engine | str) -> str | None:
         return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
+def head() -> str:
+    """Give the newest revision there is."""
+    newest = ScriptDirectory(str(_SCRIPTS)).get_current_head()
+    assert newest is not None  # noqa: S101 - there is always the first
+    return newest
+
+
 @contextmanager
 def _migrating(engine: Engine | str) -> Iterator[Config]:
     with _opened(engine) as warehouse, warehouse.begin() as connection:
         connection.execute(text(_LOCK))
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
         config.attributes["connection"] = connection
         yield config
 

@@ -1,0 +1,86 @@
+"""`widerview doctor`: is everything there that the pipeline will need? Asks no platform and sends nothing."""
+
+import smtplib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from widerview.agency.load import Agency, NoFolder, load_agency
+from widerview.delivery.smtp import Mailer
+from widerview.pipeline import connections, ingest
+from widerview.settings import load_settings
+from widerview.sources.base import Target
+from widerview.sources.registry import SOURCES
+from widerview.warehouse.migrate import current, head
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what, whether it is in order, and what was found or how to mend it."""
+
+    what: str
+    fine: bool
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything in turn; a finding that is not fine does not stop the others."""
+    agency = Agency({}, [])
+    try:
+        agency = load_agency(load_settings().clients)
+    except NoFolder as error:
+        yield Finding("client files", False, str(error))
+    else:
+        yield _clients(agency)
+    yield _try("warehouse", _warehouse)
+    yield _try("landing", _landing)
+    yield _try("mail server", _mail_server)
+    for source in SOURCES.values():
+        for client in agency.clients.values():
+            for target in ingest.targets(client, source.name):
+
+                def reachable(target: Target = target) -> str:
+                    door = connections.access(target)
+                    return f"asks {door.base_url or SOURCES[target.source].base_url(target)}" + (
+                        " with a token" if door.token else " without a token"
+                    )
+
+                yield _try(f"{source.title}: {target.label}", reachable)
+
+
+def _clients(agency: Agency) -> Finding:
+    if agency.broken:
+        return Finding("client files", False, "\n".join(map(str, agency.broken)))
+    return Finding("client files", bool(agency.clients), f"{len(agency.clients)} in {load_settings().clients}")
+
+
+def _warehouse() -> str:
+    engine = connections.warehouse()
+    found, wanted = current(engine), head()
+    if found != wanted:
+        raise LookupError(f"its tables are at {found or 'nothing'}, not at {wanted}. Run `widerview migrate`.")
+    return f"{engine.url.render_as_string(hide_password=True)}, tables at {found}"
+
+
+def _landing() -> str:
+    store = connections.landing()
+    store.write_document("doctor.txt", b"widerview doctor can write here\n")
+    store.read_document("doctor.txt")
+    return f"{load_settings().landing} can be written and read"
+
+
+def _mail_server() -> str:
+    settings = connections.smtp()
+    with Mailer(settings) as mailer:
+        mailer.greet()
+    return f"{settings.host}:{settings.port} answers ({settings.security})"
+
+
+def _try(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except (LookupError, OSError, ValueError, SQLAlchemyError, smtplib.SMTPException) as error:
+        return Finding(what, False, str(error).partition("\n")[0])
+    except Exception as error:
+        return Finding(what, False, f"{type(error).__name__}: {error}".partition("\n")[0])

@@ -1,0 +1,118 @@
+"""Pull, check and load through the real rooms: a failure is one account's, and landing is enough."""
+
+import datetime as dt
+import socket
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from conftest import ANCHOR, FIRST, House
+from widerview.measures.weeks import Week
+from widerview.pipeline import ingest, weekly
+from widerview.pipeline.connections import Access
+from widerview.sandbox.faults import Injection
+from widerview.sources.base import Window
+from widerview.sources.registry import SOURCES
+from widerview.warehouse.migrate import migrate
+from widerview.warehouse.tables import metadata
+
+WINDOW = Window(FIRST, ANCHOR)
+SHORT = Window(ANCHOR - dt.timedelta(days=7), ANCHOR)
+
+
+def tables(engine: Engine) -> dict[str, list[str]]:
+    """Every row of every table, as text."""
+    with engine.connect() as connection:
+        return {
+            name: sorted(connection.scalars(text(f'SELECT row_to_json(r)::text FROM "{name}" AS r')))
+            for name in metadata.tables
+        }
+
+
+def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: House) -> None:
+    [[first], [second]] = ingest.plan(house.agency, "mastodon")
+    asked: list[str] = []
+
+    def access(target: ingest.Target) -> Access:
+        asked.append(target.client_id)
+        return house.sandbox.access(target)
+
+    def pull() -> list[str]:
+        return ingest.pull(
+            house.landing, SOURCES["mastodon"], [first, second], SHORT, "run", access, house.sandbox.clock
+        )
+
+    house.sandbox.faults.inject(Injection(route="mastodon.lookup", fault="html_page", times=1))
+    with pytest.raises(ingest.PullFailed, match=first.label) as failure:
+        pull()
+    assert second.label not in str(failure.value)
+    assert asked == [first.client_id, second.client_id]
+    house.sandbox.now[0] += dt.timedelta(minutes=2)
+    assert len(pull()) == 2
+    assert asked == [first.client_id, second.client_id, first.client_id]
+
+
+def test_a_dead_token_is_not_asked_again(house: House) -> None:
+    def access(_: ingest.Target) -> Access:
+        return Access(house.sandbox.url, "0" * 32)
+
+    with pytest.raises(ingest.PullRefused, match="hollow-oak-bakery 1"):
+        house.pull(SHORT, "run", "matomo", access)
+
+
+def test_a_failed_pull_leaves_what_was_known(house: House) -> None:
+    house.pull(SHORT, "first", "matomo")
+    house.check_and_load("first", "matomo")
+    before = tables(house.engine)
+    house.sandbox.faults.inject(Injection(route="matomo*", fault="html_page"))
+    with pytest.raises(ingest.PullFailed):
+        house.pull(SHORT, "second", "matomo")
+    house.sandbox.faults.clear()
+    house.check_and_load("second", "matomo")
+    assert tables(house.engine) == before
+
+
+def test_clearing_check_and_load_changes_nothing(house: House) -> None:
+    house.pull(SHORT, "run", "bluesky")
+    house.check_and_load("run", "bluesky")
+    before = tables(house.engine)
+    house.check_and_load("run", "bluesky")
+    assert tables(house.engine) == before
+
+
+def test_the_warehouse_and_the_mail_come_back_from_landing_with_the_network_off(
+    house: House, postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ingest(WINDOW, "first")
+    house.sandbox.now[0] += dt.timedelta(days=1)
+    house.ingest(SHORT, "second")
+    as_of = house.sandbox.now[0]
+    clients = house.agency.clients.values()
+    week = Week.parse("2026-W46")
+
+    def mails(engine: Engine) -> list[weekly.Mail]:
+        return [
+            mail
+            for client in clients
+            for mail in weekly.mails(client, weekly.compose_facts(engine, client, week, as_of), "Well done.", as_of)
+        ]
+
+    rows, sent = tables(house.engine), mails(house.engine)
+    name = house.engine.url.database
+    house.engine.dispose()
+    admin = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    admin.dispose()
+
+    def no_network(*_: object) -> None:
+        raise AssertionError("a replay must not reach for the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    anew = create_engine(house.engine.url)
+    migrate(anew)
+    assert ingest.replay(house.landing, SOURCES, anew) == 16
+    assert tables(anew) == rows
+    assert mails(anew) == sent
+    anew.dispose()

@@ -1,0 +1,147 @@
+"""The report against the sandbox's truth, and the way out: approved, refused, red, late, twice."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from mail_server import MailServer
+from sqlalchemy import text
+
+from conftest import ANCHOR, FIRST, House
+from widerview.delivery.smtp import SmtpSettings
+from widerview.measures.weeks import Week
+from widerview.pipeline import weekly
+from widerview.report.facts import Facts
+from widerview.sources.base import Window
+
+WEEK = Week.parse("2026-W46")
+SETTLED = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def told(house: House) -> House:
+    """A house that has read everything, eight days after the week's end."""
+    house.sandbox.now[0] = SETTLED
+    house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "first")
+    return house
+
+
+def facts_of(house: House, client: str, as_of: dt.datetime = SETTLED) -> Facts:
+    return weekly.compose_facts(house.engine, house.agency.clients[client], WEEK, as_of)
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[MailServer, SmtpSettings]]:
+    with MailServer() as server:
+        yield server, SmtpSettings(host="127.0.0.1", port=server.port, security="none")
+
+
+def decision(option: str = "Approve", note: str = "Well done.") -> weekly.Decision:
+    return weekly.Decision(option=option, by="mira", at=SETTLED, note=note)
+
+
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_the_numbers_are_the_true_ones(told: House, client: str) -> None:
+    truth = told.sandbox.model.truth(client, WEEK.monday)
+    facts = facts_of(told, client)
+    figures = {figure.id: figure.value for figure in facts.figures}
+    assert figures["visits"] == truth.visits
+    assert {channel.channel: channel.visits for channel in facts.channels} == {
+        channel: visits for channel, visits in truth.channels.items() if visits
+    }
+    assert sum(account.posts for account in facts.accounts) == sum(truth.posts.values())
+    assert facts.conversation.written == sum(truth.replies_written.values())
+    for campaign in facts.campaigns:
+        assert campaign.visits == sum(truth.campaigns[campaign.key].values())
+        assert sum(touchpoint.visits or 0 for touchpoint in campaign.touchpoints) == campaign.visits
+    assert facts.colour == "green"
+    assert not any(figure.so_far for figure in facts.figures)
+
+
+def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> None:
+    house.sandbox.now[0] = early = dt.datetime(2026, 11, 16, 6, 0, tzinfo=dt.UTC)
+    house.ingest(Window(FIRST, ANCHOR - dt.timedelta(days=1)), "first")
+    first = facts_of(house, "tidewater-cycles", early)
+    assert first.colour == "amber"
+    assert all(figure.so_far for figure in first.figures)
+    house.sandbox.now[0] = SETTLED
+    house.ingest(Window(WEEK.monday, ANCHOR), "second")
+    later = facts_of(house, "tidewater-cycles")
+    visits = [next(f.value for f in facts.figures if f.id == "visits") for facts in (first, later)]
+    assert visits[0] < visits[1]
+    assert facts_of(house, "tidewater-cycles", early) == first
+
+
+def test_the_week_is_awaited_until_every_source_has_all_of_it(house: House) -> None:
+    client = house.agency.clients["hollow-oak-bakery"]
+    assert len(weekly.missing(house.engine, client, WEEK, SETTLED)) == 3
+    house.sandbox.now[0] = dt.datetime(2026, 11, 15, 12, 0, tzinfo=dt.UTC)
+    house.ingest(Window(FIRST, WEEK.sunday), "too early")
+    assert len(weekly.missing(house.engine, client, WEEK, SETTLED)) == 3, "Sunday was not over"
+    house.sandbox.now[0] = SETTLED
+    house.ingest(Window(WEEK.monday, WEEK.sunday), "after its end")
+    assert weekly.missing(house.engine, client, WEEK, SETTLED) == []
+
+
+def test_nothing_known_is_red_and_stops(house: House) -> None:
+    facts = weekly.save(house.engine, facts_of(house, "lantern-lane"))
+    assert facts.colour == "red"
+    assert {figure.value for figure in facts.figures} == {None}
+    with pytest.raises(weekly.RedVerdict, match="Bluesky"):
+        weekly.stop_if_red(facts)
+
+
+def test_a_red_report_is_not_sent_even_if_approved(house: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
+    client = house.agency.clients["lantern-lane"]
+    facts = weekly.save(house.engine, facts_of(house, "lantern-lane"))
+    with pytest.raises(weekly.RedVerdict):
+        weekly.send(house.engine, client, facts.period, facts.revision, decision(), smtp[1], lambda: SETTLED)
+    assert smtp[0].mails == []
+
+
+def test_approved_once_sent_once(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
+    server, settings = smtp
+    client = told.agency.clients["hollow-oak-bakery"]
+    facts = weekly.save(told.engine, facts_of(told, client.client))
+    for _ in range(3):
+        summary = weekly.send(told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
+        assert summary is not None
+        assert len(summary.sent) == 1
+    [(recipient, message)] = server.mails
+    assert recipient == client.recipients[0].email
+    assert b"Well done." in message
+
+
+def test_rejected_is_not_sent_and_stays_so(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
+    server, settings = smtp
+    client = told.agency.clients["tidewater-cycles"]
+    facts = weekly.save(told.engine, facts_of(told, client.client))
+    send = (told.engine, client, facts.period, facts.revision)
+    assert weekly.send(*send, decision("Reject"), settings, lambda: SETTLED) is None
+    assert server.mails == []
+    with told.engine.connect() as connection:
+        assert connection.scalar(text("SELECT decision FROM report")) == "Reject"
+        assert connection.scalar(text("SELECT count(*) FROM outbox")) == 0
+
+
+def test_put_off_by_the_mail_server_is_tried_again_and_refused_needs_a_person(
+    told: House, smtp: tuple[MailServer, SmtpSettings]
+) -> None:
+    server, settings = smtp
+    client = told.agency.clients["lantern-lane"]
+    facts = weekly.save(told.engine, facts_of(told, client.client))
+    send = (told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
+    server.faults["RCPT"] = "450 come back later"
+    with pytest.raises(weekly.NotSent, match="450"):
+        weekly.send(*send)
+    server.faults["RCPT"] = "550 no such mailbox"
+    with pytest.raises(weekly.NeedsAPerson, match="550"):
+        weekly.send(*send)
+    assert server.mails == []
+
+
+def test_one_clients_report_knows_nothing_of_another(told: House) -> None:
+    bakery = msgspec.json.encode(facts_of(told, "hollow-oak-bakery")).decode()
+    for stranger in ("tidewater", "Tidewater", "aoife"):
+        assert stranger not in bakery
