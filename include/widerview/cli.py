@@ -3,6 +3,7 @@
 
 import datetime as dt
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +47,11 @@ def main(
 
     2. `widerview check` says whether all client files are right, and how to mend one that is not.
 
-    3. `widerview COMMAND --help` tells what a command does, with an example.
+    3. `widerview doctor` says whether warehouse, landing, mail server and connections are in order.
+
+    4. `widerview preview harbour-bakery --out preview` composes the report as it stands, without sending it.
+
+    `widerview COMMAND --help` tells what a command does, with an example.
     """
 
 
@@ -122,7 +127,7 @@ def preview(
 
     Example: `widerview preview harbour-bakery --period 2026-W46 --out /tmp/preview`
     """
-    _use_demo_settings()
+    _settle_in()
     from widerview.clock import utc_now
     from widerview.delivery.catcher import to_html
     from widerview.measures.weeks import Week
@@ -179,7 +184,7 @@ def doctor() -> None:
 
     Example: `widerview doctor`
     """
-    _use_demo_settings()
+    _settle_in()
     from widerview.pipeline.doctor import examine
 
     findings = list(examine())
@@ -195,7 +200,7 @@ def migrate() -> None:
 
     Example: `widerview migrate`
     """
-    _use_demo_settings()
+    _settle_in()
     from widerview.pipeline import connections
     from widerview.warehouse.database import make_database
     from widerview.warehouse.migrate import current
@@ -235,7 +240,7 @@ def replay(
 
     Example: `widerview replay`
     """
-    _use_demo_settings()
+    _settle_in()
     from widerview.pipeline import connections, ingest
     from widerview.sources.registry import SOURCES
 
@@ -244,8 +249,9 @@ def replay(
     _say(f"{count} pull(s) replayed", "green")
 
 
-def _use_demo_settings() -> None:
-    """After `make demo`, commands in its checkout speak of the demo, unless this shell has a warehouse of its own."""
+def _settle_in() -> None:
+    """Get ready: after `make demo`, commands in its checkout speak of the demo, unless the shell names a warehouse."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     file = Path(".widerview/demo.env")
     if "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE" not in os.environ and file.exists():
         _say(f"(settings of the demo, from {file})", "dim", to_error=True)

@@ -13,6 +13,7 @@ from widerview.pipeline.connections import Access
 from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
+from widerview.warehouse import migrate as migrations
 from widerview.warehouse.migrate import migrate
 from widerview.warehouse.tables import metadata
 
@@ -78,6 +79,21 @@ def test_clearing_check_and_load_changes_nothing(house: House) -> None:
     before = tables(house.engine)
     house.check_and_load("run", "bluesky")
     assert tables(house.engine) == before
+
+
+def test_a_pull_that_is_loaded_late_changes_nothing_of_what_is_known_now(house: House) -> None:
+    client, week = house.agency.clients["tidewater-cycles"], Week.parse("2026-W46")
+    for day, run in enumerate(("first", "second", "third")):
+        house.sandbox.now[0] = dt.datetime(2026, 11, 16, 6, 0, tzinfo=dt.UTC) + dt.timedelta(days=day)
+        house.pull(SHORT, run, "matomo")
+    for run in ("first", "third", "second"):
+        house.check_and_load(run, "matomo")
+    late = weekly.compose_facts(house.engine, client, week, house.sandbox.now[0])
+    migrations.downgrade(house.engine, "base")
+    migrate(house.engine)
+    for run in ("first", "second", "third"):
+        house.check_and_load(run, "matomo")
+    assert weekly.compose_facts(house.engine, client, week, house.sandbox.now[0]) == late
 
 
 def test_the_warehouse_and_the_mail_come_back_from_landing_with_the_network_off(

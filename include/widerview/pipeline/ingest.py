@@ -21,7 +21,7 @@ from widerview.quality.verdict import CheckResult
 from widerview.sources.base import Row, Source, Target, Window
 from widerview.sources.errors import NotFound, SourceError, Unauthorized
 from widerview.sources.http import HttpClient
-from widerview.warehouse.load import LoadCounts, load_pull
+from widerview.warehouse.load import LoadCounts, load_pull, replays_due
 
 log = logging.getLogger(__name__)
 
@@ -168,19 +168,27 @@ def load_pulls(
         if not pull.complete:
             log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
             continue
-        result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
-        counts[path] = load_pull(
-            engine,
-            load_id=path,
-            target=pull.target,
-            window=pull.window,
-            ended_at=pull.ended_at,
-            rows=rows(landing, source, pull),
-            rejected=result.rejected,
-            verdicts=result.verdicts,
-        )
+        counts[path] = _load(landing, source, path, pull, engine)
         log.info("%s: %s", pull.target.label, counts[path])
+        # A pull that comes after later ones were loaded changes what these have to say.
+        while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
+            for later in due:
+                _load(landing, source, later, landing.read_pull(later), engine)
     return counts
+
+
+def _load(landing: Landing, source: Source, path: str, pull: Pull, engine: Engine) -> LoadCounts:
+    result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
+    return load_pull(
+        engine,
+        load_id=path,
+        target=pull.target,
+        window=pull.window,
+        ended_at=pull.ended_at,
+        rows=rows(landing, source, pull),
+        rejected=result.rejected,
+        verdicts=result.verdicts,
+    )
 
 
 def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client: str | None = None) -> int:
