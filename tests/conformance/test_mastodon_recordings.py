@@ -61,7 +61,8 @@ def check_post(rows, status):
     assert post.published_at == dt.datetime.fromisoformat(status["created_at"])
     assert post.account_id == f"localhost/{status['account']['id']}"
     assert set(post.tags) == {tag["name"].lower() for tag in status["tags"]}
-    assert (post.reply_to is None) == (status["in_reply_to_id"] is None)
+    answers_other = status["in_reply_to_id"] and status["in_reply_to_account_id"] != status["account"]["id"]
+    assert (post.reply_to is not None) == bool(answers_other)
     assert not re.search(r"</?(p|a|span|br)\b|&(amp|lt|gt|quot|#39);", post.text)
     if status["card"]:
         assert status["card"]["url"] in post.links

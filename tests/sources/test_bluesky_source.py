@@ -136,6 +136,17 @@ def test_a_reply_says_what_it_answers(page, target):
     assert found.reply_to == parent
 
 
+def test_the_next_part_of_an_own_thread_answers_nobody(page, target):
+    own, other = (f"at://{did}/app.bsky.feed.post/first" for did in (DID, OTHER))
+
+    def answered(root, parent):
+        reply = {"root": {"uri": root, "cid": "c"}, "parent": {"uri": parent, "cid": "c"}}
+        return one_post(page, target, reply=reply).reply_to
+
+    assert answered(own, own) is None
+    assert answered(other, own) == own, "a second word under somebody else's post is conversation"
+
+
 @pytest.mark.parametrize(
     ("created", "indexed", "published"),
     [

@@ -132,6 +132,13 @@ def test_words_links_and_tags_are_read_in_their_order(page, target):
     assert found.reply_to == "social.example/77"
 
 
+def test_the_next_part_of_an_own_thread_answers_nobody(page, target):
+    own = one_post(page, target)
+    author = own.account_id.rsplit("/", 1)[-1]
+    assert one_post(page, target, in_reply_to_id="77", in_reply_to_account_id=author).reply_to is None
+    assert one_post(page, target, in_reply_to_id="77", in_reply_to_account_id="other").reply_to == "social.example/77"
+
+
 @pytest.mark.parametrize(
     ("html", "text", "links"),
     [

@@ -15,7 +15,7 @@ from widerview.agency.load import Agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, Pull, record
-from widerview.pipeline.connections import Access
+from widerview.pipeline.connections import Access, MissingConnection
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult
 from widerview.sources.base import Row, Source, Target, Window
@@ -96,26 +96,29 @@ def pull(
         PullRefused: The same, and none of the failures can be cured by trying again.
     """
     paths: list[str] = []
-    failures: list[tuple[Target, SourceError]] = []
+    failures: list[tuple[Target, Exception]] = []
     for target in batch:
         done = landing.latest_pull(source.name, run, target)
         if done and done[1].complete:
             paths.append(done[0])
             continue
-        door = access(target)
-        http = HttpClient(
-            base_url=door.base_url or source.base_url(target), budget=source.call_budget, token=door.token, clock=clock
-        )
         try:
+            door = access(target)
+            http = HttpClient(
+                base_url=door.base_url or source.base_url(target),
+                budget=source.call_budget,
+                token=door.token,
+                clock=clock,
+            )
             path, landed = record(landing, source, target, window, run, http, clock)
-        except SourceError as error:
+        except (SourceError, MissingConnection) as error:
             log.warning("%s: %s", target.label, error)
             failures.append((target, error))
         else:
             log.info("%s: %d answers landed", target.label, len(landed.entries))
             paths.append(path)
     if failures:
-        hopeless = all(isinstance(error, Unauthorized | NotFound) for _, error in failures)
+        hopeless = all(isinstance(error, Unauthorized | NotFound | MissingConnection) for _, error in failures)
         message = "\n".join(f"{target.label}: {error}" for target, error in failures)
         raise PullRefused(message) if hopeless else PullFailed(message)
     return paths

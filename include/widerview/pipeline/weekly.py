@@ -180,10 +180,10 @@ def send(
         mailer_factory=lambda: Mailer(smtp),
         clock=clock,
     )
-    if summary.uncertain or summary.failed:
-        raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
     if summary.deferred:
         raise NotSent(str(summary))
+    if summary.uncertain or summary.failed:
+        raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
     return summary
 
 

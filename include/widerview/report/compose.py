@@ -161,13 +161,11 @@ class _Social:
             for post in read.posts(connection, client.client, as_of, start, end)
             if (post.source, post.account_id) in ours
         ]
-        own_ids = {post.post_id for post in own}
         posts: dict[Week, list[_PostNumbers]] = defaultdict(list)
         replies: dict[Week, list[read.Post]] = defaultdict(list)
         for post in own:
             week = Week.of(post.published_at.astimezone(client.zone).date())
-            # A thread is publishing; only an answer to somebody else is conversation.
-            if post.reply_to is not None and post.reply_to not in own_ids:
+            if post.reply_to is not None:
                 replies[week].append(post)
             else:
                 posts[week].append(_PostNumbers(post, counters[post.source, post.post_id]))

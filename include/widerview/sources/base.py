@@ -105,7 +105,8 @@ class AccountRow(_Observed, frozen=True, kw_only=True):
 class PostRow(_Observed, frozen=True, kw_only=True):
     """A post of the client's own (a repost of somebody else's is none).
 
-    `reply_to` is the id of the post this one answers: such posts are conversation, not publishing.
+    `reply_to` is the id of the post of somebody else that this one answers: such posts are conversation. A post that
+    goes on with the account's own thread is publishing and has none.
     `tags` are hashtags in lower case without `#`, `links` are absolute URLs, both in order of appearance.
     """
 

@@ -109,6 +109,7 @@ class _Ref(_Lexicon):
 
 
 class _Reply(_Lexicon):
+    root: _Ref
     parent: _Ref
 
 
@@ -268,6 +269,12 @@ def _account(stamp: Stamp, profile: _Profile) -> Iterator[Row]:
     yield from counters(stamp, account_id=profile.did, entity="account", entity_id=profile.did, values=values)
 
 
+def _answered(reply: _Reply, did: str) -> str | None:
+    """The post that a reply answers; None within the author's own thread (an at:// address begins with its DID)."""
+    own = all(post.uri.startswith(f"at://{did}/") for post in (reply.root, reply.parent))
+    return None if own else reply.parent.uri
+
+
 def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
     record = post.record
     features = [
@@ -291,7 +298,7 @@ def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
         permalink=f"{_profile_url(post.author)}/post/{post.uri.rsplit('/', 1)[-1]}",
         tags=tuple(dict.fromkeys(tag.lower().removeprefix("#") for tag in tags)),
         links=tuple(links),
-        reply_to=record.reply.parent.uri if record.reply else None,
+        reply_to=_answered(record.reply, post.author.did) if record.reply else None,
     )
     values = {
         "likes": post.like_count,

@@ -84,6 +84,7 @@ class _Status(msgspec.Struct):
     visibility: str = "public"
     url: str | None = None
     in_reply_to_id: str | None = None
+    in_reply_to_account_id: str | None = None
     reblog: dict[str, msgspec.Raw] | None = None
     quote: dict[str, msgspec.Raw] | None = None
     poll: dict[str, msgspec.Raw] | None = None
@@ -184,6 +185,13 @@ def _account(stamp: Stamp, server: str, account: _Account) -> Iterator[Row]:
     yield from counters(stamp, account_id=account_id, entity="account", entity_id=account_id, values=values)
 
 
+def _answered(server: str, status: _Status) -> str | None:
+    """The status that this one answers; None within the author's own thread."""
+    if status.in_reply_to_id is None or status.in_reply_to_account_id == status.account.id:
+        return None
+    return f"{server}/{status.in_reply_to_id}"
+
+
 def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
     account_id = f"{server}/{status.account.id}"
     text, links = read_html(status.content)
@@ -202,7 +210,7 @@ def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
         permalink=status.url or status.uri,
         tags=tuple(sorted(tags, key=lambda tag: written.lower().find(f"#{tag}"))),
         links=tuple(links),
-        reply_to=f"{server}/{status.in_reply_to_id}" if status.in_reply_to_id else None,
+        reply_to=_answered(server, status),
     )
     values = {
         "likes": status.favourites_count,

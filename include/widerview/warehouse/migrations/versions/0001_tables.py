@@ -57,7 +57,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False, comment="The platform or web analytics."),
         sa.Column("entity_id", sa.Text(), nullable=False, comment="The account or web property."),
         sa.Column(
-            "dimension", sa.Text(), nullable=False, comment="What it is split by: total, channel, campaign, network."
+            "dimension", sa.Text(), nullable=False, comment="What it is split by: total, channel, campaign, touchpoint, network."
         ),
         sa.Column("member", sa.Text(), nullable=False, comment="The member of the dimension; empty for total."),
         sa.Column("metric", sa.Text(), nullable=False, comment="Canonical metric, e.g. visits."),
@@ -147,7 +147,7 @@ def upgrade() -> None:
         sa.Column("permalink", sa.Text(), nullable=False, comment="Where to see it."),
         sa.Column("tags", postgresql.ARRAY(sa.Text()), nullable=False, comment="Hashtags in lower case, without #."),
         sa.Column("links", postgresql.ARRAY(sa.Text()), nullable=False, comment="Links in it."),
-        sa.Column("reply_to", sa.Text(), nullable=True, comment="The post it answers; NULL if it answers none."),
+        sa.Column("reply_to", sa.Text(), nullable=True, comment="The post of somebody else that it answers; NULL if none."),
         sa.Column("receipt", sa.LargeBinary(), nullable=False, comment="sha256 of the raw answer in landing."),
         sa.PrimaryKeyConstraint("client_id", "source", "post_id", "observed_at", name=op.f("pk_post")),
         comment="Posts of the clients' own, one row a version.",
