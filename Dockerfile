@@ -1,17 +1,22 @@
-# Widerview on the official Airflow image, with the versions of our lock.
+# Widerview on the official Airflow image, with exactly the versions of our lock.
 FROM apache/airflow:slim-3.3.2-python3.12
 
+# Made first, so that all below, and the volumes mounted here, belong to the user that Airflow runs as.
+USER root
+RUN install -d -o airflow -g 0 -m 775 /opt/widerview /opt/airflow \
+        /opt/airflow/clients /opt/airflow/landing /opt/airflow/logs /opt/airflow/mail /opt/airflow/secrets
+USER airflow
+
+# `sync`, not `install`: what the base image has beside the lock goes away. Wheels only: the image has no compiler.
 COPY --chown=airflow:0 requirements.txt /opt/widerview/
-RUN uv pip install --no-cache --require-hashes --compile-bytecode -r /opt/widerview/requirements.txt
+RUN uv pip sync --no-cache --require-hashes --only-binary :all: --compile-bytecode /opt/widerview/requirements.txt
 
 COPY --chown=airflow:0 pyproject.toml requirements.in README.md LICENSE /opt/widerview/
 COPY --chown=airflow:0 include /opt/widerview/include
-RUN uv pip install --no-cache --no-deps --no-build-isolation --editable /opt/widerview
+RUN uv pip install --no-cache --no-deps --no-build-isolation --editable /opt/widerview \
+    && python -m compileall -q /opt/widerview/include \
+    && uv pip check \
+    && widerview sources
 
 COPY --chown=airflow:0 dags /opt/airflow/dags
 COPY --chown=airflow:0 plugins /opt/airflow/plugins
-
-# Volumes take over the owner of the folder they are mounted on.
-USER root
-RUN install -d -o airflow -g 0 -m 775 /opt/airflow/clients /opt/airflow/landing /opt/airflow/logs /opt/airflow/secrets
-USER airflow

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 LIVE ?=
+PYTEST_OPTIONS ?=
 
 .PHONY: demo stop clean test lint install lock pictures docs
 
@@ -18,7 +19,7 @@ clean: ## End everything and delete the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; fi
 
 test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -17,14 +17,15 @@ from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402
 
 from widerview.report.render import Rendered, render  # noqa: E402
 
+PHONE = 375
 PICTURES = {
     # name: (report, width, colour scheme, images shown)
     "email-desktop": (render(good_week(), NOTE), 760, "light", True),
-    "email-phone": (render(good_week(), NOTE), 375, "light", True),
-    "email-phone-dark": (render(good_week(), NOTE), 375, "dark", True),
+    "email-phone": (render(good_week(), NOTE), PHONE, "light", True),
+    "email-phone-dark": (render(good_week(), NOTE), PHONE, "dark", True),
     "email-no-images": (render(good_week(), NOTE), 760, "light", False),
-    "email-quiet-week": (render(empty_week()), 375, "light", True),
-    "email-needs-you": (render(broken_week()), 375, "light", True),
+    "email-quiet-week": (render(empty_week()), PHONE, "light", True),
+    "email-needs-you": (render(broken_week()), PHONE, "light", True),
 }
 
 
@@ -47,7 +48,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, (rendered, width, scheme, images) in PICTURES.items():
             page = browser.new_page(
-                viewport={"width": width, "height": 800}, color_scheme=scheme, device_scale_factor=1.5
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,
+                device_scale_factor=1 if width > PHONE else 1.5,
             )
             page.set_content(as_page(rendered, images))
             page.screenshot(path=folder / f"{name}.png", full_page=True)

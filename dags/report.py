@@ -16,7 +16,7 @@ from airflow.sdk.execution_time.hitl import HITLUser
 
 from widerview.agency.load import BrokenFile, load_agency
 from widerview.agency.models import Client
-from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, client_of_report_dag, report_dag_id, report_doc
+from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, broken_doc, client_of_report_dag, report_dag_id, report_doc
 from widerview.settings import load_settings
 
 
@@ -90,7 +90,7 @@ def broken(file: BrokenFile) -> None:
         dag_id=report_dag_id(file.key),
         description="This client's file has mistakes and is left out",
         schedule=None,
-        doc_md=f"# Left out\n\nThis client's file has mistakes; all other clients go on.\n\n```\n{file}\n```",
+        doc_md=broken_doc(file),
         tags=[Tag.REPORT, Tag.BROKEN],
         default_args=DEFAULT_ARGS,
     )

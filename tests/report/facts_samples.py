@@ -107,7 +107,7 @@ def chart() -> Chart:
     ranges = [(8, 14), (8, 14), (9, 15), (10, 16), (12, 19), (16, 24), (6, 11)]
     notes = {14: "The website's analytics was down for two days.", 24: "Posters went up in the market hall."}
     return Chart(
-        title="Website visits",
+        title="Visits to your website",
         unit="visits",
         points=tuple(
             DayPoint(
@@ -167,11 +167,11 @@ def good_week() -> Facts:
             chart=chart(),
             posts=posts(),
             channels=(
-                ChannelFact(channel="Search", visits=39, usual=usual(30.2, 44.0), word="inside"),
-                ChannelFact(channel="Social networks", visits=31, usual=usual(14.2, 29.8), word="above"),
-                ChannelFact(channel="Posters, newsletters and other campaigns", visits=29),
-                ChannelFact(channel="Typed in or bookmarked", visits=22, usual=usual(17.5, 30.1), word="inside"),
-                ChannelFact(channel="Other websites", visits=6, usual=usual(3.0, 9.2), word="inside"),
+                ChannelFact(channel="search", visits=39, usual=usual(30.2, 44.0), word="inside"),
+                ChannelFact(channel="social", visits=31, usual=usual(14.2, 29.8), word="above"),
+                ChannelFact(channel="campaign", visits=29),
+                ChannelFact(channel="direct", visits=22, usual=usual(17.5, 30.1), word="inside"),
+                ChannelFact(channel="website", visits=6, usual=usual(3.0, 9.2), word="inside"),
             ),
             campaigns=(
                 CampaignFact(
@@ -185,7 +185,7 @@ def good_week() -> Facts:
                     touchpoints=(
                         TouchpointFact(name="Poster in the market hall", kind="poster", visits=17),
                         TouchpointFact(name="November newsletter", kind="newsletter", visits=12),
-                        TouchpointFact(name="Links in posts", kind="social", visits=11),
+                        TouchpointFact(name="Links in posts", kind="link", visits=11),
                         TouchpointFact(name="Code on the bread bag", kind="qr_code", visits=None),
                     ),
                 ),

@@ -130,6 +130,7 @@ def test_a_number_below_its_range_is_never_explained():
 def test_missing_data_is_named_and_asks_for_help():
     facts = broken_week()
     assert narrate.verdict_line(facts) == "This week needs you: Website data is missing"
+    assert narrate.three_sentences(facts)[1] == "Data is missing, so we draw no conclusions from this week."
     assert narrate.three_sentences(facts)[2].startswith("Please reply to this mail")
     assert narrate.data_line(facts) == "Website data is missing; everything else is complete."
 

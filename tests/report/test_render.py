@@ -132,7 +132,14 @@ def test_facts_survive_storage():
 def test_empty_sections_vanish():
     rendered = render(empty_week())
     page = Page(rendered.html)
-    for heading in ("day by day", "Posts people", "wider campaign", "Conversations", "Next week", "What is counted"):
+    for heading in (
+        "Visits to your website",
+        "Posts people",
+        "wider campaign",
+        "Conversations",
+        "Next week",
+        "What is counted",
+    ):
         assert heading not in page.text
         assert heading.upper() not in rendered.text
         assert heading not in rendered.markdown
@@ -177,6 +184,20 @@ def test_a_correction_is_another_message():
 
 def test_one_click_to_stop_by_mail():
     assert "mailto:mira@lanternlane.example?subject=Unsubscribe" in Page(render(normal_week()).html).attributes("href")
+
+
+def test_channels_and_touchpoints_have_names_for_people():
+    text = render(good_week()).text
+    assert "* Search engines: 39" in text
+    assert "(QR code): not reported" in text
+    unknown = replace(good_week().channels[0], channel="carrier_pigeon")
+    assert "carrier_pigeon: 39" in render(replace(good_week(), channels=(unknown,))).text
+
+
+def test_links_within_posts_lose_their_tags():
+    post = replace(good_week().posts[0], text="Read https://hollowoak.example/flour?utm_campaign=x&utm_term=y today")
+    text = render(replace(good_week(), posts=(post,))).text
+    assert "“Read hollowoak.example/flour today”" in text
 
 
 def test_long_posts_keep_the_mail_small():

@@ -35,7 +35,10 @@ WHOLE = {
                             "record": {"record": {"uri": "at://x/app.bsky.feed.post/2"}},
                             "media": {"$type": "app.bsky.embed.external", "external": {"uri": "https://b"}},
                         },
-                        "reply": {"root": {"uri": "at://x/app.bsky.feed.post/3"}, "parent": {"uri": "at://x/app.bsky.feed.post/3"}},
+                        "reply": {
+                            "root": {"uri": "at://x/app.bsky.feed.post/3"},
+                            "parent": {"uri": "at://x/app.bsky.feed.post/3"},
+                        },
                     },
                     "indexedAt": "2026-11-12T09:00:01Z",
                     "likeCount": 3,

@@ -47,33 +47,19 @@ class AirflowApi:
         """The DAGs Airflow knows and would run."""
         return {dag["dag_id"] for dag in self._get("/dags?limit=1000")["dags"] if not dag["is_paused"]}
 
-    def import_errors(self) -> list[str]:
-        """What Airflow could not read in the DAG files."""
-        return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
-
     def make_pool(self, name: str, pool: dict[str, Any]) -> None:
         """Make a pool, or leave it as it is."""
-        answer = self._session.post(f"{self._url}/api/v2/pools", json={"name": name, **pool}, timeout=30)
-        if answer.status_code != requests.codes.conflict:
-            answer.raise_for_status()
+        self.call("POST", "/pools", {"name": name, **pool}, fine=(requests.codes.conflict,))
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
         """Look a run up."""
-        answer = self._session.get(f"{self._url}/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}", timeout=30)
-        if answer.status_code == requests.codes.not_found:
-            return None
-        answer.raise_for_status()
-        return cast("dict[str, Any]", answer.json())
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}"
+        return self.call("GET", path, fine=(requests.codes.not_found,))
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
         """Start a run, unless a run of that name exists."""
         if self.run(dag_id, run_id) is None:
-            answer = self._session.post(
-                f"{self._url}/api/v2/dags/{dag_id}/dagRuns",
-                json={"dag_run_id": run_id, "logical_date": None, "conf": conf},
-                timeout=30,
-            )
-            answer.raise_for_status()
+            self.call("POST", f"/dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
 
     def tasks(self, dag_id: str, run_id: str) -> dict[tuple[str, int], str | None]:
         """Give the state of each task instance of a run, by task id and map index."""
@@ -113,17 +99,24 @@ class AirflowApi:
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: dict[str, Any]) -> bool:
         """Answer a human-in-the-loop task; False if it was not waiting for an answer any more."""
-        answer = self._session.patch(
-            f"{self._url}/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/-1/hitlDetails",
-            json={"chosen_options": [option], "params_input": params},
-            timeout=30,
-        )
-        if answer.status_code in {requests.codes.conflict, requests.codes.not_found}:
-            return False
-        answer.raise_for_status()
-        return True
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
+        answer = {"chosen_options": [option], "params_input": params}
+        too_late = (requests.codes.conflict, requests.codes.not_found)
+        return self.call("PATCH", path, answer, fine=too_late) is not None
 
-    def _get(self, path: str) -> dict[str, Any]:
-        answer = self._session.get(f"{self._url}/api/v2{path}", timeout=30)
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, fine: tuple[int, ...] = ()
+    ) -> dict[str, Any] | None:
+        """Call the API; None for an answer whose status is among those that are `fine` though they are errors.
+
+        Raises:
+            requests.HTTPError: Any other error.
+        """
+        answer = self._session.request(method, f"{self._url}/api/v2{path}", json=body, timeout=30)
+        if answer.status_code in fine:
+            return None
         answer.raise_for_status()
         return cast("dict[str, Any]", answer.json())
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self.call("GET", path))

@@ -5,6 +5,7 @@ import inspect
 from enum import StrEnum
 from typing import Any
 
+from widerview.agency.load import BrokenFile
 from widerview.agency.models import Client
 from widerview.sources.base import Source
 from widerview.sources.registry import SOURCES
@@ -85,7 +86,8 @@ def ingest_doc(source: Source) -> str:
 the tasks are named after the accounts. `check` puts the rows through the gate. `load` stores what changed.
 
 **Again and over a longer time.** Clearing `check` or `load` works from landing, with no call to the platform. For
-days that were missed use Airflow's own *backfill*; for a whole history trigger a run with `first` and `last`.
+days that were missed use Airflow's own *backfill* (its range ends with a moment: for one day, give the next day as its
+end); for a whole history trigger a run with `first` and `last`.
 """
 
 
@@ -113,6 +115,25 @@ means not sent. `send` checks the decision and the office hours, and sends each 
 - `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.
+"""
+
+
+def broken_doc(file: BrokenFile) -> str:
+    """Write the page that operators see for a client whose file has mistakes."""
+    return f"""\
+# Left out: {file.path.name}
+
+**Purpose.** To show that this client gets no report, and why; all other clients go on.
+
+**Inputs.** The client file.
+
+**Outputs.** None.
+
+**When it fails.** It always does. Mend the file, and this page turns into the client's report:
+
+```
+{file}
+```
 """
 
 

@@ -43,8 +43,8 @@ _ROWS: tuple[tuple[_Card, ...], ...] = (
             _("Why a number says “so far”"),
             _(
                 "Platforms go on counting for days after a week has ended: late likes, late replies, late corrections. "
-                "“So far” marks a number that may still rise. It is no mistake, and next week’s report shows "
-                "where it settled."
+                "“So far” marks a number that may still rise. To be fair, we hold it against what earlier weeks "
+                "had earned by the same day, where we can."
             ),
             lambda facts: any(figure.so_far for figure in facts.figures),
         ),

@@ -213,7 +213,7 @@ def _what_happened(facts: Facts) -> str:
     clauses = [_clause(facts, figure) for figure in told]
     rest = [figure for figure in facts.figures if figure not in told]
     if told and rest and all(figure.word == "inside" for figure in rest):
-        clauses.append(_("everything else was inside its usual range"))
+        clauses.append(_("everything else was where it usually is"))
     if _posts(facts) == 0:
         clauses.insert(0, _("nothing was posted this week"))
     if not clauses:
@@ -241,17 +241,17 @@ def _clause(facts: Facts, figure: Figure) -> str:
 
 def _why(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
+    if _titles(facts, "red"):
+        return _("Data is missing, so we draw no conclusions from this week.")
     for figure in _told(facts):
         if reason := _reason(facts, figure):
             return reason
     if _with_word(facts, "above") or _with_word(facts, "below"):
         return _("We see no single reason, and one week is too little to tell.")
-    if _titles(facts, "red"):
-        return _("Data is missing, so we draw no conclusions from this week.")
     if _with_word(facts, "inside"):
         return _("Ups and downs inside the usual range are ordinary and need no reason.")
     if _posts(facts) == 0:
-        return _("A pause is part of any year; we will be here when you are back.")
+        return _("A pause is part of any year.")
     return _("With every week we learn better what is usual for you.")
 
 
@@ -373,6 +373,38 @@ def usual_visits(facts: Facts, usual: Usual | None) -> str:
     return _ends(voice, usual.low, usual.high, 0, "–") if usual else voice.gettext("not known yet")
 
 
+def channel_name(facts: Facts, channel: str) -> str:
+    """A channel for people; one we have no name for stays as the analytics calls it."""
+    _ = voice_of(facts.locale).gettext
+    names = {
+        "direct": _("Typed in or bookmarked"),
+        "search": _("Search engines"),
+        "social": _("Social networks"),
+        "campaign": _("Campaign links, posters and codes"),
+        "website": _("Other websites"),
+        "ai_assistant": _("AI assistants"),
+    }
+    return names.get(channel, channel)
+
+
+def touchpoint_kind(facts: Facts, kind: str) -> str:
+    """What a touchpoint is, for people."""
+    _ = voice_of(facts.locale).gettext
+    names = {
+        "poster": _("poster"),
+        "flyer": _("flyer"),
+        "qr_code": _("QR code"),
+        "vanity_url": _("short address"),
+        "promo_code": _("promo code"),
+        "event": _("event"),
+        "landing_page": _("landing page"),
+        "newsletter": _("newsletter"),
+        "press": _("press"),
+        "link": _("link"),
+    }
+    return names.get(kind, kind)
+
+
 def channel_word(facts: Facts, word: str) -> str:
     """Where a channel lies against its usual range, in one or two words."""
     _ = voice_of(facts.locale).gettext
@@ -467,7 +499,12 @@ def provenance(facts: Facts) -> list[str]:
             )
         )
     if any(figure.so_far and figure.value is not None for figure in facts.figures):
-        lines.append(_("“So far”: the platforms may still raise this number over the next days."))
+        lines.append(
+            _(
+                "“So far”: the platforms may still raise this number over the next days; where we can, we compare it "
+                "with earlier weeks at the same age."
+            )
+        )
     return lines
 
 
@@ -480,7 +517,7 @@ def chart_alt(facts: Facts, chart: Chart) -> str:
     """The chart in words, with the numbers of the report's week."""
     voice = voice_of(facts.locale)
     first, last = chart.points[0].day, chart.points[-1].day
-    return voice.gettext("%(title)s per day, %(days)s. This week: %(week)s.") % {
+    return voice.gettext("%(title)s, %(days)s. This week: %(week)s.") % {
         "title": chart.title,
         "days": voice.days(first, last),
         "week": ", ".join(_day_in_words(voice, point) for point in chart.points[-7:]),

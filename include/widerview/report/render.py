@@ -26,6 +26,7 @@ _LINE_LENGTH = 200
 _POST_LENGTH = 280
 _ADDRESSES = {"url", "permalink"}  # these are judged by `_web_address`; a cut one would lead nowhere
 _NOTE_LENGTH = 4000
+_LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without the tags is enough to read
 _COLUMNS = 72
 _BAND = (33, 67)  # the usual range is the middle third of a figure's strip
 _MARK = 2
@@ -103,7 +104,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "posts": [_post(facts, post) for post in facts.posts],
         "channels": [
             {
-                "name": channel.channel,
+                "name": narrate.channel_name(facts, channel.channel),
                 "visits": narrate.count(facts, channel.visits),
                 "known": channel.usual is not None,
                 "usual": narrate.usual_visits(facts, channel.usual),
@@ -177,7 +178,7 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "touchpoints": [
             {
                 "name": touchpoint.name,
-                "kind": touchpoint.kind.replace("_", " "),
+                "kind": narrate.touchpoint_kind(facts, touchpoint.kind),
                 "visits": narrate.count(facts, touchpoint.visits),
             }
             for touchpoint in campaign.touchpoints
@@ -192,8 +193,10 @@ def _cleaned(facts: Facts) -> Facts:
     """The facts with every text made harmless and of bearable length."""
 
     def visit(value: Any, field: str = "") -> Any:
+        if isinstance(value, str) and field == "text":
+            return clip(_LINK.sub(r"\1", clean(value)), _POST_LENGTH)
         if isinstance(value, str) and field not in _ADDRESSES:
-            return clip(clean(value), _POST_LENGTH if field == "text" else _LINE_LENGTH)
+            return clip(clean(value), _LINE_LENGTH)
         if isinstance(value, tuple):
             return tuple(visit(item) for item in value)
         if isinstance(value, msgspec.Struct):

@@ -1,0 +1,264 @@
+"""From the platforms' APIs to the inbox, through a real scheduler: the demo's path, and what may go wrong on it."""
+
+import datetime as dt
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+from sqlalchemy import create_engine, text
+
+from conftest import Demo, demo_command, processes_of
+from widerview.demo.airflow_api import RunFailed
+from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, approve
+from widerview.sandbox import MATOMO_TOKEN
+
+pytestmark = pytest.mark.airflow
+
+BAKERY, CYCLES, AGENCY = "report_hollow-oak-bakery", "report_tidewater-cycles", f"report_{LEFT_FOR_A_PERSON}"
+
+
+@pytest.fixture(scope="module")
+def run(demo: Demo) -> str:
+    """The name of the demo's report runs."""
+    [only] = demo.get(f"/dags/{BAKERY}/dagRuns")["dag_runs"]
+    return str(only["dag_run_id"])
+
+
+def outbox(demo: Demo) -> list[tuple[str, int, str]]:
+    engine = create_engine(demo.home.database_url("warehouse"))
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT client_id, revision, state FROM outbox ORDER BY client_id, revision"))
+        found = [tuple(row) for row in rows]
+    engine.dispose()
+    return found
+
+
+def test_two_mails_have_come_and_one_report_waits(demo: Demo, run: str) -> None:
+    assert outbox(demo) == [("hollow-oak-bakery", 1, "sent"), ("tidewater-cycles", 1, "sent")]
+    assert demo.api.tasks(AGENCY, run)["review", -1] == "awaiting_input"
+    bakery, cycles = demo.mails()
+    assert bakery["To"].addresses[0].domain == "hollowoak.example"
+    assert cycles["To"].addresses[0].domain == "tidewater.example"
+    for mail in (bakery, cycles):
+        kinds = [part.get_content_type() for part in mail.walk()]
+        assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+        for header in ("Message-ID", "Reply-To", "List-Unsubscribe", "Auto-Submitted", "Date"):
+            assert mail[header], header
+    assert NOTE in " ".join(bakery.get_body(("plain",)).get_content().replace("|", " ").split())
+    assert NOTE not in cycles.as_string()
+
+
+def test_what_the_newcomer_reads(demo: Demo) -> None:
+    for line in (
+        "approved through Airflow's public API",
+        demo.home.ui,
+        demo.home.state["password"],
+        ".eml",
+        "make stop",
+    ):
+        assert line in demo.output
+
+
+def test_tasks_are_named_after_accounts(demo: Demo) -> None:
+    [ingest] = demo.get("/dags/ingest_mastodon/dagRuns")["dag_runs"]
+    tasks = demo.get(f"/dags/ingest_mastodon/dagRuns/{ingest['dag_run_id']}/taskInstances")["task_instances"]
+    assert sorted(task["rendered_map_index"] for task in tasks if task["task_id"] == "pull") == [
+        "hollow-oak-bakery @hollowoak@social.example",
+        "tidewater-cycles @tidewater@social.example",
+    ]
+
+
+def test_a_broken_client_is_shown_and_the_others_go_on(demo: Demo) -> None:
+    shown = demo.get("/dags/report_broken-client/details")
+    assert {tag["name"] for tag in shown["tags"]} == {"report", "broken"}
+    assert "broken-client.yaml:3" in shown["doc_md"]
+    assert "Europe/Atlantis" in shown["doc_md"]
+    assert demo.get("/importErrors")["import_errors"] == []
+
+
+def test_no_secret_lies_anywhere(demo: Demo) -> None:
+    secrets = [MATOMO_TOKEN, demo.home.state["jwt_secret"], demo.home.state["fernet_key"]]
+    allowed = {demo.home.environment_file, demo.home.path / "state.json"}
+    for file in demo.home.path.rglob("*"):
+        if file.is_file() and file not in allowed and demo.home.postgres not in file.parents:
+            content = file.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), file
+    engine = create_engine(demo.home.database_url("airflow"))
+    with engine.connect() as connection:
+        for table in ("xcom", "rendered_task_instance_fields", "dag_run", "log"):
+            rows = "\n".join(connection.scalars(text(f"SELECT row_to_json(r)::text FROM {table} AS r")))
+            assert not any(secret in rows for secret in secrets), table
+    engine.dispose()
+    assert all(file.stat().st_mode & 0o077 == 0 for file in allowed)
+
+
+def test_the_preview_is_for_users_only(demo: Demo) -> None:
+    page = f"{demo.home.ui}/widerview/reports/{AGENCY}/{dt.date.today():%G}-W00/1"
+    assert requests.get(page, timeout=30).status_code == 401
+    waiting = demo.get(f"/dags/{AGENCY}/dagRuns")["dag_runs"][0]["dag_run_id"].removeprefix("demo__")
+    token = requests.post(
+        f"{demo.home.ui}/auth/token",
+        json={"username": "reviewer", "password": demo.home.state["password"]},
+        timeout=30,
+    ).json()["access_token"]
+    shown = requests.get(
+        f"{demo.home.ui}/widerview/reports/{AGENCY}/{waiting}/1",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=60,
+    )
+    assert shown.status_code == 200
+    assert "Lantern Lane" in shown.text
+    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+
+
+def test_the_command_line_speaks_of_the_demo(demo: Demo, tmp_path: Path) -> None:
+    def widerview(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("widerview")), *arguments]
+        environment = {**os.environ, **demo.home.environment}
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+
+    (demo.home.clients / "broken-client.yaml").unlink()
+    healthy = widerview("doctor")
+    assert healthy.returncode == 0, healthy.stdout
+    previewed = widerview("preview", "lantern-lane", "--out", str(tmp_path))
+    assert previewed.returncode == 0, previewed.stderr
+    assert {file.name for file in tmp_path.iterdir()} == {"email.html", "email.txt", "email.eml"}
+    assert "Lantern Lane" in (tmp_path / "email.txt").read_text()
+    assert len(demo.mails()) == 2, "a preview sends nothing"
+
+
+def test_a_rejected_report_is_not_sent(demo: Demo, run: str) -> None:
+    approve(demo.api, AGENCY, run, "", option="Reject")
+    assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
+    assert len(demo.mails()) == 2
+
+
+def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> None:
+    """Airflow forgets that `send` was skipped once it is cleared; `send` itself looks at the decision."""
+    demo.clear(AGENCY, run, "send")
+    demo.api.wait(AGENCY, run, seconds=120)
+    assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
+    assert len(demo.mails()) == 2
+
+
+def test_asked_anew_and_approved_it_is_a_new_revision(demo: Demo, run: str) -> None:
+    demo.clear(AGENCY, run, "compose")
+    approve(demo.api, AGENCY, run, "We kept our own garden this week.")
+    assert outbox(demo)[1] == ("lantern-lane", 2, "sent")
+    assert "We kept our own garden this week." in demo.mails()[2].get_body(("plain",)).get_content()
+
+
+def test_clearing_send_never_sends_twice(demo: Demo, run: str) -> None:
+    before = len(demo.mails())
+    demo.clear(BAKERY, run, "send")
+    demo.api.wait(BAKERY, run, seconds=120)
+    assert len(demo.mails()) == before
+
+
+def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> None:
+    file = demo.home.clients / "tidewater-cycles.yaml"
+    as_it_was = file.read_text()
+    config = yaml.safe_load(as_it_was)
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+    config["office_hours"] = {f"{tomorrow:%A}".lower(): {"opens": "09:00", "closes": "17:00"}}
+    file.write_text(yaml.safe_dump(config))
+    before = len(demo.mails())
+    try:
+        demo.clear(CYCLES, run, "compose")
+        demo.api.wait(CYCLES, run, seconds=120, until=("review", "awaiting_input"))
+        time.sleep(5)
+        assert demo.api.answer(CYCLES, run, "review", "Approve", {"note": None})
+        demo.api.wait(CYCLES, run, seconds=120, until=("send", "up_for_reschedule"))
+        assert len(demo.mails()) == before
+    finally:
+        file.write_text(as_it_was)
+
+
+def test_a_backfill_by_date_is_airflows_own(demo: Demo) -> None:
+    day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3)
+    demo.api.call(
+        "POST",
+        "/backfills",
+        {"dag_id": "ingest_mastodon", "from_date": f"{day}T00:00:00Z",
+         "to_date": f"{day + dt.timedelta(days=1)}T00:00:00Z", "max_active_runs": 1,
+         "reprocess_behavior": "completed"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while True:
+        runs = demo.get("/dags/ingest_mastodon/dagRuns")["dag_runs"]
+        filled = [each for each in runs if each["run_type"] == "backfill"]
+        if filled and all(each["state"] in {"success", "failed"} for each in filled):
+            break
+        assert time.monotonic() < deadline, filled
+        time.sleep(1)
+    [only] = filled
+    assert (only["state"], only["partition_key"]) == ("success", str(day))
+    engine = create_engine(demo.home.database_url("warehouse"))
+    with engine.connect() as connection:
+        loaded = connection.scalar(
+            text("SELECT count(*) FROM load WHERE source = 'mastodon' AND last_day = :day"), {"day": day}
+        )
+    engine.dispose()
+    assert loaded == 2
+
+
+def test_one_accounts_failure_is_seen_by_name_and_stops_no_other(demo: Demo) -> None:
+    lost = yaml.safe_load((demo.home.clients / "lantern-lane.yaml").read_text())
+    lost |= {"client": "lost-key", "accounts": [{"platform": "bluesky", "handle": "lost.example",
+                                                 "connection": "no_such_connection"}]}  # fmt: skip
+    file = demo.home.clients / "lost-key.yaml"
+    file.write_text(yaml.safe_dump(lost))
+    try:
+        yesterday = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1))
+        demo.api.trigger("ingest_bluesky", "one-is-lost", {"first": yesterday, "last": yesterday})
+        with pytest.raises(RunFailed, match=r"alarm, pull\[\d\]"):
+            demo.api.wait("ingest_bluesky", "one-is-lost", seconds=180)
+        tasks = demo.get("/dags/ingest_bluesky/dagRuns/one-is-lost/taskInstances")["task_instances"]
+        failed = [task["rendered_map_index"] for task in tasks if task["state"] == "failed" and task["map_index"] >= 0]
+        assert failed == ["lost-key lost.example"]
+        states = {task["task_id"]: task["state"] for task in tasks if task["map_index"] < 0}
+        assert (states["check"], states["load"], states["alarm"]) == ("success", "success", "failed")
+    finally:
+        file.unlink()
+
+
+def test_a_taken_port_is_a_clear_message(short_folder) -> None:
+    home = short_folder()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            demo_command("start", "--home", str(home)),
+            env={**os.environ, "WIDERVIEW_UI_PORT": port}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"WIDERVIEW_UI_PORT={port} is in use" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert processes_of(home) == []
+
+
+def test_an_interrupted_start_leaves_nothing_running(short_folder) -> None:
+    home = short_folder()
+    started = subprocess.Popen(
+        demo_command("start", "--home", str(home)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert started.stdout is not None
+    for line in started.stdout:
+        if "Tables" in line:
+            os.killpg(started.pid, signal.SIGINT)
+            break
+    rest = started.communicate(timeout=120)[0]
+    assert started.returncode == 1
+    assert "Interrupted" in rest
+    assert processes_of(home) == []
+    assert json.loads((home / "state.json").read_text())["anchor"], "run again, it goes on from here"

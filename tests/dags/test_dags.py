@@ -1,0 +1,77 @@
+"""Every DAG keeps the house rules, and the list of DAGs is the one we mean."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from widerview.pipeline.catalogue import Tag, pools
+
+INGEST = {"ingest_bluesky", "ingest_mastodon", "ingest_matomo"}
+REPORTS = {"report_hollow-oak-bakery", "report_lantern-lane", "report_tidewater-cycles"}
+BROKEN = "report_the-b-kery-f6d861ca"
+
+
+def test_these_are_all_dags(dags):
+    assert set(dags) == INGEST | REPORTS | {BROKEN}
+
+
+def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
+    for dag_id, dag in dags.items():
+        assert dag.owner == "widerview", dag_id
+        assert dag.tags, dag_id
+        assert dag.tags <= {tag.value for tag in Tag}, dag_id
+        assert dag.description, dag_id
+        for part in ("**Purpose.**", "**Inputs.**", "**Outputs.**", "**When it fails.**"):
+            assert part in dag.doc_md, (dag_id, part)
+
+
+@pytest.mark.parametrize("dag_id", sorted(INGEST))
+def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
+    dag = dags[dag_id]
+    assert [task.task_id for task in dag.topological_sort()][:2] == ["plan", "pull"]
+    assert set(dag.task_ids) == {"plan", "pull", "check", "load", "alarm"}
+    assert dag.task_dict["pull"].is_mapped
+    assert dag.task_dict["pull"].partial_kwargs["pool"] in pools()
+    assert dag.task_dict["check"].trigger_rule == "all_done", "one account's failure keeps no other from being loaded"
+    assert dag.timetable.key_format == "%Y-%m-%d"
+
+
+@pytest.mark.parametrize("dag_id", sorted(REPORTS))
+def test_a_report_dag_asks_a_person_and_takes_silence_for_no(dags, dag_id):
+    dag = dags[dag_id]
+    assert [task.task_id for task in dag.topological_sort()] == ["ready", "compose", "review", "send"]
+    review = dag.task_dict["review"]
+    assert review.defaults == ["Reject"]
+    assert review.response_timeout is not None
+    assert review.retries >= 2, "an answer that gets lost is asked again"
+    assert [user["name"] for user in review.assigned_users] == ["reviewer"]
+    assert dag.task_dict["ready"].mode == "reschedule", "a week's wait must not hold a worker"
+
+
+def test_reading_the_dags_imports_nothing_heavy(clients: Path):
+    script = (
+        "import sys, runpy\n"
+        "for name in ('ingest', 'report'): runpy.run_path(f'dags/{name}.py')\n"
+        "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=root, env=dict(os.environ), timeout=120)
+
+
+def test_a_task_start_builds_only_its_own_dag(clients: Path, monkeypatch: pytest.MonkeyPatch):
+    import runpy
+
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "report_lantern-lane")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "compose")
+    read = runpy.run_path(str(Path(__file__).parents[2] / "dags" / "report.py"))
+    assert list(read["agency"].clients) == ["lantern-lane"]
+
+
+def test_the_dag_of_a_broken_client_says_what_to_mend(dags, metadata_database):
+    run = dags[BROKEN].test()
+    assert run.state == "failed"
+    assert "the bäkery.yaml:1" in dags[BROKEN].doc_md
