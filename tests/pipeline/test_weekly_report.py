@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from mail_server import MailServer
 from sqlalchemy import text
 
-from conftest import ANCHOR, FIRST, House
+from house import ANCHOR, FIRST, SETTLED, House
+from mail_server import MailServer
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
@@ -16,15 +16,6 @@ from widerview.report.facts import Facts
 from widerview.sources.base import Window
 
 WEEK = Week.parse("2026-W46")
-SETTLED = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def told(house: House) -> House:
-    """A house that has read everything, eight days after the week's end."""
-    house.sandbox.now[0] = SETTLED
-    house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "first")
-    return house
 
 
 def facts_of(house: House, client: str, as_of: dt.datetime = SETTLED) -> Facts:

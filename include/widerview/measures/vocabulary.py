@@ -71,7 +71,7 @@ _METRICS = (
     ),
     Metric(
         name="passed_on",
-        label="Passed on",
+        label="Times passed on",
         meaning="How often people shared the week's posts with others.",
         additivity="flow",
     ),

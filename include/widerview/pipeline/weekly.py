@@ -66,7 +66,9 @@ def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> lis
 
 def compose_facts(engine: Engine, client: Client, week: Week, as_of: dt.datetime) -> Facts:
     """Work out a report's facts, from what had been observed by `as_of`."""
-    titles = {name: source.title for name, source in SOURCES.items()}
+    titles = {
+        name: f"Website ({source.title})" if source.kind == "web" else source.title for name, source in SOURCES.items()
+    }
     with snapshot(engine) as connection:
         return compose(connection, client, week, as_of, titles=titles, office_hours=office_hours.describe(client))
 

@@ -45,7 +45,6 @@ COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 
 _PASSED_ON = ("reposts", "quotes")
 _REACTIONS = ("likes", "replies", *_PASSED_ON)
-_PLATFORMS = {"bluesky": "Bluesky", "mastodon": "Mastodon", "matomo": "Website (Matomo)"}
 
 
 class NoClientData(LookupError):
@@ -114,7 +113,7 @@ def compose(
         chart=_chart(client, week, social, web),
         posts=_best_posts(weeks, social, titles),
         channels=_channels(weeks, web),
-        campaigns=tuple(_campaign(each, week, social, web) for each in _running(client, week)),
+        campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
         conversation=_conversation(week, social),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
@@ -424,7 +423,7 @@ def _running(client: Client, week: Week) -> list[Campaign]:
     return [campaign for campaign in client.campaigns if campaign.runs_in(week.monday, week.sunday)]
 
 
-def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web) -> CampaignFact:
+def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web, titles: Mapping[str, str]) -> CampaignFact:
     prefix = f"{campaign.key.casefold()}/"
     assets = {asset.utm_source.casefold(): asset for asset in campaign.assets if asset.utm_source}
     touchpoints = []
@@ -434,7 +433,7 @@ def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web) -> Cam
             asset = assets.get(tag)
             touchpoints.append(
                 TouchpointFact(
-                    name=asset.name if asset else _PLATFORMS.get(tag, tag),
+                    name=asset.name if asset else titles.get(tag, tag),
                     kind=asset.kind.value if asset else "link",
                     visits=_whole(web.split(week, "touchpoint", member)),
                 )

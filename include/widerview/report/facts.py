@@ -154,7 +154,7 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
-    """An account in the appendix; followers stand here only, never among the figures."""
+    """An account in the appendix, with its posts of the week; followers stand here only, never among the figures."""
 
     platform: str
     handle: str

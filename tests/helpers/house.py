@@ -1,13 +1,10 @@
-"""The whole house without Airflow: a real sandbox server, a real PostgreSQL, a landing folder."""
+"""The rooms of the house as a test uses them: read, check, load in one call."""
 
 import datetime as dt
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-import uvicorn
 from sqlalchemy import Engine
 
 from widerview.agency.load import Agency, load_agency
@@ -18,12 +15,11 @@ from widerview.sandbox import MATOMO_TOKEN
 from widerview.sandbox.clients import write_clients
 from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
-from widerview.sandbox.server import create_app
 from widerview.sources.base import Target, Window
 from widerview.sources.registry import SOURCES
-from widerview.warehouse.migrate import migrate
 
 ANCHOR = dt.date(2026, 11, 16)
+SETTLED = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
 FIRST = ANCHOR - dt.timedelta(weeks=14)
 
 
@@ -41,23 +37,6 @@ class Sandbox:
 
     def access(self, target: Target) -> Access:
         return Access(base_url=self.url, token=MATOMO_TOKEN if target.source == "matomo" else None)
-
-
-@pytest.fixture(scope="session")
-def sandbox_server() -> Iterator[Sandbox]:
-    model, faults = Simulation(46, ANCHOR), Faults()
-    now = [dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)]
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(model, lambda: now[0], faults), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Sandbox(f"http://127.0.0.1:{port}", model, faults, now)
-    server.should_exit = True
-    thread.join()
 
 
 @dataclass
@@ -89,9 +68,6 @@ class House:
             self.check_and_load(run, source)
 
 
-@pytest.fixture
-def house(sandbox_server: Sandbox, engine: Engine, tmp_path: Path) -> House:
-    write_clients(tmp_path / "clients", ANCHOR)
-    migrate(engine)
-    sandbox_server.now[0] = dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)
-    return House(sandbox_server, load_agency(tmp_path / "clients"), Landing(tmp_path / "landing"), engine, tmp_path)
+def house_in(folder: Path, sandbox: Sandbox, engine: Engine) -> House:
+    write_clients(folder / "clients", ANCHOR)
+    return House(sandbox, load_agency(folder / "clients"), Landing(folder / "landing"), engine, folder)

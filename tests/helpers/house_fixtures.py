@@ -1,0 +1,69 @@
+"""The whole house without Airflow: on a real sandbox server and a real PostgreSQL."""
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from sqlalchemy import URL, Engine, create_engine
+
+from databases import temporary_database
+from house import ANCHOR, FIRST, SETTLED, House, Sandbox, house_in
+from widerview.sandbox.faults import Faults
+from widerview.sandbox.model import Simulation
+from widerview.sandbox.server import create_app
+from widerview.sources.base import Window
+from widerview.warehouse.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    model, faults = Simulation(46, ANCHOR), Faults()
+    now = [dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)]
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(model, lambda: now[0], faults), host="127.0.0.1", port=0, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Sandbox(f"http://127.0.0.1:{port}", model, faults, now)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def house(sandbox_server: Sandbox, engine: Engine, tmp_path: Path) -> House:
+    """A house that has read nothing yet."""
+    migrate(engine)
+    sandbox_server.now[0] = dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)
+    return house_in(tmp_path, sandbox_server, engine)
+
+
+@pytest.fixture(scope="session")
+def well_read(
+    postgres: URL, sandbox_server: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
+    """The folder and database of a house that has read everything; databases of tests are copies of it."""
+    folder = tmp_path_factory.mktemp("house")
+    with temporary_database(postgres) as url:
+        engine = create_engine(url)
+        migrate(engine)
+        sandbox_server.now[0] = SETTLED
+        house_in(folder, sandbox_server, engine).ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "first")
+        engine.dispose()
+        yield folder, str(url.database)
+
+
+@pytest.fixture
+def told(well_read: tuple[Path, str], postgres: URL, sandbox_server: Sandbox) -> Iterator[House]:
+    """A house that has read everything, eight days after the week's end."""
+    folder, template = well_read
+    sandbox_server.now[0] = SETTLED
+    with temporary_database(postgres, template) as url:
+        engine = create_engine(url)
+        yield house_in(folder, sandbox_server, engine)
+        engine.dispose()
