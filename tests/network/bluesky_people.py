@@ -2,14 +2,14 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, ItemsView, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import requests
 
 Json = dict[str, Any]
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 60.0
 _POSTS_AT_ONCE = 25  # as many as getPosts answers
 _WRITES_AT_ONCE = 100
 
@@ -73,18 +73,16 @@ class Network:
 
     def wait_until_shown(self, posts: Collection[Post], counts: Mapping[Post, Mapping[str, int]] | None = None) -> None:
         """Wait until anyone can see all these posts, with these counts (`likeCount` and so on)."""
-        wanted = {post.uri: (counts or {}).get(post, {}) for post in posts}
+        wanted = [(post.uri, (counts or {}).get(post, {}).items()) for post in posts]
+        for start in range(0, len(wanted), _POSTS_AT_ONCE):
+            some = wanted[start : start + _POSTS_AT_ONCE]
 
-        def shown() -> bool:
-            found = {view["uri"]: view for view in self._views(list(wanted))}
-            return all(uri in found and count.items() <= found[uri].items() for uri, count in wanted.items())
+            def shown(some: list[tuple[str, ItemsView[str, int]]] = some) -> bool:
+                answer = self._ask("app.bsky.feed.getPosts", {"uris": [uri for uri, _ in some]})
+                found = {view["uri"]: view for view in answer.json()["posts"]}
+                return all(uri in found and known <= found[uri].items() for uri, known in some)
 
-        wait_for(f"{len(wanted)} posts and their counts", shown)
-
-    def _views(self, uris: list[str]) -> Iterable[Json]:
-        for start in range(0, len(uris), _POSTS_AT_ONCE):
-            answer = self._ask("app.bsky.feed.getPosts", {"uris": uris[start : start + _POSTS_AT_ONCE]})
-            yield from answer.json()["posts"]
+            wait_for(f"{len(some)} posts and their counts", shown)
 
     def _ask(self, method: str, params: Json) -> requests.Response:
         return self.session.get(f"{self.appview}/xrpc/{method}", params=params, timeout=30)

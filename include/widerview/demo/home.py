@@ -160,8 +160,10 @@ class Home:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": self.state["fernet_key"],
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            # Great Expectations takes seconds to import: once, in the server that all task processes fork from.
-            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": "great_expectations,great_expectations.expectations,pandas",
+            # Airflow and Great Expectations take seconds to import: once, in the server that all workers fork from.
+            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": (
+                "airflow.executors.local_executor,great_expectations,great_expectations.expectations,pandas"
+            ),
             "AIRFLOW__CORE__MP_START_METHOD": "forkserver",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
@@ -173,7 +175,6 @@ class Home:
             ),
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             "AIRFLOW__TRIGGERER__CAPACITY": "20",
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             f"AIRFLOW_CONN_{WAREHOUSE_CONNECTION.upper()}": warehouse,
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
             "GX_ANALYTICS_ENABLED": "false",
