@@ -15,7 +15,7 @@ command -v redis-server > /dev/null || missing=redis-server
 ls /usr/share/postgresql/*/extension/pg_trgm.control > /dev/null 2>&1 || missing="$missing postgresql"
 if [ -n "$missing" ]; then
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $missing
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 fi
 
 # What is installed bears the lock it was installed from, and the Node it was compiled for.

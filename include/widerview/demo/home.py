@@ -20,6 +20,16 @@ REVIEWER = "reviewer"
 UI_PORT = 8080
 
 
+SCHEDULER_ENVIRONMENT = {
+    # Airflow and Great Expectations take seconds to import: once, in the server that all workers fork from.
+    "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": (
+        "airflow.executors.local_executor,great_expectations,great_expectations.expectations,pandas"
+    ),
+    "AIRFLOW__CORE__MP_START_METHOD": "forkserver",
+}
+"""What only the scheduler, whose workers run the tasks, has in its environment."""
+
+
 class PortTaken(RuntimeError):
     """The port that was asked for is in use by another program."""
 
@@ -160,11 +170,6 @@ class Home:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": self.state["fernet_key"],
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            # Airflow and Great Expectations take seconds to import: once, in the server that all workers fork from.
-            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": (
-                "airflow.executors.local_executor,great_expectations,great_expectations.expectations,pandas"
-            ),
-            "AIRFLOW__CORE__MP_START_METHOD": "forkserver",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.path / "passwords.json"),

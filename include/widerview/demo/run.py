@@ -24,7 +24,7 @@ from widerview.clock import utc_now
 from widerview.demo import live as live_clients
 from widerview.demo import postgres
 from widerview.demo.airflow_api import AirflowApi, RunFailed
-from widerview.demo.home import REPOSITORY, REVIEWER, Home, PortTaken
+from widerview.demo.home import REPOSITORY, REVIEWER, SCHEDULER_ENVIRONMENT, Home, PortTaken
 from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
 from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
@@ -148,7 +148,8 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
     api = AirflowApi(place.ui, REVIEWER, place.state["password"])
     with step("Airflow: API server, scheduler, DAG processor, triggerer"):
         for name in AIRFLOW:
-            processes.start(name, [str(Path(sys.executable).with_name("airflow")), name], place.environment)
+            own = SCHEDULER_ENVIRONMENT if name == "scheduler" else {}
+            processes.start(name, [str(Path(sys.executable).with_name("airflow")), name], place.environment | own)
         _wait(api.healthy, 180, "Airflow", processes, AIRFLOW)
         if _uses_sandbox(place):
             _wait(
