@@ -13,10 +13,10 @@ demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @M
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
 
 stop: ## End everything the demo has started
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo stop; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo stop; else echo "There is no $(VENV) here, so no demo that it could end."; fi
 
 clean: ## End everything and delete the demo's data
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; else echo "There is no $(VENV) here, so no demo that it could end."; fi
 
 test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests
 	$(BIN)/pytest $(PYTEST_OPTIONS)
@@ -31,7 +31,8 @@ pictures: $(VENV)/installed-dev ## Screenshots for the docs (needs Chromium)
 	$(BIN)/python bench/pictures.py
 
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
-	$(BIN)/python -m widerview.cli docs
+	$(BIN)/python -m widerview.agency.schema
+	$(BIN)/python -m widerview.warehouse.describe docs/warehouse.md
 
 lock: $(VENV)/bin/uv ## New locks from requirements.in and requirements-dev.in
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -q requirements.in -o requirements.txt

@@ -15,6 +15,7 @@ from airflow.sdk import (
 )
 
 from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, ingest_dag_id, ingest_doc, observations_asset, pool_of
+from widerview.settings import load_settings
 from widerview.sources.base import Source
 from widerview.sources.registry import SOURCES
 
@@ -37,7 +38,9 @@ def ingest(source: Source) -> None:
     @dag(
         dag_id=ingest_dag_id(source.name),
         description=f"Every client's {source.title}, into the warehouse",
-        schedule=CronPartitionTimetable("0 4 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+        schedule=CronPartitionTimetable(
+            load_settings().ingest_cron, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
+        ),
         doc_md=ingest_doc(source),
         tags=[Tag.INGEST, Tag(source.kind)],
         params={"first": DAY, "last": DAY},

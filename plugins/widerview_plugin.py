@@ -17,7 +17,7 @@ NOTHING_IS_LOADED = {"Content-Security-Policy": "default-src 'none'; img-src dat
 
 @app.get("/reports/{dag_id}/{period}/{revision}", dependencies=[Depends(requires_access_dag("GET"))])
 def report(dag_id: str, period: str, revision: int) -> HTMLResponse:
-    """Show one revision of a client's report, as the mail will look; without the note, which is not written yet."""
+    """Show one revision of a client's report, as the mail looks; until it is approved, without a note."""
     from widerview.pipeline import steps
 
     html = steps.preview(client_of_report_dag(dag_id), period, revision)

@@ -143,7 +143,8 @@ def preview(
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
     mail = next(weekly.mails(known, facts, None, facts.as_of))
     text = render(facts).text
-    out.mkdir(parents=True, exist_ok=True)
+    with _clear_errors():
+        out.mkdir(parents=True, exist_ok=True)
     for name, content in (("email.html", to_html(mail.message).encode()), ("email.txt", text.encode()),
                           ("email.eml", mail.message)):  # fmt: skip
         (out / name).write_bytes(content)
@@ -244,6 +245,8 @@ def replay(
     from widerview.pipeline import connections, ingest
     from widerview.sources.registry import SOURCES
 
+    if client:
+        _client(client)
     with _clear_errors():
         count = ingest.replay(connections.landing(), SOURCES, connections.warehouse(), client)
     _say(f"{count} pull(s) replayed", "green")
@@ -257,9 +260,11 @@ def _settle_in() -> None:
     file = Path(".widerview/demo.env")
     if "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE" not in os.environ and file.exists():
         _say(f"(settings of the demo, from {file})", "dim", to_error=True)
+        own_clients = any(Path("clients").glob("*.yaml"))
         for line in file.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")
-            os.environ.setdefault(name, value)
+            if not (name == "WIDERVIEW_CLIENTS" and own_clients):
+                os.environ.setdefault(name, value)
 
 
 def _client(client_id: str) -> "Client":
@@ -291,9 +296,12 @@ def _clear_errors() -> Iterator[None]:
     """What people can mend is told in one line, without a stack trace."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from widerview.landing.store import LandingError
+    from widerview.pipeline.ingest import LoadFailed
+
     try:
         yield
-    except (LookupError, SQLAlchemyError) as error:
+    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, LoadFailed) as error:
         _say(str(error).partition("\n")[0], "red", to_error=True)
         raise typer.Exit(1) from error
 

@@ -38,6 +38,16 @@ def wait_for(what: str, holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def replying(parent: Post, root: Post | None = None) -> Json:
+    """What makes a post a reply; the root is the post that began the thread, if not the parent itself."""
+    return {"root": (root or parent).ref, "parent": parent.ref}
+
+
+def quoting(post: Post) -> Json:
+    """What makes a post a quote."""
+    return {"$type": "app.bsky.embed.record", "record": post.ref}
+
+
 @dataclass
 class Network:
     """The two servers people meet: `pds` keeps their records, `appview` shows and counts them."""
@@ -114,12 +124,6 @@ class Person:
             results = self._tell("com.atproto.repo.applyWrites", {"repo": self.did, "writes": writes})["results"]
             made += [Post(result["uri"], result["cid"]) for result in results]
         return made
-
-    def reply(self, parent: Post, text: str, at: dt.datetime, *, root: Post | None = None) -> Post:
-        return self.post(text, at, reply={"root": (root or parent).ref, "parent": parent.ref})
-
-    def quote(self, post: Post, text: str, at: dt.datetime) -> Post:
-        return self.post(text, at, embed={"$type": "app.bsky.embed.record", "record": post.ref})
 
     def like(self, post: Post, at: dt.datetime) -> None:
         self._write("app.bsky.feed.like", at, subject=post.ref)

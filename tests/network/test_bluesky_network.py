@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from bluesky_people import Network, Person, Post, wait_for
+from bluesky_people import Network, Person, Post, quoting, replying, wait_for
 from sqlalchemy import URL, Engine
 
 from widerview.clock import utc_now
@@ -160,48 +160,39 @@ def history(network: Network) -> History:
     bakery, vera, ismail, june = (network.join(name) for name in ("otter-bakery", "vera", "ismail", "june"))
     posts: dict[Post, Shown] = {}
 
-    def publish(text: str, moment: dt.datetime, shown: dict[str, Any] | None = None, **more: object) -> Post:
-        post = bakery.post(text, moment, **more)
-        posts[post] = Shown(moment, text, **(shown or {}))
-        return post
-
-    def answer(parent: Post, root: Post, text: str, moment: dt.datetime, reply_to: str | None) -> Post:
-        post = bakery.reply(parent, text, moment, root=root)
-        posts[post] = Shown(moment, text, reply_to=reply_to)
+    def publish(shown: Shown, **more: object) -> Post:
+        post = bakery.post(shown.text, shown.published_at, **more)
+        posts[post] = shown
         return post
 
     plain = {(day, hour): f"Loaf of {hour}:00, {day} days ago" for day, hour in product(range(1, 36), range(7, 18, 2))}
     loaves = dict(zip(plain, bakery.post_many([(text, at(*when)) for when, text in plain.items()]), strict=True))
     posts |= {loaves[when]: Shown(at(*when), text) for when, text in plain.items()}
 
+    site, menu = "https://bakery.example/", "https://bakery.example/menu"
+    card = {"uri": site, "title": "Otter Bakery", "description": "A made-up bakery"}
     publish(
-        text := "Frühlingsbrot, every #Saturday: our menu",
-        at(4, 8),
-        {"kind": "link", "tags": ("saturday",), "links": ("https://bakery.example/menu", "https://bakery.example/")},
-        facets=[facet(text, "#Saturday", tag="Saturday"), facet(text, "our menu", uri="https://bakery.example/menu")],
-        embed={
-            "$type": "app.bsky.embed.external",
-            "external": {"uri": "https://bakery.example/", "title": "Otter Bakery", "description": "A made-up bakery"},
-        },
+        Shown(at(4, 8), text := "Frühlingsbrot, every #Saturday: our menu", "link", ("saturday",), (menu, site)),
+        facets=[facet(text, "#Saturday", tag="Saturday"), facet(text, "our menu", uri=menu)],
+        embed={"$type": "app.bsky.embed.external", "external": card},
     )
     picture = {"image": bakery.upload(PIXEL, "image/png"), "alt": "One pixel of crust"}
-    publish("Crust", at(5, 8), {"kind": "image"}, embed={"$type": "app.bsky.embed.images", "images": [picture]})
+    publish(Shown(at(5, 8), "Crust", "image"), embed={"$type": "app.bsky.embed.images", "images": [picture]})
 
-    thread = publish("How we bake, in three posts", at(6, 8))
-    second = answer(thread, thread, "Flour, water, salt", at(6, 8, 1), None)
-    answer(second, thread, "And a night of rest", at(6, 8, 2), None)
-
+    # A thread of one's own is publishing; what answers somebody, or goes on under somebody's post, is conversation.
+    thread = publish(Shown(at(6, 8), "How we bake, in three posts"))
+    second = publish(Shown(at(6, 8, 1), "Flour, water, salt"), reply=replying(thread))
+    publish(Shown(at(6, 8, 2), "And a night of rest"), reply=replying(second, thread))
     loved = loaves[2, 9]
-    question = vera.reply(loved, "Do you have rye?", at(2, 10))
-    answer(question, loved, "From Thursday on", at(2, 10, 30), question.uri)
-    ismail.reply(loved, "Gone by noon, as ever", at(2, 12))
-
+    question = vera.post("Do you have rye?", at(2, 10), reply=replying(loved))
+    publish(Shown(at(2, 11, 30), "From Thursday on", reply_to=question.uri), reply=replying(question, loved))
+    ismail.post("Gone by noon, as ever", at(2, 12), reply=replying(loved))
     review = june.post("The best rye of the town", at(8, 12))
-    quote = bakery.quote(review, "Thank you, June", at(8, 13, 30))
-    posts[quote] = Shown(at(8, 13, 30), "Thank you, June", "quote")
-    thanks = answer(review, review, "We bake it on Thursdays", at(8, 13, 40), review.uri)
-    answer(thanks, review, "And on Fridays", at(8, 13, 41), thanks.uri)
-    bakery.repost(review, at(8, 14))
+    thanks = publish(Shown(at(8, 12, 30), "We bake it on Thursdays", reply_to=review.uri), reply=replying(review))
+    publish(Shown(at(8, 12, 31), "And on Fridays", reply_to=thanks.uri), reply=replying(thanks, review))
+
+    publish(Shown(at(8, 14), "Thank you, June", "quote"), embed=quoting(review))
+    bakery.repost(review, at(8, 16))
     remembered = loaves[30, 11]
     bakery.repost(remembered, at(1, 18))
     bakery.describe("Otter Bakery", pinned=loaves[33, 7])
@@ -212,7 +203,7 @@ def history(network: Network) -> History:
     vera.like(remembered, at(1, 19))
     vera.repost(loved, at(1, 20))
     ismail.repost(loved, at(1, 20))
-    june.quote(loved, "This one", at(1, 21))
+    june.post("This one", at(1, 21), embed=quoting(loved))
     june.bookmark(loved)
     bakery.follow(june, at(19, 12))
 

@@ -81,6 +81,19 @@ def test_clearing_check_and_load_changes_nothing(house: House) -> None:
     assert tables(house.engine) == before
 
 
+def test_a_damaged_answer_costs_its_account_and_no_other(house: House) -> None:
+    house.pull(SHORT, "run", "bluesky")
+    damaged = house.landing.read_pull(house.pulls[0])
+    body = damaged.entries[-1].sha256
+    [file] = (house.root / "landing" / "raw").rglob(f"{body}.gz")
+    file.write_bytes(b"no gzip")
+    with pytest.raises(ingest.LoadFailed, match=damaged.target.label) as failure:
+        house.check_and_load("run", "bluesky")
+    assert str(failure.value).count("\n") == 0, "one account only"
+    with house.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM load")) == 2
+
+
 def test_a_pull_that_is_loaded_late_changes_nothing_of_what_is_known_now(house: House) -> None:
     client, week = house.agency.clients["tidewater-cycles"], Week.parse("2026-W46")
     for day, run in enumerate(("first", "second", "third")):

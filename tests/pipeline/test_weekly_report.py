@@ -11,9 +11,10 @@ from house import ANCHOR, FIRST, SETTLED, House
 from mail_server import MailServer
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
-from widerview.pipeline import weekly
+from widerview.pipeline import ingest, weekly
 from widerview.report.facts import Facts
-from widerview.sources.base import Window
+from widerview.sources.base import PostRow, Window
+from widerview.warehouse.load import load_pull
 
 WEEK = Week.parse("2026-W46")
 
@@ -73,6 +74,53 @@ def test_the_week_is_awaited_until_every_source_has_all_of_it(house: House) -> N
     house.sandbox.now[0] = SETTLED
     house.ingest(Window(WEEK.monday, WEEK.sunday), "after its end")
     assert weekly.missing(house.engine, client, WEEK, SETTLED) == []
+
+
+def test_weeks_that_were_not_read_are_unknown_and_not_zero(house: House) -> None:
+    """A history read once, long ago, and then only the last weeks: what lies between is a gap."""
+    house.sandbox.now[0] = dt.datetime(2026, 9, 21, 6, 0, tzinfo=dt.UTC)
+    house.ingest(Window(FIRST, dt.date(2026, 9, 20)), "long ago")
+    house.sandbox.now[0] = SETTLED
+    house.ingest(Window(WEEK.shift(-1).monday, ANCHOR), "again")
+    figures = {figure.id: figure for figure in facts_of(house, "tidewater-cycles").figures}
+    assert figures["replies_received"].usual is not None
+    assert figures["replies_received"].usual.weeks == 6, "of twelve, five before the gap and one after it"
+
+
+def test_a_later_pull_for_other_days_does_not_make_the_week_complete(house: House) -> None:
+    house.sandbox.now[0] = dt.datetime(2026, 11, 15, 12, 0, tzinfo=dt.UTC)
+    house.ingest(Window(FIRST, WEEK.sunday), "on sunday noon")
+    house.sandbox.now[0] = SETTLED
+    house.ingest(Window(FIRST, FIRST), "a backfill of old days")
+    assert len(weekly.missing(house.engine, house.agency.clients["hollow-oak-bakery"], WEEK, SETTLED)) == 3
+
+
+def test_only_what_has_been_sent_is_corrected(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
+    client = told.agency.clients["lantern-lane"]
+    first = weekly.save(told.engine, facts_of(told, client.client))
+    second = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=1)))
+    assert (second.revision, second.corrects) == (2, False), "the first was never sent"
+    weekly.send(told.engine, client, first.period, 2, decision(), smtp[1], lambda: SETTLED)
+    third = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=2)))
+    assert (third.revision, third.corrects) == (3, True)
+
+
+def test_what_only_looks_like_a_link_does_no_harm(told: House) -> None:
+    target = ingest.targets(told.agency.clients["hollow-oak-bakery"], "bluesky")[0]
+    with told.engine.connect() as connection:
+        account = connection.execute(text("SELECT account_id FROM account WHERE source = 'bluesky'")).scalars().first()
+    before = facts_of(told, "hollow-oak-bakery").campaigns[0].posts
+    links = ("https://[foo/bar", "https://hollowoak.example/?mtm_campaign=Winter-Loaf")
+    rows = [
+        PostRow(
+            client_id=target.client_id, source="bluesky", observed_at=SETTLED, receipt="00" * 32,
+            account_id=str(account), post_id=f"at://odd/{number}", text=link, links=(link,), kind="text",
+            published_at=dt.datetime(2026, 11, 12, 12, tzinfo=dt.UTC), permalink="https://bsky.example/odd",
+        )
+        for number, link in enumerate(links)
+    ]  # fmt: skip
+    load_pull(told.engine, load_id="odd", target=target, window=Window(ANCHOR, ANCHOR), ended_at=SETTLED, rows=rows)
+    assert facts_of(told, "hollow-oak-bakery").campaigns[0].posts == before + 1
 
 
 def test_nothing_known_is_red_and_stops(house: House) -> None:

@@ -210,10 +210,29 @@ def test_verdicts_and_loads_as_they_stood(warehouse: Engine) -> None:
         assert colours(24) == []
         assert colours(25) == [("amber", ("late data",))]
         assert colours(49) == [("green", ())]
-        assert read.loads(connection, CLIENT, at(24)) == []
-        assert [(each.load_id, each.reaches) for each in read.loads(connection, CLIENT, at(25))] == [("one", MONDAY)]
-        (latest,) = read.loads(connection, CLIENT, at(49))
-    assert (latest.load_id, latest.last_day, latest.reaches) == ("two", MONDAY - dt.timedelta(days=3), MONDAY)
+        assert read.windows(connection, CLIENT, at(24)) == []
+        assert [each.last_day for each in read.windows(connection, CLIENT, at(25))] == [MONDAY]
+        assert [each.last_day for each in read.windows(connection, CLIENT, at(49))] == [
+            MONDAY,
+            MONDAY - dt.timedelta(days=3),
+        ]
+
+        def covered(*, as_of: float, after: float, last_day: dt.date = MONDAY) -> bool:
+            return read.is_covered(
+                connection,
+                CLIENT,
+                at(as_of),
+                source="bluesky",
+                ref="cafe.example",
+                first_day=last_day,
+                last_day=last_day,
+                after=at(after),
+            )
+
+        assert covered(as_of=25, after=25)
+        assert not covered(as_of=24, after=0), "not made yet"
+        assert not covered(as_of=99, after=26), "the later pull was for other days"
+        assert covered(as_of=99, after=26, last_day=MONDAY - dt.timedelta(days=3))
 
 
 def everything(connection: Connection, client: str) -> list[object]:
@@ -224,7 +243,7 @@ def everything(connection: Connection, client: str) -> list[object]:
         read.account_counters(connection, client, at(99), at(99)),
         read.day_values(connection, client, at(99), MONDAY, MONDAY, "visits", "total"),
         read.verdicts(connection, client, at(99), MONDAY, MONDAY),
-        read.loads(connection, client, at(99)),
+        read.windows(connection, client, at(99)),
     ]
 
 

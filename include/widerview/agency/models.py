@@ -415,7 +415,7 @@ class Client(Model):
     def _no_doubles(self) -> "Client":
         named: dict[str, tuple[str, list[str]]] = {
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
-            "web": ("web property", [f"{w.platform} {w.connection} {w.site_id}" for w in self.web]),
+            "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
             "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),
         }

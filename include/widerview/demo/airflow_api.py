@@ -89,7 +89,10 @@ class AirflowApi:
             if state == "failed":
                 bad = [f"{task}[{index}]" if index >= 0 else task
                        for (task, index), one in self.tasks(dag_id, run_id).items() if one == "failed"]  # fmt: skip
-                raise RunFailed(f"{dag_id} {run_id} failed at {', '.join(sorted(bad)) or 'no task'}")
+                raise RunFailed(
+                    f"{dag_id} {run_id} failed at {', '.join(sorted(bad)) or 'no task'}; the tasks' logs say why: "
+                    f"{self._url}/dags/{dag_id}/runs/{quote(run_id)}"
+                )
             if state == "success":
                 return state
             if until and self.tasks(dag_id, run_id).get((until[0], -1)) == until[1]:

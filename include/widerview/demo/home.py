@@ -18,6 +18,7 @@ from widerview.settings import SMTP_CONNECTION, WAREHOUSE_CONNECTION
 REPOSITORY = Path(__file__).resolve().parents[3]
 REVIEWER = "reviewer"
 UI_PORT = 8080
+LAST_PORT = 65536
 
 
 SCHEDULER_ENVIRONMENT = {
@@ -31,7 +32,7 @@ SCHEDULER_ENVIRONMENT = {
 
 
 class PortTaken(RuntimeError):
-    """The port that was asked for is in use by another program."""
+    """The port that was asked for is no port, or in use by another program."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,13 @@ class Home:
         """The environment as NAME=value lines, for the command line tool; holds secrets, readable by its owner only."""
         return self.path / "demo.env"
 
+    @property
+    def is_a_demo(self) -> bool:
+        """Whether the folder is empty or a demo's: nothing else may be deleted."""
+        return (self.path / "state.json").exists() or not any(
+            file.is_file() for file in self.path.iterdir() if file.name not in {"run", "logs"}
+        )
+
     @cached_property
     def state(self) -> dict[str, Any]:
         """Ports, generated secrets and the anchor date; made once and kept."""
@@ -116,6 +124,8 @@ class Home:
             if name in running:
                 continue
             if name == "api-server" and asked:
+                if not asked.isdecimal() or not 0 < int(asked) < LAST_PORT:
+                    raise PortTaken(f"WIDERVIEW_UI_PORT={asked} is no port; write a number like 8081.")
                 if not _is_free(int(asked)):
                     raise PortTaken(f"WIDERVIEW_UI_PORT={asked} is in use by another program; choose another port.")
                 ports[name] = int(asked)
@@ -195,8 +205,11 @@ class Home:
 
 
 def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600, exist_ok=True)
-    file.write_text(text)
+    """Write a file for its owner's eyes, wholly or not at all."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.touch(mode=0o600, exist_ok=True)
+    partial.write_text(text)
+    partial.replace(file)
 
 
 def _is_free(port: int) -> bool:

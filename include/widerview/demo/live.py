@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from widerview.agency.models import Account
 
-FILE = "live.yaml"
+CLIENT = "live"
 
 
 class NotAnAccount(ValueError):
@@ -34,7 +34,7 @@ def write_client(folder: Path, accounts: list[Account]) -> Path:
     always = {"opens": "00:00", "closes": "24:00"}
     days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
     client = {
-        "client": "live",
+        "client": CLIENT,
         "name": "Live demo",
         "time_zone": "UTC",
         "office_hours": {day: dict(always) for day in days},
@@ -49,7 +49,7 @@ def write_client(folder: Path, accounts: list[Account]) -> Path:
         "accounts": [each.model_dump(exclude_none=True) for each in accounts],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / FILE
+    file = folder / f"{CLIENT}.yaml"
     head = "# Real public accounts, read over the internet. The agency and the recipient are fictional.\n"
     file.write_text(head + yaml.safe_dump(client, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return file

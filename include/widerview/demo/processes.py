@@ -31,8 +31,9 @@ class Processes:
         """Give the processes that are alive, by name; files of dead ones are removed."""
         alive = {}
         for file in sorted(self._folder.glob("*.json")):
-            known = json.loads(file.read_text())
-            with contextlib.suppress(psutil.NoSuchProcess):
+            # A record that a full disk has cut short belongs to a process that was ended at once.
+            with contextlib.suppress(psutil.NoSuchProcess, ValueError, KeyError):
+                known = json.loads(file.read_text())
                 process = psutil.Process(known["pid"])
                 # A process id is used again some day: the start time tells whether this one is still ours.
                 if process.create_time() == known["started"] and process.status() != psutil.STATUS_ZOMBIE:
@@ -55,7 +56,11 @@ class Processes:
                 start_new_session=True,
             )
         started = psutil.Process(process.pid).create_time()
-        (self._folder / f"{name}.json").write_text(json.dumps({"pid": process.pid, "started": started}))
+        try:
+            (self._folder / f"{name}.json").write_text(json.dumps({"pid": process.pid, "started": started}))
+        except OSError:  # without its record nobody could end it later
+            process.kill()
+            raise
 
     def require(self, *names: str) -> None:
         """Make sure that processes are alive.

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import errno
+import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +51,11 @@ LEFT_FOR_A_PERSON = "lantern-lane"
 
 NOTE = "Thank you for the warm answers to your customers this week: people noticed."
 
+
+class NoRoom(RuntimeError):
+    """The disk has too little room for the demo."""
+
+
 HomeOption = Annotated[Path, typer.Option("--home", help="Folder that holds all the demo's state.")]
 
 
@@ -62,6 +70,8 @@ def start(
     place = Home(home.resolve())
     processes = Processes(place.processes, place.logs)
     before = set(processes.running())
+    # A proxy for the outside world must not get what is meant for this machine.
+    os.environ |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
     try:
         _start(place, processes, live.split())
     except (KeyboardInterrupt, Exception) as error:  # whatever it was: nothing half-started may stay behind
@@ -86,10 +96,14 @@ def stop(home: HomeOption = Path(".widerview")) -> None:
 def clean(home: HomeOption = Path(".widerview")) -> None:
     """End all processes of the demo and delete its data."""
     place = Home(home.resolve())
-    if place.path.exists():
-        _stop(place, Processes(place.processes, place.logs))
-        shutil.rmtree(place.path)
-        console.print(f"Deleted {escape(str(place.path))}")
+    if not place.path.exists():
+        return
+    if not place.is_a_demo:
+        console.print(f"[red]{escape(str(place.path))} is not the home of a demo: nothing was deleted.[/]")
+        raise typer.Exit(1)
+    _stop(place, Processes(place.processes, place.logs))
+    shutil.rmtree(place.path)
+    console.print(f"Deleted {escape(str(place.path))}")
 
 
 def _start(place: Home, processes: Processes, live: list[str]) -> None:
@@ -116,7 +130,8 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
             )
         _, socket_folder = postgres.start(place.postgres)
         place.state["socket_folder"] = str(socket_folder)
-        fresh = [name for name in ("airflow", "warehouse") if make_database(make_url(place.database_url(name)))]
+        for name in ("airflow", "warehouse"):
+            make_database(make_url(place.database_url(name)))
     anchor = _anchor(place)
     place.save()
     place.write_environment()
@@ -143,8 +158,10 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
         engine = create_engine(place.database_url("warehouse"))
         migrate(engine)
         engine.dispose()
-        if "airflow" in fresh:
+        if place.state.get("migrated") != version("apache-airflow-core"):
             _airflow(place, "db", "migrate")
+            place.state["migrated"] = version("apache-airflow-core")
+            place.save()
     api = AirflowApi(place.ui, REVIEWER, place.state["password"])
     with step("Airflow: API server, scheduler, DAG processor, triggerer"):
         for name in AIRFLOW:
@@ -175,29 +192,37 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
 
 def _ingest(api: AirflowApi, clients: dict[str, Client], step: Step) -> None:
     """Pull the history of all clients as one window, once a day at most."""
-    yesterday = utc_now().date() - dt.timedelta(days=1)
-    first = Week.of(yesterday).shift(-HISTORY_WEEKS - 1).monday
+    now = utc_now()
+    weeks = [Week.last_complete(now, client.zone) for client in clients.values()]
+    last = max(now.date() - dt.timedelta(days=1), *(week.sunday for week in weeks))
+    first = min(weeks).shift(-HISTORY_WEEKS).monday
     asked = {source: [t for client in clients.values() for t in targets(client, source)] for source in SOURCES}
-    who = "_".join(clients)
-    runs = {source: f"demo__{who}__{yesterday}" for source in SOURCES if asked[source]}
-    for source, run in runs.items():
-        api.trigger(ingest_dag_id(source), run, {"first": first.isoformat(), "last": yesterday.isoformat()})
+    conf = {"first": first.isoformat(), "last": last.isoformat()}
+    runs = {
+        source: _open_run(api, ingest_dag_id(source), f"demo__{last}__{_digest(asked[source])}", conf)
+        for source in SOURCES
+        if asked[source]
+    }
     for source, run in runs.items():
         names = ", ".join(target.ref for target in asked[source])
-        with step(f"{SOURCES[source].title}: {first} to {yesterday} pulled, checked and loaded ({escape(names)})"):
+        with step(f"{SOURCES[source].title}: {first} to {last} pulled, checked and loaded ({escape(names)})"):
             api.wait(ingest_dag_id(source), run, seconds=300)
 
 
 def _report(api: AirflowApi, clients: dict[str, Client], step: Step) -> list[Client]:
     """Report each client's last complete week; give the clients whose report waits for a person."""
     now = utc_now()
-    runs = {client.client: f"demo__{Week.last_complete(now, client.zone)}" for client in clients.values()}
-    for client_id, run in runs.items():
-        api.trigger(report_dag_id(client_id), run, {})
+    weeks = {client.client: str(Week.last_complete(now, client.zone)) for client in clients.values()}
+    runs = {}
+    for client_id, week in weeks.items():
+        name = f"demo__{week}"
+        if client_id == live_clients.CLIENT:  # other accounts are another report
+            name += f"__{_digest(clients[client_id].accounts)}"
+        runs[client_id] = _open_run(api, report_dag_id(client_id), name, {})
     waiting = []
     for client in sorted(clients.values(), key=lambda each: each.client == LEFT_FOR_A_PERSON):
         dag, run = report_dag_id(client.client), runs[client.client]
-        with step(f"{escape(client.name)}: report composed for {run.removeprefix('demo__')}"):
+        with step(f"{escape(client.name)}: report composed for {weeks[client.client]}"):
             state = api.wait(dag, run, seconds=300, until=("review", "awaiting_input"))
         if state == "success":
             continue
@@ -207,6 +232,21 @@ def _report(api: AirflowApi, clients: dict[str, Client], step: Step) -> list[Cli
         with step(f"{escape(client.name)}: approved through Airflow's public API as `{REVIEWER}`, sent"):
             approve(api, dag, run, NOTE if client.campaigns else "")
     return waiting
+
+
+def _open_run(api: AirflowApi, dag: str, name: str, conf: dict[str, str]) -> str:
+    """Start a run of a name, or join it; one that has failed is started anew under the next number."""
+    for attempt in itertools.count(1):
+        run_id = name if attempt == 1 else f"{name}__{attempt}"
+        found = api.run(dag, run_id)
+        if found is None or found["state"] != "failed":
+            api.trigger(dag, run_id, conf)
+            return run_id
+    raise AssertionError
+
+
+def _digest(what: object) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
 def approve(api: AirflowApi, dag: str, run: str, note: str, option: str = "Approve") -> None:
@@ -250,6 +290,13 @@ def _stop(place: Home, processes: Processes) -> None:
     console.print(f"Stopped: {', '.join(ended)}" if ended else "Nothing was running.")
 
 
+CANNOT_GO_ON = (
+    PortTaken, Died, RunFailed, TimeoutError, live_clients.NotAnAccount, NoRoom, requests.RequestException,
+    subprocess.CalledProcessError,
+)  # fmt: skip
+"""What a person can mend, told without a stack trace."""
+
+
 def _explain(error: BaseException, place: Home) -> None:
     """Say what went wrong and what to do, without a stack trace for what people can mend."""
     if isinstance(error, KeyboardInterrupt):
@@ -258,7 +305,7 @@ def _explain(error: BaseException, place: Home) -> None:
         console.print(
             f"[red]The disk is full.[/] Make room on the disk of {escape(str(place.path))}, then run it again."
         )
-    elif isinstance(error, PortTaken | Died | RunFailed | TimeoutError | live_clients.NotAnAccount | NoRoom):
+    elif isinstance(error, CANNOT_GO_ON):
         console.print(f"[red]{escape(str(error))}[/]\nLogs: {escape(str(place.logs))}")
     else:
         console.print_exception()
@@ -277,10 +324,6 @@ def _uses_sandbox(place: Home) -> bool:
     doors = [door.connection for client in clients for door in client.accounts]
     doors += [door.connection for client in clients for door in client.web]
     return any((door or "").startswith("sandbox_") for door in doors)
-
-
-class NoRoom(RuntimeError):
-    """The disk has too little room for the demo."""
 
 
 def _require_room(path: Path) -> None:

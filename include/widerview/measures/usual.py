@@ -39,7 +39,7 @@ def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, R
     On the log scale (log1p) the level is the mean of the last four weeks; its own one-week-ahead errors give the
     spread, whose variance is shrunk toward the median variance of the client's other series with the weight of
     eight weeks (a limma-style moderated variance: Smyth 2004, doi:10.2202/1544-6115.1027), with a Student t
-    quantile for the few degrees of freedom.
+    quantile for the few degrees of freedom. It is never smaller than the noise of counting itself.
 
     Args:
         histories: For each series its past weekly values, oldest first, not counting the week to judge; None
@@ -59,15 +59,23 @@ def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, R
     ranges: dict[str, Range | None] = dict.fromkeys(histories)
     for name, own in variances.items():
         count = len(errors[name])
-        variance = (_POOL_WEIGHT * pooled + count * own) / (_POOL_WEIGHT + count)
-        reach = float(stats.t.ppf(0.5 + COVERAGE / 2, df=_POOL_WEIGHT + count)) * variance**0.5
         level = float(np.mean(known[name][-_LEVEL_WEEKS:]))
+        variance = max((_POOL_WEIGHT * pooled + count * own) / (_POOL_WEIGHT + count), _counting_noise(level))
+        reach = float(stats.t.ppf(0.5 + COVERAGE / 2, df=_POOL_WEIGHT + count)) * variance**0.5
         ranges[name] = Range(
             low=max(0.0, float(np.expm1(level - reach))),
             high=float(np.expm1(level + reach)),
             weeks=len(known[name]),
         )
     return ranges
+
+
+def _counting_noise(level: float) -> float:
+    """The variance on the log scale that a count has by chance alone, about 1 / (count + 1) (delta method, Poisson).
+
+    No past, however even, makes small counts more certain than that: after weeks of 2, a 3 is nothing to speak of.
+    """
+    return float(np.exp(-level))
 
 
 def _one_week_ahead_errors(logs: np.ndarray) -> np.ndarray:
@@ -99,9 +107,9 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, Range]:
     quantile = float(stats.t.ppf(0.5 + COVERAGE / 2, df=freedom))
     ranges = {}
     for weekday, values in enough.items():
-        # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
-        reach = quantile * (variance * (1 + 1 / len(values))) ** 0.5
         level = float(values.mean())
+        # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
+        reach = quantile * (max(variance, _counting_noise(level)) * (1 + 1 / len(values))) ** 0.5
         ranges[weekday] = Range(
             low=max(0.0, float(np.expm1(level - reach))), high=float(np.expm1(level + reach)), weeks=len(values)
         )

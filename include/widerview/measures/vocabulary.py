@@ -66,7 +66,7 @@ _METRICS = (
     Metric(
         name="replies_received",
         label="Replies received",
-        meaning="Replies people wrote to the week's posts.",
+        meaning="Replies to the week's posts; platforms count your own next posts in a thread among them.",
         additivity="flow",
     ),
     Metric(

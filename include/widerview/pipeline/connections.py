@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MissingConnection(LookupError):
-    """An Airflow Connection that is needed does not exist."""
+    """An Airflow Connection that is needed does not exist, or could not be read just now."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,9 @@ def _connection(connection_id: str, wanted_for: str) -> "Connection":
         found: Connection = Connection.get(connection_id)
     except (AirflowNotFoundException, AirflowRuntimeError) as error:
         raise MissingConnection(
-            f"The Airflow Connection {connection_id!r}, needed for {wanted_for}, does not exist. Add it in the "
-            f"Airflow UI under Admin > Connections, or with `airflow connections add {connection_id}`."
+            f"The Airflow Connection {connection_id!r}, needed for {wanted_for}, does not exist, or could not be "
+            f"read. Add it in the Airflow UI under Admin > Connections, or with "
+            f"`airflow connections add {connection_id}`."
         ) from error
     return found
 

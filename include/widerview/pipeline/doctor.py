@@ -52,7 +52,10 @@ def examine() -> Iterator[Finding]:
 def _clients(agency: Agency) -> Finding:
     if agency.broken:
         return Finding("client files", False, "\n".join(map(str, agency.broken)))
-    return Finding("client files", bool(agency.clients), f"{len(agency.clients)} in {load_settings().clients}")
+    found = f"{len(agency.clients)} in {load_settings().clients}"
+    if not agency.clients:
+        found += "; begin with a copy of examples/client.yaml"
+    return Finding("client files", bool(agency.clients), found)
 
 
 def _warehouse() -> str:

@@ -5,28 +5,37 @@ and `load` work from the raw answers, with no call to a platform.
 """
 
 import datetime as dt
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Engine
+from sqlalchemy.exc import DataError
 
 from widerview.agency.load import Agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
-from widerview.landing.store import Landing, Pull, record
+from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult
 from widerview.sources.base import Row, Source, Target, Window
 from widerview.sources.errors import NotFound, SourceError, Unauthorized
 from widerview.sources.http import HttpClient
-from widerview.warehouse.load import LoadCounts, load_pull, replays_due
+from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due
 
 log = logging.getLogger(__name__)
 
 MAX_BATCHES = 200
 """Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
+
+
+REPLAY_PULLS = 50
+"""Pulls that a replay checks at once: their rows are held in memory."""
+
+T = TypeVar("T")
 
 
 class PullFailed(Exception):
@@ -35,6 +44,10 @@ class PullFailed(Exception):
 
 class PullRefused(PullFailed):
     """Some accounts could not be pulled and trying again is no use: a person must renew or correct something."""
+
+
+class LoadFailed(Exception):
+    """Some pulls could not be loaded; the message names each with its reason."""
 
 
 def targets(client: Client, source: str) -> list[Target]:
@@ -118,7 +131,7 @@ def pull(
             log.info("%s: %d answers landed", target.label, len(landed.entries))
             paths.append(path)
     if failures:
-        hopeless = all(isinstance(error, Unauthorized | NotFound | MissingConnection) for _, error in failures)
+        hopeless = all(isinstance(error, Unauthorized | NotFound) for _, error in failures)
         message = "\n".join(f"{target.label}: {error}" for target, error in failures)
         raise PullRefused(message) if hopeless else PullFailed(message)
     return paths
@@ -137,25 +150,35 @@ def rows(landing: Landing, source: Source, pull: Pull) -> Iterator[Row]:
 
 
 def check_pulls(landing: Landing, source: Source, pulls: Sequence[tuple[str, Pull]]) -> list[CheckResult]:
-    """Put the rows of some pulls through the gate, all at once, and land its verdicts beside the pulls."""
-    results = check(
-        [
-            PullRows(
-                target=pull.target,
-                window=pull.window,
-                ended_at=pull.ended_at,
-                title=source.title,
-                metrics=source.metrics,
-                kind=source.kind,
-                failed=None if pull.complete else pull.error,
-                rows=list(rows(landing, source, pull)) if pull.complete else [],
-            )
-            for _, pull in pulls
-        ]
-    )
+    """Put the rows of some pulls through the gate, all at once, and land its verdicts beside the pulls.
+
+    A pull whose answers cannot be read is judged like one that failed; the others go on.
+    """
+    results = check([_to_check(landing, source, pull) for _, pull in pulls])
     for (path, _), result in zip(pulls, results, strict=True):
         landing.write_document(_check_path(path), msgspec.json.encode(result))
     return results
+
+
+def _to_check(landing: Landing, source: Source, pull: Pull) -> PullRows:
+    found: list[Row] = []
+    failed = None if pull.complete else pull.error
+    if pull.complete:
+        try:
+            found = list(rows(landing, source, pull))
+        except (SourceError, LandingError) as error:
+            log.error("%s: %s", pull.target.label, error)
+            failed = str(error)
+    return PullRows(
+        target=pull.target,
+        window=pull.window,
+        ended_at=pull.ended_at,
+        title=source.title,
+        metrics=source.metrics,
+        kind=source.kind,
+        failed=failed,
+        rows=found,
+    )
 
 
 def load_pulls(
@@ -165,18 +188,28 @@ def load_pulls(
 
     A pull that failed is not loaded: what an earlier one has told of its days stands, and days that none has told of
     have no verdict, for which the report waits.
+
+    Raises:
+        LoadFailed: Some pulls cannot be loaded; all others are.
     """
     counts = {}
+    failures = []
     for path, pull in pulls:
         if not pull.complete:
             log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
             continue
-        counts[path] = _load(landing, source, path, pull, engine)
-        log.info("%s: %s", pull.target.label, counts[path])
-        # A pull that comes after later ones were loaded changes what these have to say.
-        while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
-            for later in due:
-                _load(landing, source, later, landing.read_pull(later), engine)
+        try:
+            counts[path] = _load(landing, source, path, pull, engine)
+            # A pull that comes after later ones were loaded changes what these have to say.
+            while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
+                for later in due:
+                    _load(landing, source, later, landing.read_pull(later), engine)
+        except (SourceError, LandingError, LoadError, DataError) as error:
+            failures.append(f"{pull.target.label} ({path}): {error}")
+        else:
+            log.info("%s: %s", pull.target.label, counts[path])
+    if failures:
+        raise LoadFailed("\n".join(failures))
     return counts
 
 
@@ -200,12 +233,23 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
     Returns:
         How many pulls were loaded.
     """
-    everything = list(landing.pulls(client=client))
-    for name, source in sources.items():
-        check_pulls(landing, source, [(path, pull) for path, pull in everything if pull.target.source == name])
-    for path, pull in everything:
-        load_pulls(landing, sources[pull.target.source], [(path, pull)], engine)
-    return len(everything)
+    loaded = 0
+    for chunk in batched(landing.pulls(client=client), REPLAY_PULLS):
+        for name, source in sources.items():
+            check_pulls(landing, source, [(path, pull) for path, pull in chunk if pull.target.source == name])
+        for path, pull in chunk:
+            if pull.target.source in sources:
+                loaded += len(load_pulls(landing, sources[pull.target.source], [(path, pull)], engine))
+            else:
+                log.warning("%s: left out, there is no source %s any more", path, pull.target.source)
+    return loaded
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Give items in lists of at most `size`."""
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
 
 
 def window(day: dt.date, source: Source) -> Window:

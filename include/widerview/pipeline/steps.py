@@ -19,7 +19,7 @@ from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.registry import source as get_source
-from widerview.warehouse.reports import get_report
+from widerview.warehouse.reports import AlreadyDecided, get_report
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ def run_window(dag_run: Any, source: Source) -> Window:
         asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
         if asked.last < asked.first:
             raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
+        if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
+            raise ValueError(f"`last` ({asked.last}) has not come yet.")
         return asked
     if dag_run.partition_key:
         return ingest.window(dt.date.fromisoformat(dag_run.partition_key), source)
@@ -122,11 +124,12 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
 
     client = _client(client_id)
     engine = connections.warehouse()
-    facts = weekly.save(engine, weekly.compose_facts(engine, client, _week(client, context), utc_now()))
+    facts = weekly.compose_facts(engine, client, _week(client, context), utc_now())
     try:
         weekly.stop_if_red(facts)
     except weekly.RedVerdict as red:
         raise AirflowFailException(str(red)) from red
+    facts = weekly.save(engine, facts)
     rendered = render(facts, None)
     return {
         "period": facts.period,
@@ -172,7 +175,7 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
             connections.smtp(),
             utc_now,
         )
-    except (weekly.NeedsAPerson, weekly.RedVerdict) as error:
+    except (weekly.NeedsAPerson, weekly.RedVerdict, AlreadyDecided) as error:
         raise AirflowFailException(str(error)) from error
     if summary is None:
         raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")

@@ -3,14 +3,15 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from widerview.agency.models import Client
 from widerview.delivery import office_hours
 from widerview.delivery.message import InlineImage, Mail, build, message_id
-from widerview.delivery.outbox import Summary, deliver, queue
+from widerview.delivery.outbox import Summary, deliver, list_rows, queue
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline.ingest import targets
@@ -53,15 +54,21 @@ def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> lis
     A pull made while the week was still going on cannot have all of it.
     """
     with snapshot(engine) as connection:
-        loads = {(load.source, load.ref): load for load in read.loads(connection, client.client, now)}
-    return [
-        f"{SOURCES[target.source].title} {target.ref} has not been read up to {week.sunday}"
-        for source in SOURCES
-        for target in targets(client, source)
-        if (load := loads.get((target.source, target.ref))) is None
-        or load.reaches < week.sunday
-        or load.observed_at < week.bounds(client.zone)[1]
-    ]
+        return [
+            f"{SOURCES[target.source].title} {target.ref} has not been read for {week} since that week ended"
+            for source in SOURCES
+            for target in targets(client, source)
+            if not read.is_covered(
+                connection,
+                client.client,
+                now,
+                source=target.source,
+                ref=target.ref,
+                first_day=week.monday,
+                last_day=week.sunday,
+                after=week.bounds(ZoneInfo(target.time_zone))[1],
+            )
+        ]
 
 
 def compose_facts(engine: Engine, client: Client, week: Week, as_of: dt.datetime) -> Facts:
@@ -76,8 +83,15 @@ def compose_facts(engine: Engine, client: Client, week: Week, as_of: dt.datetime
 def save(engine: Engine, facts: Facts) -> Facts:
     """Keep a composed report; give its facts with their revision."""
     with engine.begin() as connection:
+        facts = msgspec.structs.replace(facts, corrects=_has_left(connection, facts.client_id, facts.period))
         revision = save_report(connection, msgspec.json.encode(facts), facts.client_id, facts.period, facts.as_of)
     return msgspec.structs.replace(facts, revision=revision)
+
+
+def _has_left(connection: Connection, client_id: str, period: str) -> bool:
+    """Whether a report on the period has been sent to anybody, or may have been."""
+    states = {row.state for row in list_rows(connection, client_id=client_id, period=period)}
+    return bool(states & {"sent", "uncertain", "transmitting"})
 
 
 def stop_if_red(facts: Facts) -> None:
@@ -171,7 +185,7 @@ def send(
             client_id=client.client,
             period=period,
             revision=revision,
-            mails=mails(client, facts, report.note, report.decided_at or decision.at),
+            mails=mails(client, facts, report.note, clock()),
             now=clock(),
         )
     summary = deliver(

@@ -47,10 +47,6 @@ _PASSED_ON = ("reposts", "quotes")
 _REACTIONS = ("likes", "replies", *_PASSED_ON)
 
 
-class NoClientData(LookupError):
-    """Nothing at all has been observed of a client yet."""
-
-
 @dataclass(frozen=True)
 class _PostNumbers:
     """A post of the client's own with its counters; None where the platform does not report one."""
@@ -146,7 +142,7 @@ class _Social:
         accounts = tuple(
             account
             for account in read.accounts(connection, client.client, as_of)
-            if {(account.source, _plain(account.handle)), (account.source, _plain(account.account_id))} & configured
+            if any((account.source, name) in configured for name in _names(account))
         )
         ours = {(account.source, account.account_id) for account in accounts}
         counters: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
@@ -174,8 +170,10 @@ class _Social:
             for counter in read.account_counters(connection, client.client, as_of, as_of)
             if counter.metric == "followers"
         }
-        since = _pulled_since(connection, client, as_of)
-        known = frozenset(week for week in weeks if since is not None and since <= week.monday)
+        pulled = _pulled_days(connection, client, as_of)
+        # An account the platform shows under another name would look like one without posts: unknown, not zero.
+        shown = {(account.source, name) for account in accounts for name in _names(account)}
+        known = frozenset(week for week in weeks if configured <= shown and pulled.issuperset(week.days))
         return cls(accounts, posts, replies, known, followers)
 
     def published(self, week: Week) -> Sequence[_PostNumbers]:
@@ -192,19 +190,34 @@ class _Social:
 
     def reactions_per_post(self, week: Week) -> float | None:
         """Reactions divided by posts; None for a week without posts."""
-        reactions, posts = self.sum(week, _REACTIONS), len(self.published(week))
-        return reactions / posts if reactions is not None and posts else None
+        if week not in self.known:
+            return None
+        known = [value for post in self.published(week) if (value := post.sum(_REACTIONS)) is not None]
+        return statistics.fmean(known) if known else None
 
 
 def _plain(handle: str) -> str:
     return handle.removeprefix("@").casefold()
 
 
-def _pulled_since(connection: Connection, client: Client, as_of: dt.datetime) -> dt.date | None:
-    """The first day from which all of the client's accounts have been pulled; None if one never was."""
-    since = {(load.source, _plain(load.ref)): load.since for load in read.loads(connection, client.client, as_of)}
-    days = [since.get((account.platform, _plain(account.handle))) for account in client.accounts]
-    return max((day for day in days if day is not None), default=None) if all(days) else None
+def _names(account: read.Account) -> tuple[str, str]:
+    """What a client's file may call an account: its handle or its own id."""
+    return _plain(account.handle), _plain(account.account_id)
+
+
+def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime) -> set[dt.date]:
+    """The days that were pulled for every account of the client.
+
+    A pull reads all that lies between its first day and the moment it is made, whatever its last day is.
+    """
+    days: dict[tuple[str, str], set[dt.date]] = defaultdict(set)
+    for pulled in read.windows(connection, client.client, as_of):
+        length = (pulled.observed_at.date() - pulled.first_day).days + 1
+        days[pulled.source, _plain(pulled.ref)].update(
+            pulled.first_day + dt.timedelta(days=offset) for offset in range(length)
+        )
+    of_accounts = [days[account.platform, _plain(account.handle)] for account in client.accounts]
+    return set.intersection(*of_accounts) if of_accounts else set()
 
 
 @dataclass(frozen=True)
@@ -353,7 +366,9 @@ def _reactions_by_day(client: Client, social: _Social) -> dict[dt.date, float | 
     for week in social.known:
         for post in social.published(week):
             day = post.post.published_at.astimezone(client.zone).date()
-            days[day] = (days[day] or 0.0) + (post.sum(_REACTIONS) or 0)
+            reactions = post.sum(_REACTIONS)
+            known_before = days[day]
+            days[day] = None if reactions is None or known_before is None else known_before + reactions
     return days
 
 
@@ -372,11 +387,17 @@ def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str
     def stands_out(post: _PostNumbers) -> float:
         return ((post.sum(_REACTIONS) or 0) + 1) / (typical.get((post.post.source, post.post.account_id), 0) + 1)
 
-    best: dict[str, _PostNumbers] = {}
+    best: list[_PostNumbers] = []
+    shown: dict[str, str] = {}
     for post in sorted(social.published(weeks[-1]), key=lambda each: (-stands_out(each), each.post.post_id)):
-        if post.sum(_REACTIONS) and stands_out(post) >= 1:
-            # The same words on two platforms are one post to the reader: the better one is shown.
-            best.setdefault(" ".join(post.post.text.casefold().split()[:8]) or post.post.post_id, post)
+        # The same words on two platforms are one post to the reader: the better one is shown.
+        words = " ".join(post.post.text.casefold().split()[:8]) or post.post.post_id
+        if (
+            post.sum(_REACTIONS)
+            and stands_out(post) >= 1
+            and shown.setdefault(words, post.post.source) == post.post.source
+        ):
+            best.append(post)
     return tuple(
         PostFact(
             platform=titles[post.post.source],
@@ -388,7 +409,7 @@ def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str
             reposts=post.sum(_PASSED_ON) or 0,
             typical=typical.get((post.post.source, post.post.account_id)),
         )
-        for post in list(best.values())[:3]
+        for post in best[:3]
     )
 
 
@@ -458,10 +479,16 @@ def _belongs(post: read.Post, campaign: Campaign) -> bool:
     """Whether a post is part of a campaign: by one of its hashtags, or by a link tagged with its key."""
     if {tag.removeprefix("#").casefold() for tag in campaign.hashtags} & {tag.casefold() for tag in post.tags}:
         return True
-    return any(
-        campaign.key in [tag.casefold() for tag in parse_qs(urlsplit(link).query).get("utm_campaign", [])]
-        for link in post.links
-    )
+    return any(campaign.key.casefold() in _campaigns_of(link) for link in post.links)
+
+
+def _campaigns_of(link: str) -> set[str]:
+    """The campaigns that a link is tagged with, by Google's or Matomo's name of the tag; in lower case."""
+    try:
+        tags = parse_qs(urlsplit(link).query)
+    except ValueError:  # people write things that only look like links
+        return set()
+    return {tag.casefold() for name in ("utm_campaign", "mtm_campaign") for tag in tags.get(name, [])}
 
 
 def _conversation(week: Week, social: _Social) -> Conversation:

@@ -174,7 +174,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         period: ISO week, e.g. `2026-W46`.
         first_day: Monday.
         last_day: Sunday.
-        revision: 1 for the first report of the week; a corrected one counts up.
+        revision: 1 for the first report composed on the week, and one more for each later one.
+        corrects: Whether an earlier revision has been sent.
         as_of: Only what had been observed by then (UTC) is in the report.
         colour: The worst verdict of the sources.
         grade: The week in one word.
@@ -204,6 +205,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     first_day: dt.date
     last_day: dt.date
     revision: int
+    corrects: bool = False
     as_of: dt.datetime
     colour: Colour
     grade: Grade

@@ -483,7 +483,7 @@ def provenance(facts: Facts) -> list[str]:
         _("Data as of %(moment)s (%(zone)s). The week runs from Monday to Sunday in this time zone.")
         % {"moment": voice.moment(facts.as_of, ZoneInfo(facts.time_zone)), "zone": facts.time_zone}
     ]
-    if facts.revision > 1:
+    if facts.corrects:
         lines.append(
             _("This report corrects an earlier one of the same week (revision %(revision)s).")
             % {"revision": voice.number(facts.revision)}

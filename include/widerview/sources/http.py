@@ -17,6 +17,7 @@ import requests
 import tenacity
 
 from widerview import __version__
+from widerview.clock import utc_now
 from widerview.sources.base import RawPage, Request
 from widerview.sources.errors import (
     BadAnswer,
@@ -56,10 +57,6 @@ _KEPT_HEADERS = frozenset({
 _backoff = tenacity.wait_random_exponential(multiplier=1, max=20)
 
 
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
 def _as_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authentication that adds nothing: without one, requests would send what it finds in ~/.netrc."""
     return request
@@ -84,7 +81,7 @@ class HttpClient:
         token: str | None = None,
         session: requests.Session | None = None,
         sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], dt.datetime] = _utc_now,
+        clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:

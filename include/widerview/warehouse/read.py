@@ -94,17 +94,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: dt.datetime
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest pull of a target; `since`..`reaches` are the first and last day that any pull had asked for."""
+class PulledWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """The days that one pull of a target had asked for, both included, and when it was made."""
 
     source: str
     ref: str
-    load_id: str
     first_day: dt.date
     last_day: dt.date
     observed_at: dt.datetime
-    since: dt.date
-    reaches: dt.date
 
 
 def posts(
@@ -194,9 +191,26 @@ def verdicts(
     )
 
 
-def loads(connection: Connection, client_id: str, as_of: dt.datetime) -> list[Load]:
-    """Give the latest pull of each of the client's targets."""
-    return _read(connection, sql("loads"), Load, client_id=client_id, as_of=as_of)
+def windows(connection: Connection, client_id: str, as_of: dt.datetime) -> list[PulledWindow]:
+    """Give the days of every pull of the client's targets, each target's in the order of the pulls."""
+    return _read(connection, sql("windows"), PulledWindow, client_id=client_id, as_of=as_of)
+
+
+def is_covered(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    *,
+    source: str,
+    ref: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    after: dt.datetime,
+) -> bool:
+    """Whether one pull of a target, made after a moment, had asked for all of the days first..last."""
+    parameters = {"source": source, "ref": ref, "first_day": first_day, "last_day": last_day, "after": after}
+    found = connection.scalar(text(sql("is_covered")), parameters | {"client_id": client_id, "as_of": as_of})
+    return bool(found)
 
 
 _T = TypeVar("_T")
