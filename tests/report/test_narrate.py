@@ -198,5 +198,5 @@ def test_days_are_the_clients_days():
 
 
 def test_a_correction_says_so():
-    assert any("corrects" in line for line in narrate.provenance(replace(good_week(), revision=2)))
+    assert any("corrects" in line for line in narrate.provenance(replace(good_week(), revision=2, corrects=True)))
     assert not any("corrects" in line for line in narrate.provenance(good_week()))
