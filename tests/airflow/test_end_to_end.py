@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
-from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, approve
+from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, answer_review
 from widerview.sandbox import MATOMO_TOKEN
 
 pytestmark = pytest.mark.airflow
@@ -136,7 +136,8 @@ def test_the_command_line_speaks_of_the_demo(demo: Demo, tmp_path: Path) -> None
 
 
 def test_a_rejected_report_is_not_sent(demo: Demo, run: str) -> None:
-    approve(demo.api, AGENCY, run, "", option="Reject")
+    answer_review(demo.api, AGENCY, run, "", option="Reject")
+    demo.api.wait(AGENCY, run, seconds=120)
     assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
     assert len(demo.mails()) == 2
 
@@ -151,7 +152,8 @@ def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> 
 
 def test_asked_anew_and_approved_it_is_a_new_revision(demo: Demo, run: str) -> None:
     demo.clear(AGENCY, run, "compose")
-    approve(demo.api, AGENCY, run, "We kept our own garden this week.")
+    answer_review(demo.api, AGENCY, run, "We kept our own garden this week.")
+    demo.api.wait(AGENCY, run, seconds=120)
     assert outbox(demo)[1] == ("lantern-lane", 2, "sent")
     assert "We kept our own garden this week." in demo.mails()[2].get_body(("plain",)).get_content()
 
@@ -174,8 +176,7 @@ def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> 
     try:
         demo.clear(CYCLES, run, "compose")
         demo.api.wait(CYCLES, run, seconds=120, until=("review", "awaiting_input"))
-        time.sleep(5)
-        assert demo.api.answer(CYCLES, run, "review", "Approve", {"note": None})
+        answer_review(demo.api, CYCLES, run, "")
         demo.api.wait(CYCLES, run, seconds=120, until=("send", "up_for_reschedule"))
         assert len(demo.mails()) == before
     finally:

@@ -230,7 +230,8 @@ def _report(api: AirflowApi, clients: dict[str, Client], step: Step) -> list[Cli
             waiting.append(client)
             continue
         with step(f"{escape(client.name)}: approved through Airflow's public API as `{REVIEWER}`, sent"):
-            approve(api, dag, run, NOTE if client.campaigns else "")
+            answer_review(api, dag, run, NOTE if client.campaigns else "")
+            api.wait(dag, run, seconds=120)
     return waiting
 
 
@@ -249,17 +250,24 @@ def _digest(what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
-def approve(api: AirflowApi, dag: str, run: str, note: str, option: str = "Approve") -> None:
-    """Answer a waiting review and wait for the run's end; asked again (a lost answer is), answer again."""
+def answer_review(api: AirflowApi, dag: str, run: str, note: str, option: str = "Approve") -> None:
+    """Answer a report's review; asked again (an answer that gets lost is), answer again.
+
+    Raises:
+        TimeoutError: The answer has not been taken within five minutes.
+    """
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        state = api.wait(dag, run, seconds=120, until=("review", "awaiting_input"))
+        state = api.tasks(dag, run).get(("review", -1))
         if state == "success":
             return
-        # An answer in the second the task parks is lost, and the reviewer asked again: give it a moment.
-        time.sleep(5)
-        api.answer(dag, run, "review", option, {"note": note})
-        while api.tasks(dag, run).get(("review", -1)) == "awaiting_input" and time.monotonic() < deadline:
+        if state == "awaiting_input":
+            # An answer in the second the task parks is lost, and the reviewer asked again: give it a moment.
+            time.sleep(5)
+            api.answer(dag, run, "review", option, {"note": note or None})
+            while api.tasks(dag, run).get(("review", -1)) == "awaiting_input" and time.monotonic() < deadline:
+                time.sleep(1)
+        else:
             time.sleep(1)
     raise TimeoutError(f"{dag} {run}: the answer has not been taken.")
 

@@ -85,9 +85,10 @@ def ingest_doc(source: Source) -> str:
 **Steps.** `plan` lists the accounts of all clients. `pull` asks for each of them and lands every answer as received;
 the tasks are named after the accounts. `check` puts the rows through the gate. `load` stores what changed.
 
-**Again and over a longer time.** Clearing `check` or `load` works from landing, with no call to the platform. For
-days that were missed use Airflow's own *backfill* (its range ends with a moment: for one day, give the next day as its
-end); for a whole history trigger a run with `first` and `last`.
+**Again and over a longer time.** Clearing `pull` asks only for the accounts that had failed. Clearing `check` or
+`load` works from landing, with no call to the platform. For days that were missed use Airflow's own *backfill* (its
+range ends with a moment: for one day, give the next day as its end); for a whole history trigger a run with `first`
+and `last`.
 """
 
 
