@@ -20,7 +20,8 @@ from widerview.demo.airflow_api import RunFailed
 from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, answer_review
 from widerview.sandbox import MATOMO_TOKEN
 
-pytestmark = pytest.mark.airflow
+# The first test waits for the whole demo.
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 BAKERY, CYCLES, AGENCY = "report_hollow-oak-bakery", "report_tidewater-cycles", f"report_{LEFT_FOR_A_PERSON}"
 

@@ -8,7 +8,7 @@ from sqlalchemy import URL, Engine, text
 from warehouse_pulls import CLIENT, at, load
 
 from widerview.warehouse.database import connect, snapshot
-from widerview.warehouse.read import loads
+from widerview.warehouse.read import windows
 
 
 @pytest.mark.parametrize("driver", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
@@ -43,10 +43,10 @@ def test_another_database_is_refused_with_the_fix() -> None:
 
 def test_a_snapshot_sees_one_moment_and_writes_nothing(warehouse: Engine) -> None:
     with snapshot(warehouse) as connection:
-        assert loads(connection, CLIENT, at(99)) == []
+        assert windows(connection, CLIENT, at(99)) == []
         load(warehouse, [], load_id="one", ended=1)
-        assert loads(connection, CLIENT, at(99)) == []
+        assert windows(connection, CLIENT, at(99)) == []
         with pytest.raises(Exception, match="read-only"):
             connection.execute(text("DELETE FROM load"))
     with snapshot(warehouse) as connection:
-        assert [found.load_id for found in loads(connection, CLIENT, at(99))] == ["one"]
+        assert len(windows(connection, CLIENT, at(99))) == 1
