@@ -177,7 +177,7 @@ def test_the_note_comes_first_and_keeps_its_lines():
 
 
 def test_a_correction_is_another_message():
-    first, second = render(good_week()), render(replace(good_week(), revision=2))
+    first, second = render(good_week()), render(replace(good_week(), revision=2, corrects=True))
     assert first.chart_cid != second.chart_cid
     assert "corrects an earlier one" in second.text
 
