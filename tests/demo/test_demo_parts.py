@@ -35,6 +35,19 @@ def test_what_is_no_handle_says_how_to_write_one(handle: str) -> None:
         live.account(handle)
 
 
+def test_without_a_network_a_live_demo_says_so_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise socket.gaierror("no name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    done = CliRunner().invoke(app, ["start", "--home", str(tmp_path / "home"), "--live", "bsky.app"])
+    assert done.exit_code == 1
+    assert "https://public.api.bsky.app, the server of bsky.app, cannot be reached" in done.output.replace("\n", " ")
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
 def test_the_live_client_is_a_right_client_file(tmp_path: Path) -> None:
     accounts = [live.account("bsky.app"), live.account("@Mastodon@mastodon.social")]
     live.write_client(tmp_path, accounts)

@@ -2,16 +2,23 @@
 
 from pathlib import Path
 
+import requests
 import yaml
 from pydantic import ValidationError
 
 from widerview.agency.models import Account
+from widerview.sources.base import Target
+from widerview.sources.registry import SOURCES
 
 CLIENT = "live"
 
 
 class NotAnAccount(ValueError):
     """What was given is no handle of Bluesky or Mastodon."""
+
+
+class NoNetwork(RuntimeError):
+    """The server of an account cannot be reached."""
 
 
 def account(handle: str) -> Account:
@@ -27,6 +34,24 @@ def account(handle: str) -> Account:
             f"{handle!r} is not an account. Write Bluesky ones like bsky.app, "
             "Mastodon ones like @Mastodon@mastodon.social."
         ) from error
+
+
+def require_network(accounts: list[Account]) -> None:
+    """Make sure that every account's server can be reached, before anything is started for it.
+
+    Raises:
+        NoNetwork: One cannot.
+    """
+    for each in accounts:
+        target = Target(client_id=CLIENT, source=each.platform, ref=each.handle, time_zone="UTC")
+        server = SOURCES[each.platform].base_url(target)
+        try:
+            requests.head(server, timeout=15)
+        except requests.RequestException as error:
+            raise NoNetwork(
+                f"{server}, the server of {each.handle}, cannot be reached ({type(error).__name__}). Check the "
+                "handle and the network. `make demo` without LIVE needs no network."
+            ) from error
 
 
 def write_client(folder: Path, accounts: list[Account]) -> Path:

@@ -118,6 +118,7 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
 
     _require_room(place.path)
     accounts = [live_clients.account(handle) for handle in live]
+    live_clients.require_network(accounts)
     for folder in (place.path, place.landing, place.mail, place.airflow):
         folder.mkdir(parents=True, exist_ok=True)
     place.choose_ports(PORTS, set(processes.running()))
@@ -162,21 +163,8 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
             _airflow(place, "db", "migrate")
             place.state["migrated"] = version("apache-airflow-core")
             place.save()
-    api = AirflowApi(place.ui, REVIEWER, place.state["password"])
     with step("Airflow: API server, scheduler, DAG processor, triggerer"):
-        for name in AIRFLOW:
-            own = SCHEDULER_ENVIRONMENT if name == "scheduler" else {}
-            processes.start(name, [str(Path(sys.executable).with_name("airflow")), name], place.environment | own)
-        _wait(api.healthy, 180, "Airflow", processes, AIRFLOW)
-        if _uses_sandbox(place):
-            _wait(
-                lambda: _answers(f"http://127.0.0.1:{place.port('sandbox')}/_health"),
-                60,
-                "the sandbox",
-                processes,
-                ["sandbox"],
-            )
-        api.log_in()
+        api = _start_airflow(place, processes)
 
     clients = load_agency(place.clients).clients
     wanted = {report_dag_id(client) for client in clients} | {ingest_dag_id(source) for source in SOURCES}
@@ -188,6 +176,25 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
     _ingest(api, clients, step)
     waiting = _report(api, clients, step)
     _farewell(place, waiting, time.monotonic() - began)
+
+
+def _start_airflow(place: Home, processes: Processes) -> AirflowApi:
+    """Start Airflow's processes and wait until they, and the sandbox, are up; give a logged-in user."""
+    api = AirflowApi(place.ui, REVIEWER, place.state["password"])
+    for name in AIRFLOW:
+        own = SCHEDULER_ENVIRONMENT if name == "scheduler" else {}
+        processes.start(name, [str(Path(sys.executable).with_name("airflow")), name], place.environment | own)
+    _wait(api.healthy, 180, "Airflow", processes, AIRFLOW)
+    if _uses_sandbox(place):
+        _wait(
+            lambda: _answers(f"http://127.0.0.1:{place.port('sandbox')}/_health"),
+            60,
+            "the sandbox",
+            processes,
+            ["sandbox"],
+        )
+    api.log_in()
+    return api
 
 
 def _ingest(api: AirflowApi, clients: dict[str, Client], step: Step) -> None:
@@ -299,7 +306,8 @@ def _stop(place: Home, processes: Processes) -> None:
 
 
 CANNOT_GO_ON = (
-    PortTaken, Died, RunFailed, TimeoutError, live_clients.NotAnAccount, NoRoom, requests.RequestException,
+    PortTaken, Died, RunFailed, TimeoutError, live_clients.NotAnAccount, live_clients.NoNetwork,
+    NoRoom, requests.RequestException,
     subprocess.CalledProcessError,
 )  # fmt: skip
 """What a person can mend, told without a stack trace."""
