@@ -69,6 +69,7 @@ def check(
     Example: `widerview check --clients examples`
     """
     from widerview.agency.load import NoFolder, load_agency
+    from widerview.clock import utc_now
     from widerview.settings import load_settings
 
     folder, here = clients or load_settings().clients, Path.cwd()
@@ -78,7 +79,7 @@ def check(
     except NoFolder as error:
         _say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     for client in agency.clients.values():
         _say(_summary(client, now), "green")
     for broken in agency.broken:

@@ -12,7 +12,7 @@ from babel.dates import format_date
 from widerview.quality import frames, suites
 from widerview.quality.engine import Check, validate
 from widerview.quality.frames import CLOCK_SLACK, EARLIEST_POST, Placed, PullRows, RowT
-from widerview.quality.verdict import CheckResult, Colour, DayVerdict, Rejected
+from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Rejected
 from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Window
 
 __all__ = ["PullRows", "check"]
@@ -107,7 +107,7 @@ class _Case:
                 source=self.pull.target.source,
                 ref=self.pull.target.ref,
                 day=day,
-                colour=max((colour for colour, _ in findings), key=("green", "amber", "red").index, default="green"),
+                colour=max((colour for colour, _ in findings), key=COLOURS.index, default="green"),
                 reasons=tuple(reason for _, reason in findings),
             )
 

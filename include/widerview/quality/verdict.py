@@ -7,6 +7,9 @@ import msgspec
 
 Colour = Literal["green", "amber", "red"]
 
+COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
+"""From best to worst."""
+
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """A row that must not be loaded.

@@ -15,6 +15,7 @@ from widerview.agency.models import Campaign, Client
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.vocabulary import METRICS, total
 from widerview.measures.weeks import Week
+from widerview.quality.verdict import COLOURS
 from widerview.report.facts import (
     AccountFact,
     CampaignFact,
@@ -39,9 +40,6 @@ CHART_DAYS = 28
 MIN_TYPICAL_POSTS = 8
 SETTLED_AFTER = dt.timedelta(hours=48)
 """Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far"."""
-
-COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
-"""From best to worst."""
 
 _PASSED_ON = ("reposts", "quotes")
 _REACTIONS = ("likes", "replies", *_PASSED_ON)
