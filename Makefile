@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 LIVE ?=
 PYTEST_OPTIONS ?=
 
-.PHONY: demo stop clean test lint install lock pictures docs
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -30,9 +30,16 @@ lint: $(VENV)/installed-dev
 pictures: $(VENV)/installed-dev ## Screenshots for the docs (needs Chromium)
 	$(BIN)/python bench/pictures.py
 
+bench-ingest: $(VENV)/installed ## Our loads beside others'; ROWS, CONTENDERS, QUICK=1 and more: docs/benchmarks.md
+	@$(BIN)/python -m bench.ingest
+
+bench-asof: $(VENV)/installed ## One client's report from everybody's observations; CLIENTS, OBSERVATIONS, KEEP=1
+	@$(BIN)/python -m bench.asof
+
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema
 	$(BIN)/python -m widerview.warehouse.describe docs/warehouse.md
+	$(BIN)/python -m widerview.vocabulary.describe docs/metrics.md include/widerview/sources/*.yaml
 
 lock: $(VENV)/bin/uv ## New locks from requirements.in and requirements-dev.in
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -q requirements.in -o requirements.txt

@@ -17,8 +17,11 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from widerview.agency.models import Client
+    from widerview.measures.weeks import Week
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
+warehouse = typer.Typer(no_args_is_help=True, help="The warehouse's own upkeep.")
+app.add_typer(warehouse, name="warehouse")
 
 
 def _say_version(wanted: bool) -> None:
@@ -136,10 +139,7 @@ def preview(
     from widerview.report.render import render
 
     known = _client(client)
-    try:
-        week = Week.parse(period) if period else Week.last_complete(utc_now(), known.zone)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--period") from error
+    week = _week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
     with _clear_errors():
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
     mail = next(weekly.mails(known, facts, None, facts.as_of))
@@ -204,6 +204,7 @@ def migrate() -> None:
     """
     _settle_in()
     from widerview.pipeline import connections
+    from widerview.settings import load_settings
     from widerview.warehouse.database import make_database
     from widerview.warehouse.migrate import current
     from widerview.warehouse.migrate import migrate as upgrade
@@ -211,7 +212,7 @@ def migrate() -> None:
     with _clear_errors():
         engine = connections.warehouse()
         make_database(engine.url)
-        upgrade(engine)
+        upgrade(engine, distributed=load_settings().distributed)
         _say(f"The warehouse is at {current(engine)}", "green")
 
 
@@ -249,8 +250,180 @@ def replay(
     if client:
         _client(client)
     with _clear_errors():
-        count = ingest.replay(connections.landing(), SOURCES, connections.warehouse(), client)
-    _say(f"{count} pull(s) replayed", "green")
+        replayed = ingest.replay(connections.landing(), SOURCES, connections.warehouse(), client)
+    _say(f"{replayed.loaded} pull(s) replayed", "green")
+    if replayed.gone:
+        _say(f"{replayed.gone} pull(s) left out: some of their raw answers are no longer kept", "yellow")
+
+
+@app.command()
+def corrections(
+    client: Annotated[str, typer.Option(help="The client's id.")],
+    week: Annotated[
+        str | None, typer.Option(help="ISO week like 2026-W46; the last 8 that were sent if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say which numbers of sent reports are other ones by now, and why.
+
+    Late data: an answer was loaded after the report. Platform revision: the platform says another number since. Our
+    fix: the same answer is read better since. Reactions that a post has earned since are no corrections.
+
+    Example: `widerview corrections --client harbour-bakery --week 2026-W46`
+    """
+    _settle_in()
+    import msgspec
+
+    from widerview.pipeline import connections, past_reports
+    from widerview.warehouse.database import present
+
+    with _clear_errors():
+        engine = connections.warehouse()
+        weeks = [_week(week, "--week")] if week else past_reports.weeks_sent(engine, client)[-8:]
+        now = present(engine, client)
+        found = [number for each in weeks for number in past_reports.corrections(engine, client, each, now)]
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    elif not weeks:
+        _say(f"No report has been sent to client {client} yet", "yellow")
+    elif not found:
+        _say(f"Nothing to correct in {', '.join(map(str, weeks))}", "green")
+    else:
+        table = Table("week", "number", "we said", "we know", "why")
+        for number in found:
+            why = (f"{each.why} ({each.source}, {each.values} value(s))" for each in number.reasons)
+            table.add_row(
+                number.period, number.label, _shown(number.said), _shown(number.known), "\n".join(why) or "read late"
+            )
+        Console().print(table)
+
+
+@app.command()
+def rebuild(
+    client: Annotated[str, typer.Option(help="The client's id.")],
+    week: Annotated[str, typer.Option(help="ISO week like 2026-W46.")],
+    revision: Annotated[int | None, typer.Option(help="Which revision; the latest if left out.")] = None,
+) -> None:
+    """Make a past report again from the observations, and see that it is the same, byte for byte.
+
+    Its facts are compared with those that were kept, and its mails with those in the outbox. Ends with 1 and names
+    the first difference if there is one.
+
+    Example: `widerview rebuild --client harbour-bakery --week 2026-W46`
+    """
+    _settle_in()
+    from widerview.pipeline import connections, past_reports
+
+    with _clear_errors():
+        rebuilt = past_reports.rebuild(connections.warehouse(), client, _week(week, "--week"), revision)
+    facts = rebuilt.facts
+    _say(f"{facts.period}, revision {facts.revision}: facts and {rebuilt.mails} mail(s) are the same as of "
+         f"{facts.as_of:%Y-%m-%d %H:%M} UTC", "green")  # fmt: skip
+
+
+@app.command()
+def forget(
+    client: Annotated[str, typer.Option(help="The client's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the client's id again.")] = False,
+) -> None:
+    """Remove a client from the warehouse and from landing, and prove it by searching for what is left.
+
+    Remove the client's file first. There is no way back but the backup. Ends with 0 if nothing is left, else with 1;
+    it can be run again, also after it was interrupted.
+
+    Example: `widerview forget --client harbour-bakery`
+    """
+    _settle_in()
+    from widerview.agency.load import NoFolder, load_agency
+    from widerview.pipeline import catalogue, connections
+    from widerview.pipeline.forget import forget as forget_client
+    from widerview.settings import load_settings
+
+    folder = load_settings().clients
+    try:
+        agency = load_agency(folder)
+    except NoFolder as error:
+        _say(str(error), "red", to_error=True)
+        raise typer.Exit(2) from error
+    if client in agency.clients or client in {broken.key for broken in agency.broken}:
+        _say(
+            f"{client} still has a file in {folder}, so its DAGs would bring it back. Remove the file, wait until its "
+            "running tasks have ended, then run this again.",
+            "red",
+            to_error=True,
+        )
+        raise typer.Exit(2)
+    if not yes and typer.prompt("All data of this client will be removed. Type its id to go on") != client:
+        _say("That is not the client's id. Nothing was removed.", "red", to_error=True)
+        raise typer.Exit(2)
+    with _clear_errors():
+        done = forget_client(connections.warehouse(), connections.landing(), client, agency.clients.values())
+    table = Table("place", "removed", "left")
+    for line in done.lines:
+        table.add_row(line.place, str(line.removed), str(line.left))
+    Console().print(table)
+    for note in done.notes:
+        _say(note, "yellow")
+    _say(
+        "Not removed from here: the client's runs and logs in Airflow (airflow dags delete "
+        f"{catalogue.report_dag_id(client)}; the logs of ingest DAGs name its accounts until they are deleted), "
+        "backups, and mails that were sent.",
+        "yellow",
+    )
+    if any(line.left for line in done.lines):
+        _say(f"Something of {client} is left: see above.", "bold red")
+        raise typer.Exit(1)
+    _say(f"Nothing of {client} is left in warehouse and landing.", "bold green")
+
+
+@app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, and say what would go.")] = False,
+) -> None:
+    """Remove what is older than it is kept: $WIDERVIEW_KEEP_RAW_DAYS, $WIDERVIEW_KEEP_OBSERVATIONS_MONTHS.
+
+    The DAG `housekeeping` does this every week. Reports and mails stay.
+
+    Example: `widerview retention --dry-run`
+    """
+    _settle_in()
+    from widerview.clock import utc_now
+    from widerview.pipeline import connections
+    from widerview.pipeline.retention import expire
+    from widerview.settings import load_settings
+
+    with _clear_errors():
+        settings = load_settings()
+        gone = expire(connections.warehouse(), connections.landing(), settings, utc_now(), dry_run=dry_run)
+    table = Table("place", "would go" if dry_run else "removed")
+    for place, count in gone.items():
+        table.add_row(place, str(count))
+    if gone:
+        Console().print(table)
+    else:
+        _say(
+            f"Nothing is older than {settings.keep_raw_days} days (raw answers) or "
+            f"{settings.keep_observations_months} months (observations).",
+            "green",
+        )
+
+
+@warehouse.command()
+def distribute() -> None:
+    """Distribute the warehouse's tables over a Citus cluster, each client's rows on one node.
+
+    What is distributed already stays as it is: run it again after adding a node. With $WIDERVIEW_DISTRIBUTED set to 1,
+    `widerview migrate` does it too.
+
+    Example: `widerview warehouse distribute`
+    """
+    _settle_in()
+    from widerview.pipeline import connections
+    from widerview.warehouse.distribute import distribute as spread
+
+    with _clear_errors():
+        tables = spread(connections.warehouse())
+    _say(f"Distributed now: {', '.join(tables) or 'none, all tables were'}", "green")
 
 
 def _settle_in() -> None:
@@ -266,6 +439,19 @@ def _settle_in() -> None:
             name, _, value = line.partition("=")
             if not (name == "WIDERVIEW_CLIENTS" and own_clients):
                 os.environ.setdefault(name, value)
+
+
+def _week(name: str, option: str) -> "Week":
+    from widerview.measures.weeks import Week
+
+    try:
+        return Week.parse(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _shown(value: float | None) -> str:
+    return "not reported" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _client(client_id: str) -> "Client":

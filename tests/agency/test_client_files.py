@@ -159,7 +159,7 @@ MISTAKES = [
     ("name: Harbour Bakery", "name: Harbour \x07Bakery", 2, 15, "", "'\\x07' cannot stand", "delete"),
     ("name: Harbour Bakery", "Harbour Bakery", 2, 1, "", "a line without a colon", "key: value"),
     ("client: bakery", "  client: bakery", 2, 1, "", "further left than the first", "align"),
-    ("web:\n", "---\nweb:\n", 18, 1, "", "second document", "one file is one client"),
+    ("web:\n", "---\nweb:\n", 18, 1, "", "second document", "a file of its own"),
 ]  # fmt: skip
 
 

@@ -1,18 +1,23 @@
 """The commands that need no running Airflow, as a person at a terminal meets them."""
 
+import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, text
 from typer.testing import CliRunner, Result
 
-from house import House
+from house import SETTLED, House
+from sent_reports import send_report
 from widerview.cli import app
+from widerview.measures.weeks import Week
 from widerview.pipeline import connections
 from widerview.pipeline.catalogue import pools
 from widerview.sources.registry import SOURCES
+from widerview.warehouse import database
 
 
 @pytest.fixture
@@ -95,6 +100,131 @@ def test_replay_of_what_is_known_changes_nothing(installed: House) -> None:
     done = run("replay", "--client", "lantern-lane")
     assert done.exit_code == 0, done.output
     assert "2 pull(s) replayed" in done.output
+
+
+@pytest.fixture
+def leaving(installed: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same installation with files of the test's own; the bakery's file is gone, all else of it is there."""
+    for name, variable in (("clients", "WIDERVIEW_CLIENTS"), ("landing", "WIDERVIEW_LANDING")):
+        shutil.copytree(installed.root / name, tmp_path / name)
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    (tmp_path / "clients" / "hollow-oak-bakery.yaml").unlink()
+    return tmp_path
+
+
+def test_a_client_is_forgotten_once_its_file_is_gone(leaving: Path) -> None:
+    done = run("forget", "--client", "hollow-oak-bakery", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "Nothing of hollow-oak-bakery is left" in done.output
+    assert "airflow dags delete report_hollow-oak-bakery" in done.output
+    for place in ("day_value", "client_salt", "landing: raw answers"):
+        assert place in done.output
+    again = run("forget", "--client", "hollow-oak-bakery", "--yes")
+    assert again.exit_code == 0, again.output
+
+
+def test_what_is_left_of_a_client_ends_with_1(leaving: Path) -> None:
+    (leaving / "landing" / "notes.txt").write_text("ask @hollowoak@social.example")
+    done = run("forget", "--client", "hollow-oak-bakery", "--yes")
+    assert done.exit_code == 1
+    assert "Still names the client: notes.txt" in done.output
+
+
+def test_a_client_with_a_file_is_not_forgotten(leaving: Path) -> None:
+    (leaving / "clients" / "hollow-oak-bakery.yml").write_text("client: hollow-oak-bakery\n")
+    for client in ("lantern-lane", "hollow-oak-bakery"):
+        done = run("forget", "--client", client, "--yes")
+        assert done.exit_code == 2
+        assert "Remove the file" in done.output
+
+
+def test_forgetting_asks_for_the_id_again(leaving: Path) -> None:
+    no = CliRunner().invoke(app, ["forget", "--client", "hollow-oak-bakery"], input="yes\n")
+    assert no.exit_code == 2
+    assert "Nothing was removed" in no.output
+    yes = CliRunner().invoke(app, ["forget", "--client", "hollow-oak-bakery"], input="hollow-oak-bakery\n")
+    assert yes.exit_code == 0, yes.output
+
+
+def test_retention_says_what_would_go_and_then_removes_it(leaving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Nothing is older than 400 days" in run("retention").output
+    monkeypatch.setattr("widerview.clock.utc_now", lambda: SETTLED + dt.timedelta(days=401))
+    assert "would go" in run("retention", "--dry-run").output
+    assert "landing: raw answers" in run("retention").output
+    assert "Nothing is older" in run("retention").output
+    monkeypatch.setenv("WIDERVIEW_KEEP_RAW_DAYS", "a year")
+    wrong = run("retention")
+    assert wrong.exit_code == 1
+    assert "WIDERVIEW_KEEP_RAW_DAYS is 'a year'" in wrong.output
+
+
+def test_distributing_without_citus_says_what_is_missing(installed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("warehouse", "distribute")
+    assert done.exit_code == 1
+    assert "CREATE EXTENSION citus" in done.output
+    monkeypatch.setenv("WIDERVIEW_DISTRIBUTED", "1")
+    assert "CREATE EXTENSION citus" in run("migrate").output
+
+
+def test_corrections_and_rebuild_of_what_was_sent(installed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def now(_engine: Engine, _client: str) -> dt.datetime:
+        return SETTLED + dt.timedelta(days=10)
+
+    monkeypatch.setattr(database, "present", now)
+    arguments = ("--client", "tidewater-cycles")
+    assert "No report has been sent" in run("corrections", *arguments).output
+
+    facts = send_report(installed, "tidewater-cycles", Week.parse("2026-W46"), SETTLED)
+    assert "Nothing to correct in 2026-W46" in run("corrections", *arguments).output
+
+    with installed.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO day_value SELECT client_id, day, source, entity, entity_id, dimension, member, metric, "
+                ":later, :later, zone, value + 12, receipt FROM day_value "
+                "WHERE client_id = 'tidewater-cycles' AND day = '2026-11-12' AND dimension = 'total' "
+                "AND metric = 'visits'"
+            ),
+            {"later": SETTLED + dt.timedelta(days=1)},
+        )
+    visits = next(figure.value for figure in facts.figures if figure.id == "visits")
+    assert visits is not None
+    told = run("corrections", *arguments, "--week", "2026-W46")
+    assert told.exit_code == 0
+    assert "platform revision" in told.output
+    assert json.loads(run("corrections", *arguments, "--json").output) == [
+        {
+            "period": "2026-W46", "revision": 1, "number": "visits", "label": "Website visits", "said": visits,
+            "known": visits + 12, "reasons": [{"why": "platform revision", "source": "matomo", "values": 1}],
+        }
+    ]  # fmt: skip
+
+    rebuilt = run("rebuild", *arguments, "--week", "2026-W46")
+    assert rebuilt.exit_code == 0
+    assert "2026-W46, revision 1: facts and 1 mail(s) are the same as of 2026-11-24 08:00 UTC" in rebuilt.output
+
+    with installed.engine.begin() as connection:
+        connection.execute(text("UPDATE report SET note = 'Badly done.'"))
+    spoilt = run("rebuild", *arguments, "--week", "2026-W46")
+    assert spoilt.exit_code == 1
+    assert "cannot be made again as it was" in spoilt.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["corrections", "--week", "2026-W46"], 1, "No report on 2026-W46 has been sent to client lantern-lane"),
+        (["corrections", "--week", "46"], 2, "write it like 2026-W46"),
+        (["rebuild", "--week", "2026-W46"], 1, "There is no report on 2026-W46 of client lantern-lane"),
+        (["rebuild", "--week", "46"], 2, "write it like 2026-W46"),
+    ],
+)
+def test_what_was_never_sent_cannot_be_corrected(
+    installed: House, arguments: list[str], exit_code: int, words: str
+) -> None:
+    done = run(*arguments, "--client", "lantern-lane")
+    assert done.exit_code == exit_code
+    assert words in done.output
 
 
 def test_migrate_twice_is_fine(installed: House) -> None:

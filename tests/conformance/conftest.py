@@ -5,12 +5,13 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-import requests
 import urllib3
 
-from widerview.sources.http import HttpClient
+from widerview.sources.http import ConnectionPool, HttpClient
 
 RECORDED_AT = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
 Answer = tuple[int, dict[str, str], bytes]
@@ -25,31 +26,46 @@ def shared() -> Path:
     return folder
 
 
-class _Replay(requests.adapters.HTTPAdapter):
-    def __init__(self, answer: Callable[[requests.PreparedRequest], Answer]) -> None:
+class Asked(NamedTuple):
+    """What a client asked: the whole URL, and the form of a POST."""
+
+    url: str
+    body: str | None
+
+
+class _Server(urllib3.HTTPConnectionPool):
+    def __init__(self, url: str, answer: Callable[[Asked], Answer]) -> None:
+        super().__init__(urlsplit(url).hostname)
+        self.url = url
+        self.answer = answer
+
+    def urlopen(self, method, url, body=None, **options):
+        status, headers, content = self.answer(Asked(urljoin(self.url, url), body))
+        # The recorder has unpacked the bodies, so the headers of transport no longer fit.
+        kept = {k: v for k, v in headers.items() if k.lower() not in {"content-length", "content-encoding"}}
+        return urllib3.HTTPResponse(io.BytesIO(content), kept, status, preload_content=False, request_method=method)
+
+
+class _Replay(ConnectionPool):
+    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
         super().__init__()
         self.answer = answer
 
-    def send(self, request, **options):
-        status, headers, body = self.answer(request)
-        # The recorder has unpacked the bodies, so the headers of transport no longer fit.
-        kept = {k: v for k, v in headers.items() if k.lower() not in {"content-length", "content-encoding"}}
-        return self.build_response(
-            request,
-            urllib3.HTTPResponse(io.BytesIO(body), kept, status, preload_content=False, request_method=request.method),
-        )
+    def to(self, url: str) -> _Server:
+        return _Server(url, self.answer)
 
 
 @pytest.fixture
 def replay() -> Callable[..., HttpClient]:
-    """Makes a client whose every answer comes from a function of the request: `replay(answer, base_url=...)`."""
+    """Makes a client whose every answer comes from a function of what it asked: `replay(answer, base_url=...)`."""
 
-    def make(answer: Callable[[requests.PreparedRequest], Answer], base_url: str) -> HttpClient:
-        session = requests.Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Replay(answer))
+    def make(answer: Callable[[Asked], Answer], base_url: str) -> HttpClient:
         return HttpClient(
-            base_url=base_url, budget=50, session=session, sleep=lambda seconds: None, clock=lambda: RECORDED_AT
+            base_url=base_url,
+            budget=50,
+            pool=_Replay(answer),
+            sleep=lambda seconds: None,
+            clock=lambda: RECORDED_AT,
         )
 
     return make

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from widerview.landing.store import Landing, record
-from widerview.sources.base import AccountRow, CounterRow, PostRow, RawPage, Request, Target, Window
+from widerview.sources.base import AccountRow, PostRow, RawPage, Request, Target, Window
 from widerview.sources.errors import BadAnswer
 from widerview.sources.mastodon import SOURCE
 
@@ -52,9 +52,8 @@ def as_page(found, stream, body=None):
     )
 
 
-def check_post(rows, status):
-    """One status of the API against the rows made of it."""
-    post = rows[0]
+def check_post(post, status):
+    """One status of the API against the row made of it."""
     assert isinstance(post, PostRow)
     assert post.post_id == status["uri"]
     assert post.permalink == status["url"]
@@ -66,7 +65,7 @@ def check_post(rows, status):
     assert not re.search(r"</?(p|a|span|br)\b|&(amp|lt|gt|quot|#39);", post.text)
     if status["card"]:
         assert status["card"]["url"] in post.links
-    assert {row.metric: row.value for row in rows[1:]} == {
+    assert post.counts == {
         "likes": status["favourites_count"],
         "reposts": status["reblogs_count"],
         "replies": status["replies_count"],
@@ -78,13 +77,13 @@ def test_accounts(interactions):
     found = asked(interactions, r"/api/v1/accounts/(lookup\?|\d+(\?|$))")
     assert len(found) == 4
     for one in found:
-        account, *counts = SOURCE.parse(TESTER, as_page(one, "account"))
+        [account] = SOURCE.parse(TESTER, as_page(one, "account"))
         raw = json.loads(one[5])
         assert isinstance(account, AccountRow)
         assert account.account_id == f"localhost/{raw['id']}"
         assert account.handle == f"@{raw['acct']}" + ("" if "@" in raw["acct"] else "@localhost")
         assert account.url == raw["url"]
-        assert {row.metric: row.value for row in counts} == {
+        assert account.counts == {
             "followers": raw["followers_count"],
             "following": raw["following_count"],
             "posts": raw["statuses_count"],
@@ -98,9 +97,8 @@ def test_pages_of_an_accounts_posts(interactions):
     for one in found:
         statuses = json.loads(one[5])
         rows = list(SOURCE.parse(TESTER, as_page(one, "posts")))
-        assert len(rows) == 5 * len(statuses)
-        for number, status in enumerate(statuses):
-            check_post(rows[5 * number : 5 * number + 5], status)
+        for row, status in zip(rows, statuses, strict=True):
+            check_post(row, status)
         posts[len(statuses)] += 1
     assert posts == {5: 7, 1: 1}
 
@@ -110,9 +108,9 @@ def test_single_posts_of_public_servers_and_the_test_server(interactions):
     assert len(found) == 22
     kinds = Counter()
     for one in found:
-        rows = list(SOURCE.parse(TESTER, as_page(one, "posts", b"[%s]" % one[5])))
-        check_post(rows, json.loads(one[5]))
-        kinds[rows[0].kind] += 1
+        [post] = SOURCE.parse(TESTER, as_page(one, "posts", b"[%s]" % one[5]))
+        check_post(post, json.loads(one[5]))
+        kinds[post.kind] += 1
     assert set(kinds) == {"text", "image", "video", "link", "poll", "quote"}
 
 
@@ -125,7 +123,8 @@ def test_posts_as_the_server_confirmed_them(interactions):
         rows = list(SOURCE.parse(TESTER, as_page(one, "posts", b"[%s]" % one[5])))
         if "uri" not in status or status["visibility"] == "direct":
             continue
-        check_post(rows, status)
+        [post] = rows
+        check_post(post, status)
         published += 1
     assert published > 140
 
@@ -162,9 +161,9 @@ def test_a_whole_pull_follows_the_recorded_links(interactions, replay, tmp_path,
     assert pull.complete
     assert [entry.stream for entry in pull.entries] == ["account", "posts", "posts", "posts"]
     rows = [row for page in landing.pages(landing.read_pull(name)) for row in SOURCE.parse(TESTER, page)]
-    texts = [row.text for row in rows if isinstance(row, PostRow)]
-    assert texts == [f"Toot number {number}!" for number in reversed(range(10))]
-    assert len([row for row in rows if isinstance(row, CounterRow) and row.entity == "post"]) == 40
+    posts = [row for row in rows if isinstance(row, PostRow)]
+    assert [post.text for post in posts] == [f"Toot number {number}!" for number in reversed(range(10))]
+    assert sum(len(post.counts) for post in posts) == 40
     assert pull.entries[1].headers["x-ratelimit-limit"] == "300"
 
 

@@ -12,10 +12,11 @@ from widerview.pipeline.catalogue import Tag, pools
 INGEST = {"ingest_bluesky", "ingest_mastodon", "ingest_matomo"}
 REPORTS = {"report_hollow-oak-bakery", "report_lantern-lane", "report_tidewater-cycles"}
 BROKEN = "report_the-b-kery-f6d861ca"
+HOUSEKEEPING = "housekeeping"
 
 
 def test_these_are_all_dags(dags):
-    assert set(dags) == INGEST | REPORTS | {BROKEN}
+    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING}
 
 
 def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
@@ -51,10 +52,18 @@ def test_a_report_dag_asks_a_person_and_takes_silence_for_no(dags, dag_id):
     assert dag.task_dict["ready"].mode == "reschedule", "a week's wait must not hold a worker"
 
 
+def test_the_house_is_kept_every_week(dags):
+    dag = dags[HOUSEKEEPING]
+    assert list(dag.task_ids) == ["retention"]
+    assert dag.timetable.expression == "0 15 * * 6"
+    assert "400 days" in dag.doc_md
+    assert "60 months" in dag.doc_md
+
+
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report'): runpy.run_path(f'dags/{name}.py')\n"
+        "for name in ('ingest', 'report', 'housekeeping'): runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -60,7 +60,7 @@ class House:
         targets = [target for batch in ingest.plan(self.agency, source) for target in batch]
         pulls = ingest.pulls_of_run(self.landing, source, run, targets)
         ingest.check_pulls(self.landing, SOURCES[source], pulls)
-        ingest.load_pulls(self.landing, SOURCES[source], pulls, self.engine)
+        ingest.load_pulls(self.landing, SOURCES[source], pulls, self.engine, recorded_at=lambda pull: pull.ended_at)
 
     def ingest(self, window: Window, run: str) -> None:
         for source in SOURCES:

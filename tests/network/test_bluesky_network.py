@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, product
@@ -110,7 +111,10 @@ class Desk:
             load_id=name,
             target=pull.target,
             window=window,
+            started_at=pull.started_at,
             ended_at=pull.ended_at,
+            digest=hashlib.sha256(name.encode()).digest(),  # each pull's own, so that its rows are compared
+            recorded_at=pull.ended_at,
             rows=self.rows(pull),
         )
         return pull, counts
@@ -282,7 +286,7 @@ def test_a_pull_stores_only_what_has_changed(desk: Desk, network: Network) -> No
     network.wait_until_shown([first, second])
     wait_for("the number of posts", lambda: network.profile(mill.did).json().get("postsCount") == 2)
     earlier, counts = desk.pull("mill.test")
-    assert (counts.parsed, counts.stored) == (1 + 3 + 2 * 6, 1 + 3 + 2 * 6)
+    assert (counts.parsed, counts.stored) == (1 + 2, 1 + 2)
 
     _, unchanged = desk.pull("mill.test")
     assert (unchanged.parsed, unchanged.stored) == (counts.parsed, 0)
@@ -316,7 +320,7 @@ def test_history_goes_on_under_a_new_handle(desk: Desk, network: Network) -> Non
         desk.pull("stall.test")
 
     _, by_did = desk.pull(stall.did)
-    assert (by_did.parsed, by_did.stored) == (1 + 3 + 2 * 6, 0)
+    assert (by_did.parsed, by_did.stored) == (1 + 2, 0)
 
 
 def test_nothing_is_lost_or_gained_where_window_and_page_end_in_the_same_moment(desk: Desk, network: Network) -> None:

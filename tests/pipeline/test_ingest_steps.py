@@ -141,7 +141,7 @@ def test_the_warehouse_and_the_mail_come_back_from_landing_with_the_network_off(
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     anew = create_engine(house.engine.url)
     migrate(anew)
-    assert ingest.replay(house.landing, SOURCES, anew) == 16
+    assert ingest.replay(house.landing, SOURCES, anew) == (16, 0)
     assert tables(anew) == rows
     assert mails(anew) == sent
     anew.dispose()

@@ -119,7 +119,10 @@ def test_what_only_looks_like_a_link_does_no_harm(told: House) -> None:
         )
         for number, link in enumerate(links)
     ]  # fmt: skip
-    load_pull(told.engine, load_id="odd", target=target, window=Window(ANCHOR, ANCHOR), ended_at=SETTLED, rows=rows)
+    load_pull(
+        told.engine, load_id="odd", target=target, window=Window(ANCHOR, ANCHOR), started_at=SETTLED, ended_at=SETTLED,
+        digest=bytes(32), recorded_at=SETTLED, rows=rows,
+    )  # fmt: skip
     assert facts_of(told, "hollow-oak-bakery").campaigns[0].posts == before + 1
 
 

@@ -2,6 +2,7 @@ import datetime as dt
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult, DayVerdict
-from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Target, Window
+from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Target, Window
 
 # Great Expectations 1.24 reads time zones in a way that pandas 4 will not know.
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray")
@@ -22,7 +23,8 @@ WINDOW = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
 WEEK = [dt.date(2026, 11, day) for day in range(9, 16)]
 ENDED = dt.datetime(2026, 11, 17, 6, 0, tzinfo=dt.UTC)
 THURSDAY = dt.date(2026, 11, 12)
-SOCIAL_METRICS = ("followers", "likes", "reposts")
+THURSDAY_MORNING = dt.datetime(2026, 11, 12, 9, tzinfo=dt.UTC)
+SOCIAL_METRICS = ("followers", "likes", "reposts", "views")
 WEB_METRICS = ("visits", "unique_visitors", "bounces", "actions")
 
 
@@ -46,7 +48,7 @@ def post(client: str = "bakery", **changes: Any) -> PostRow:
         **observed("bluesky", client),
         account_id="did:1",
         post_id="p1",
-        published_at=dt.datetime(2026, 11, 12, 9, tzinfo=dt.UTC),
+        published_at=THURSDAY_MORNING,
         kind="text",
         text="Fresh bread",
         permalink="https://b.example/p1",
@@ -55,8 +57,27 @@ def post(client: str = "bakery", **changes: Any) -> PostRow:
 
 
 def counter(client: str = "bakery", **changes: Any) -> CounterRow:
+    """Totals of the post, in an answer of their own."""
     row = CounterRow(
-        **observed("bluesky", client), account_id="did:1", entity="post", entity_id="p1", metric="likes", value=12
+        **observed("bluesky", client),
+        account_id="did:1",
+        post_id="p1",
+        published_at=THURSDAY_MORNING,
+        counts={"likes": 12},
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def comment(client: str = "bakery", **changes: Any) -> CommentRow:
+    row = CommentRow(
+        **observed("bluesky", client),
+        account_id="did:1",
+        comment_id="c1",
+        post_id="p1",
+        published_at=THURSDAY_MORNING + dt.timedelta(hours=3),
+        author="did:2",
+        own=False,
+        text="Is there rye, too?",
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -64,6 +85,7 @@ def counter(client: str = "bakery", **changes: Any) -> CounterRow:
 def day_row(client: str = "bakery", **changes: Any) -> DayRow:
     row = DayRow(
         **observed("matomo", client),
+        entity="site",
         entity_id="1",
         day=THURSDAY,
         zone=ZONE,
@@ -111,13 +133,17 @@ def web_week(client: str = "bakery") -> list[DayRow]:
 
 
 def social_week(client: str = "bakery") -> list[Row]:
-    rows: list[Row] = [account(client), counter(client, entity="account", entity_id="did:1", metric="followers")]
+    """A clean week: a post a day, its totals partly with it and partly apart, and a comment."""
+    rows: list[Row] = [
+        account(client, counts={"followers": 120}),
+        counter(client, post_id=None, published_at=None, counts={"views": 900}),
+    ]
     for day in WEEK:
         post_id = f"p{day.day}"
         at = dt.datetime.combine(day, dt.time(9), dt.UTC)
-        rows.append(post(client, post_id=post_id, published_at=at))
-        rows.append(counter(client, entity_id=post_id))
-        rows.append(counter(client, entity_id=post_id, metric="reposts", value=None))
+        rows.append(post(client, post_id=post_id, published_at=at, counts={"likes": 12, "reposts": None}))
+        rows.append(counter(client, post_id=post_id, published_at=at, counts={"views": 300}))
+        rows.append(comment(client, comment_id=f"c{day.day}", post_id=post_id, published_at=at))
     return rows
 
 
@@ -130,8 +156,12 @@ def colours(result: CheckResult) -> str:
     return "".join(verdict.colour[0] for verdict in result.verdicts)
 
 
-def held(result: CheckResult) -> dict[int, str]:
-    return {rejected.index: rejected.reason for rejected in result.rejected}
+def held(result: CheckResult) -> dict[int | tuple[int, str], str]:
+    """Why something is held, by the row's index, or its index and metric."""
+    return {
+        rejected.index if rejected.metric is None else (rejected.index, rejected.metric): rejected.reason
+        for rejected in result.rejected
+    }
 
 
 def only(pull: PullRows) -> CheckResult:
@@ -170,13 +200,28 @@ class TestCleanRows:
 
     def test_what_changed_between_two_pages_is_no_contradiction(self):
         later = ENDED + dt.timedelta(seconds=2)
-        rows = [account(), post(), counter(value=12), post(text="Fresh bread!", observed_at=later)]
-        result = only(social(*rows, counter(value=13, observed_at=later)))
+        rows = [account(), post(counts={"likes": 12}), comment(), post(text="Fresh bread!", observed_at=later)]
+        edited = comment(text="Is there rye?", observed_at=later)
+        result = only(social(*rows, edited, counter(counts={"likes": 13}, observed_at=later)))
         assert (colours(result), held(result)) == ("ggggggg", {})
 
     def test_posts_from_before_the_window_are_no_concern(self):
-        old = post(post_id="old", published_at=dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
-        assert colours(only(social(account(), old, counter(entity_id="old")))) == "ggggggg"
+        october = {"post_id": "old", "published_at": dt.datetime(2026, 10, 1, tzinfo=dt.UTC)}
+        assert colours(only(social(account(), post(**october), counter(**october), comment(**october)))) == "ggggggg"
+
+    def test_totals_may_come_without_their_post(self):
+        assert held(only(social(account(), counter(), counter(post_id=None, published_at=None)))) == {}
+
+    def test_a_row_may_count_nothing(self):
+        assert held(only(social(account(), post(), counter(counts={})))) == {}
+
+    def test_totals_of_one_moment_may_be_spread_over_rows(self):
+        rows = [post(counts={"likes": 12}), counter(counts={"views": 300}), counter(counts={"likes": 12, "views": 300})]
+        assert held(only(social(account(), *rows))) == {}
+
+    def test_an_account_and_a_post_may_have_the_same_id(self):
+        one, other = post(post_id="did:1", counts={"views": 1}), account(counts={"views": 2})
+        assert held(only(social(other, one))) == {}
 
     def test_times_may_carry_any_offset(self):
         tokyo = dt.timezone(dt.timedelta(hours=9))
@@ -194,8 +239,10 @@ class TestCleanRows:
         rows: list[Row] = [account()]
         for number in range(data.draw(st.integers(0, 8))):
             published = ENDED - data.draw(st.timedeltas(dt.timedelta(0), dt.timedelta(days=20 * 365)))
-            rows.append(post(post_id=f"p{number}", published_at=published, text=data.draw(st.text(max_size=20))))
-            rows.append(counter(entity_id=f"p{number}", value=data.draw(counts)))
+            told = {"post_id": f"p{number}", "published_at": published}
+            rows.append(post(**told, text=data.draw(st.text(max_size=20)), counts={"likes": data.draw(counts)}))
+            rows.append(counter(**told, counts={"views": data.draw(counts), "reposts": data.draw(counts)}))
+            rows.append(comment(**told, comment_id=f"c{number}", text=data.draw(st.text(max_size=20))))
         days: list[Row] = []
         for day in WEEK:
             parts = data.draw(st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
@@ -223,6 +270,7 @@ class TestBadWebDays:
             ({"value": 1e12}, "which is no number from 0 to below 10^12"),
             ({"metric": "followers"}, "'followers' is no metric that matomo is known to report"),
             ({"metric": ""}, "'' is no metric"),
+            ({"entity": "planet"}, "'planet' is neither an account nor a site"),
             ({"entity_id": ""}, "entity_id is missing"),
             ({"dimension": "planet"}, "'planet' is no dimension"),
             ({"zone": "Asia/Tokyo"}, "it is a day of Asia/Tokyo, but this source's days are of Europe/Berlin"),
@@ -268,6 +316,9 @@ class TestBadWebDays:
     def test_days_begin_by_the_clock_of_their_own_zone(self):
         ended = dt.datetime(2026, 11, 14, 23, 30, tzinfo=dt.UTC)  # Sunday, 00:30 in Berlin
         assert held(only(web(*web_week(), ended_at=ended))) == {}
+
+    def test_an_account_and_a_site_do_not_contradict_each_other(self):
+        assert held(only(web(*web_week(), day_row(entity="account", value=250.0)))) == {}
 
     def test_a_contradiction_holds_the_later_row(self):
         rows = [*web_week(), day_row(value=250.0), day_row(value=100.0)]
@@ -394,50 +445,146 @@ class TestBadSocialRows:
         assert colours(result) == "aaaaaaa"
         assert verdict(result).reasons == ("1 post from Bluesky cannot be right and is left out.",)
 
-    def test_a_post_without_an_id_is_held(self):
-        assert held(only(social(account(), post(post_id="")))) == {1: "post_id is missing"}
-
-    @pytest.mark.parametrize(
-        ("defect", "reason"),
-        [
-            ({"value": -5}, "likes is -5, which is no number from 0"),
-            ({"value": 10**12}, "which is no number from 0 to below 10^12"),
-            ({"value": 10**400}, "which is no number from 0 to below 10^12"),
-            ({"metric": "telepathy"}, "'telepathy' is no metric that bluesky is known to report"),
-            ({"entity": "planet"}, "'planet' is neither an account nor a post"),
-            ({"entity_id": ""}, "entity_id is missing"),
-        ],
-    )
-    def test_a_bad_counter_is_held(self, defect: dict[str, Any], reason: str):
-        result = only(social(account(), post(), counter(**defect)))
-        assert list(held(result)) == [2]
-        assert reason in held(result)[2]
-        assert verdict(result).colour == "amber"
-
-    def test_a_bad_counter_of_a_post_concerns_the_day_of_that_post(self):
-        assert colours(only(social(account(), post(), counter(value=-5)))) == "gggaggg"
-
-    def test_a_bad_counter_of_an_older_post_concerns_no_day_of_the_window(self):
-        old = post(published_at=dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
-        result = only(social(account(), old, counter(value=-5)))
-        assert list(held(result)) == [2]
-        assert colours(result) == "ggggggg"
-
-    def test_the_day_of_a_post_is_a_day_of_the_accounts_zone(self):
-        late = post(published_at=dt.datetime(2026, 11, 12, 23, 30, tzinfo=dt.UTC))  # Friday 00:30 in Berlin
-        assert colours(only(social(account(), late, counter(value=-5)))) == "ggggagg"
-
-    def test_a_contradiction_of_one_moment_holds_the_later_row(self):
-        result = only(social(account(), post(), counter(value=12), counter(value=12), counter(value=900)))
-        assert held(result) == {4: "an earlier row of the same pull says something else of the likes of post p1"}
-        assert colours(result) == "gggaggg"
-
-    def test_a_number_and_its_absence_contradict_each_other(self):
-        assert list(held(only(social(account(), post(), counter(value=12), counter(value=None))))) == [3]
+    @pytest.mark.parametrize("field", ["account_id", "post_id"])
+    def test_a_post_without_an_id_is_held(self, field: str):
+        assert held(only(social(account(), post(**{field: ""})))) == {1: f"{field} is missing"}
 
     def test_two_versions_of_a_post_at_one_moment_hold_the_later(self):
         result = only(social(account(), post(), post(text="Stale bread")))
         assert held(result) == {2: "an earlier row of the same pull says something else of post p1"}
+
+
+class TestBadTotals:
+    @pytest.mark.parametrize("carrier", [account, post, counter])
+    @pytest.mark.parametrize(
+        ("metric", "value", "reason"),
+        [
+            ("likes", -5, "likes is -5, which is no number from 0"),
+            ("likes", 10**12, "which is no number from 0 to below 10^12"),
+            ("likes", 10**400, "which is no number from 0 to below 10^12"),
+            ("telepathy", 3, "'telepathy' is no metric that bluesky is known to report"),
+            ("", None, "'' is no metric"),
+        ],
+    )
+    def test_a_bad_total_is_held_and_the_rest_of_its_row_is_good(
+        self, carrier: Callable[..., Row], metric: str, value: int | None, reason: str
+    ):
+        bad = carrier(counts={"reposts": 1, metric: value, "views": None})
+        result = only(social(account(), bad))
+        assert list(held(result)) == [(1, metric)]
+        assert reason in held(result)[1, metric]
+        assert verdict(result).colour == "amber"
+        assert "1 number" in verdict(result).reasons[0]
+
+    def test_each_bad_total_of_a_row_is_told_apart_with_all_its_faults(self):
+        result = only(social(account(), post(counts={"likes": -1, "reposts": 2, "telepathy": -3})))
+        assert held(result) == {
+            (1, "likes"): "likes is -1, which is no number from 0 to below 10^12",
+            (1, "telepathy"): "'telepathy' is no metric that bluesky is known to report; "
+            "telepathy is -3, which is no number from 0 to below 10^12",
+        }
+        assert verdict(result).reasons == ("2 numbers of 12 November from Bluesky cannot be right and are left out.",)
+
+    def test_a_row_that_is_held_takes_its_totals_with_it(self):
+        result = only(social(account(), post(permalink="", counts={"likes": -5})))
+        assert held(result) == {1: "permalink is missing"}
+        assert verdict(result).reasons == ("1 post of 12 November from Bluesky cannot be right and is left out.",)
+
+    @pytest.mark.parametrize("carrier", [post, counter])
+    def test_a_bad_total_of_a_post_concerns_the_day_of_that_post(self, carrier: Callable[..., Row]):
+        result = only(social(account(), carrier(counts={"likes": -5})))
+        assert colours(result) == "gggaggg"
+        assert verdict(result).reasons == ("1 number of 12 November from Bluesky cannot be right and is left out.",)
+
+    @pytest.mark.parametrize("carrier", [post, counter])
+    def test_a_bad_total_of_an_older_post_concerns_no_day_of_the_window(self, carrier: Callable[..., Row]):
+        old = carrier(published_at=dt.datetime(2026, 10, 1, tzinfo=dt.UTC), counts={"likes": -5})
+        result = only(social(account(), old))
+        assert list(held(result)) == [(1, "likes")]
+        assert colours(result) == "ggggggg"
+
+    def test_a_bad_total_of_the_account_makes_every_day_amber_though_the_account_was_shown(self):
+        result = only(social(account(counts={"followers": -1})))
+        assert list(held(result)) == [(0, "followers")]
+        assert colours(result) == "aaaaaaa"
+        assert verdict(result).reasons == ("1 number from Bluesky cannot be right and is left out.",)
+
+    def test_the_day_of_a_post_is_a_day_of_the_accounts_zone(self):
+        late = dt.datetime(2026, 11, 12, 23, 30, tzinfo=dt.UTC)  # Friday 00:30 in Berlin
+        assert colours(only(social(account(), post(published_at=late, counts={"likes": -5})))) == "ggggagg"
+
+    def test_a_contradiction_of_one_moment_holds_the_later_total(self):
+        rows = [post(counts={"likes": 12}), counter(counts={"likes": 12, "views": 7})]
+        result = only(social(account(), *rows, counter(counts={"views": 7, "likes": 900})))
+        assert held(result) == {
+            (3, "likes"): "an earlier row of the same pull says something else of the likes of post p1"
+        }
+        assert colours(result) == "gggaggg"
+
+    def test_an_account_contradicts_itself_as_well(self):
+        apart = counter(post_id=None, published_at=None, counts={"followers": 121})
+        assert held(only(social(account(counts={"followers": 120}), apart))) == {
+            (1, "followers"): "an earlier row of the same pull says something else of the followers of account did:1"
+        }
+
+    def test_what_one_of_several_rows_has_said_is_remembered(self):
+        rows = [counter(counts={"likes": 12}), counter(counts={"views": 7}), counter(counts={"reposts": 1})]
+        assert list(held(only(social(account(), *rows, counter(counts={"views": 8}))))) == [(4, "views")]
+
+    def test_a_number_and_its_absence_contradict_each_other(self):
+        rows = [account(), post(counts={"likes": 12}), post(counts={"likes": None})]
+        assert list(held(only(social(*rows)))) == [(2, "likes")]
+
+    @pytest.mark.parametrize(
+        ("defect", "reason"),
+        [
+            ({"account_id": ""}, "account_id is missing"),
+            ({"post_id": ""}, "post_id is missing"),
+            ({"post_id": None}, "totals of a post have both, of an account neither"),
+            ({"published_at": None}, "totals of a post have both, of an account neither"),
+            ({"published_at": ENDED + dt.timedelta(hours=1)}, "is after observed_at"),
+            ({"published_at": dt.datetime(1, 1, 1, tzinfo=dt.UTC)}, "is before there were social platforms"),
+        ],
+    )
+    def test_totals_that_cannot_be_placed_are_held_altogether(self, defect: dict[str, Any], reason: str):
+        result = only(social(account(), counter(counts={"likes": -5, "views": 7}, **defect)))
+        assert list(held(result)) == [1]
+        assert reason in held(result)[1]
+        (said,) = verdict(result).reasons
+        assert said.startswith("2 numbers ")
+
+
+class TestBadComments:
+    @pytest.mark.parametrize("field", ["account_id", "comment_id", "post_id", "author"])
+    def test_a_comment_without_an_id_is_held_and_its_day_is_amber(self, field: str):
+        result = only(social(account(), comment(**{field: ""}), comment(comment_id="c2")))
+        assert held(result) == {1: f"{field} is missing"}
+        assert colours(result) == "gggaggg"
+        assert verdict(result).reasons == ("1 comment of 12 November from Bluesky cannot be right and is left out.",)
+
+    def test_its_day_is_the_day_it_was_written(self):
+        friday = comment(author="", published_at=THURSDAY_MORNING + dt.timedelta(days=1))
+        assert colours(only(social(account(), post(), friday))) == "ggggagg"
+
+    @pytest.mark.parametrize(
+        ("published", "reason"),
+        [
+            (None, "published_at is missing"),
+            (ENDED + dt.timedelta(minutes=6), "is after observed_at"),
+            (dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "is before there were social platforms"),
+        ],
+    )
+    def test_a_comment_without_a_believable_day_makes_every_day_amber(self, published: dt.datetime | None, reason: str):
+        result = only(social(account(), comment(published_at=published)))
+        assert reason in held(result)[1]
+        assert colours(result) == "aaaaaaa"
+
+    def test_a_comment_may_be_as_far_ahead_as_clocks_differ(self):
+        assert held(only(social(account(), comment(published_at=ENDED + dt.timedelta(seconds=40))))) == {}
+
+    def test_two_versions_at_one_moment_hold_the_later(self):
+        result = only(social(account(), comment(), comment(), comment(text="Is there rye?")))
+        assert held(result) == {3: "an earlier row of the same pull says something else of comment c1"}
 
 
 class TestMissingAccounts:
@@ -478,14 +625,14 @@ def test_a_failed_pull_is_red_whatever_it_gave(pull: PullRows):
 
 
 def test_rows_of_a_failed_pull_are_checked_all_the_same():
-    assert list(held(only(social(account(), counter(value=-1), failed="it timed out.")))) == [1]
+    assert list(held(only(social(account(), post(kind="hologram"), failed="it timed out.")))) == [1]
 
 
 class TestBatches:
     def batch(self) -> list[PullRows]:
         return [
             social(*social_week("bakery")),
-            social(account("bank"), post("bank"), counter("bank", value=-1), client="bank"),
+            social(account("bank"), post("bank", counts={"likes": -1}), comment("bank", author=""), client="bank"),
             web(*web_week("bakery")),
             web(*web_week("bank"), day_row("bank", value=7.0), client="bank"),
             web(client="cafe", failed="the server is down."),
@@ -501,8 +648,8 @@ class TestBatches:
         assert check(pulls[::-1]) == check(pulls)[::-1]
 
     def test_a_metric_of_one_source_is_not_known_of_another(self):
-        pulls = [social(account(), counter(metric="visits")), web(*web_week())]
-        assert [list(held(result)) for result in check(pulls)] == [[1], []]
+        pulls = [social(account(), counter(counts={"visits": 3})), web(*web_week())]
+        assert [list(held(result)) for result in check(pulls)] == [[(1, "visits")], []]
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
@@ -519,7 +666,7 @@ def test_a_check_writes_nothing_to_log_or_screen():
 import logging
 logging.basicConfig(level=logging.INFO)
 import test_gate
-(result,) = test_gate.check([test_gate.social(*test_gate.social_week(), test_gate.counter(value=-1))])
+(result,) = test_gate.check([test_gate.social(*test_gate.social_week(), test_gate.counter(counts={'likes': -1}))])
 print(len(result.rejected))
 """
     done = run_python(f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}")

@@ -61,12 +61,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if "Content-Length" not in headers:
+        if headers.keys().isdisjoint({"Content-Length", "Transfer-Encoding"}):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = _answer  # noqa: N815 - the names http.server looks for
+    do_GET = do_POST = do_CONNECT = _answer  # noqa: N815 - the names http.server looks for
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from widerview.sources.base import AccountRow, CounterRow, PostRow, Window
+from widerview.sources.base import AccountRow, PostRow, Window
 from widerview.sources.bluesky import SOURCE
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 
@@ -54,24 +54,23 @@ def one_post(page, target, **record):
 
 def test_an_account_is_known_by_its_did(page, target):
     body = json.dumps(PROFILE | {"displayName": "Meadow Bakery"}).encode()
-    account, *counts = SOURCE.parse(target("bluesky", "meadow.example"), page("account", body))
+    [account] = SOURCE.parse(target("bluesky", "meadow.example"), page("account", body))
     assert isinstance(account, AccountRow)
     assert (account.account_id, account.handle, account.name) == (DID, "meadow.example", "Meadow Bakery")
     assert account.url == "https://bsky.app/profile/meadow.example"
-    assert {row.metric: row.value for row in counts} == {"followers": 120, "following": 7, "posts": 31}
-    assert {row.receipt for row in [account, *counts]} == {page("account", body).sha256}
+    assert account.counts == {"followers": 120, "following": 7, "posts": 31}
+    assert account.receipt == page("account", body).sha256
 
 
 def test_an_account_without_confirmed_handle_is_linked_by_its_did(page, target):
     body = json.dumps(PROFILE | {"handle": "handle.invalid"}).encode()
-    account, *_ = SOURCE.parse(target("bluesky", DID), page("account", body))
+    [account] = SOURCE.parse(target("bluesky", DID), page("account", body))
     assert account.url == f"https://bsky.app/profile/{DID}"
 
 
 def test_a_count_that_is_left_out_is_not_zero(page, target):
-    found = rows(page, target, item("k", likeCount=4, repostCount=0, replyCount="3"))
-    counts = {row.metric: row.value for row in found if isinstance(row, CounterRow)}
-    assert counts == {"likes": 4, "reposts": 0, "replies": 3, "quotes": None, "bookmarks": None}
+    [found] = rows(page, target, item("k", likeCount=4, repostCount=0, replyCount="3"))
+    assert found.counts == {"likes": 4, "reposts": 0, "replies": 3, "quotes": None, "bookmarks": None}
 
 
 def test_reposts_and_other_peoples_posts_give_no_rows_but_a_pinned_post_does(page, target):

@@ -1,15 +1,21 @@
 """The HTTP client against a real server, and the judgement of answers."""
 
 import datetime as dt
+import gzip
+import ssl
 import threading
+import tracemalloc
+import zlib
+from base64 import b64encode
 from email.utils import format_datetime
 
 import msgspec
 import pytest
-import requests
+import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certificates import write_certificate
 from widerview.sources import http
 from widerview.sources.base import RawPage, Request
 from widerview.sources.errors import (
@@ -21,7 +27,7 @@ from widerview.sources.errors import (
     Unauthorized,
     Unavailable,
 )
-from widerview.sources.http import HttpClient, Turn, check, decode, paginate, try_again_at
+from widerview.sources.http import ConnectionPool, HttpClient, Turn, check, decode, paginate, try_again_at
 
 NOW = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
 CANARY = "canary-7f3a9c51d2e84b60"
@@ -160,20 +166,59 @@ def test_every_call_counts_against_the_budget_also_a_retry(server, client):
     assert len(server.seen) == 2
 
 
-def test_an_answer_that_breaks_off_is_tried_again(server, client):
-    def break_off(handler):
+def break_off(headers, body):
+    """An answer that ends before it is whole."""
+
+    def act(handler):
         handler.send_response(200)
-        handler.send_header("Content-Length", "1000")
+        for name, value in headers.items():
+            handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(b'{"feed": [')
+        handler.wfile.write(body)
         handler.close_connection = True
 
-    server.script = [break_off, OK]
-    assert client().request("GET", "x", stream="posts").body == b"{}"
+    return act
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        break_off({"Content-Length": "1000"}, b'{"feed": ['),
+        break_off({"Content-Length": "1000", "Content-Encoding": "gzip"}, gzip.compress(b"{}")),
+        break_off({"Transfer-Encoding": "chunked"}, b"3e8\r\n{"),
+        (200, {"Content-Encoding": "gzip"}, b'{"feed": []}'),
+    ],
+    ids=["length", "gzip", "chunked", "not what it says"],
+)
+def test_an_answer_that_breaks_off_is_tried_again(server, client, step):
+    server.script = [step, OK]
+    asking = client()
+    assert asking.request("GET", "x", stream="posts").body == b"{}"
+    assert asking.calls == 2
+
+
+def chunked(body):
+    """How a body of unknown length is sent."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (body[:3], body[3:])) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_answer_arrives_as_it_was_before_transport(server, client, encoding, pack, whole):
+    body = b'{"text": "Guten Morgen"}' * 9_000
+    content = pack(body)
+    headers = {"Content-Encoding": encoding} | ({} if whole else {"Transfer-Encoding": "chunked"})
+    server.script = [(200, headers, content if whole else chunked(content)), OK]
+    asking = client()
+    assert asking.request("GET", "x", stream="posts").body == body
+    asking.request("GET", "x", stream="posts")
+    assert len(server.connections) == 1
 
 
 def test_a_silent_server_is_unavailable(server, client, monkeypatch):
-    monkeypatch.setattr(http, "TIMEOUTS", (5, 0.05))
+    monkeypatch.setattr(http, "TIMEOUTS", urllib3.Timeout(connect=5, read=0.05))
     done = threading.Event()
     server.script = [lambda handler: done.wait(10)] * http.ATTEMPTS
     asking = client()
@@ -193,11 +238,36 @@ def test_a_server_that_is_not_there_is_unavailable(server, client):
     assert caught.value.__cause__ is None
 
 
-def test_a_huge_answer_is_refused(server, client, monkeypatch):
+@pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "chunked"}])
+def test_a_huge_answer_is_refused_and_not_read_on(server, client, monkeypatch, headers):
     monkeypatch.setattr(http, "LARGEST_BODY", 100_000)
-    server.script = [(200, {}, b"x" * 100_001)]
+    most, more = (b"x" * size for size in (100_000, 200_000))
+    if headers:
+        most, more = chunked(most), chunked(more)
+    server.script = [(200, headers, most), (200, headers, more), OK]
+    asking = client()
+    assert len(asking.request("GET", "x", stream="posts").body) == 100_000
     with pytest.raises(BadAnswer, match="larger than"):
-        client().request("GET", "x", stream="posts")
+        asking.request("GET", "x", stream="posts")
+    assert asking.request("GET", "x", stream="posts").body == b"{}"
+    assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
+def test_an_answer_that_unpacks_to_something_huge_is_refused_before_it_does(server, client, monkeypatch, encoding):
+    monkeypatch.setattr(http, "LARGEST_BODY", 2**20)
+    bomb = bytes(2**26)
+    for step in encoding.split(", "):
+        bomb = gzip.compress(bomb) if step == "gzip" else zlib.compress(bomb)
+    server.script = [(200, {"Content-Encoding": encoding}, bomb)]
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="larger than"):
+            client().request("GET", "x", stream="posts")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**23
 
 
 @pytest.mark.parametrize(
@@ -254,7 +324,17 @@ def test_a_token_that_cannot_be_sent_is_refused_without_being_told(token):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "server.example", "ftp://server.example", "https://", f"https://me:{CANARY}@server.example", "file:///x"],
+    [
+        "",
+        "server.example",
+        "ftp://server.example",
+        "https://",
+        f"https://me:{CANARY}@server.example",
+        "file:///x",
+        f"https://server.example:{CANARY}",
+        f"https://{CANARY} x.example",
+        f"https://[{CANARY}",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_being_told(url):
     with pytest.raises(SourceError, match="host of the Airflow Connection") as caught:
@@ -262,18 +342,122 @@ def test_an_address_that_is_none_is_refused_without_being_told(url):
     assert CANARY not in str(caught.value)
 
 
-def test_an_own_session_is_used(server, client):
-    class Counting(requests.Session):
-        asked = 0
+def test_a_header_that_cannot_be_sent_is_not_told(server, client):
+    with pytest.raises(Unavailable, match="ValueError") as caught:
+        client().request("GET", "x", stream="posts", headers={"Authorization": f"Bearer {CANARY}\n"})
+    assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert not server.seen
 
-        def request(self, *args, **kwargs):
-            self.asked += 1
-            return super().request(*args, **kwargs)
 
-    session = Counting()
+# Connections
+
+
+def test_clients_share_connections_and_nothing_else(server, client):
+    server.script = [(200, {"Set-Cookie": f"session={CANARY}; Path=/"}, b"{}"), OK]
+    pool = ConnectionPool()
+    client(pool=pool, token=CANARY).request("GET", "x", stream="posts", headers={"Authorization": f"Bearer {CANARY}"})
+    client(pool=pool).request("GET", "x", stream="posts")
+    assert len(server.connections) == 1
+    assert CANARY not in str(server.seen[1])
+    assert {"Authorization", "Cookie"}.isdisjoint(server.seen[1][2])
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets what the environment says of proxies and certificates, and nothing else: `environment(http_proxy=...)`."""
+
+    def put(**values):
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", *http._CA_VARIABLES):
+            monkeypatch.delenv(name.lower(), raising=False)
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return put
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_is_asked_for_the_whole_address(server, client, environment, variable):
+    environment(**{variable: server.url.replace("//", "//office:p%40ss@")})
+    server.script = [OK, OK]
+    asking = client(base_url="http://social.example/api")
+    environment()  # looked up when the client was made
+    asking.request("GET", "posts", stream="posts", params={"limit": "5"})
+    asking.request("GET", "/", stream="posts")
+    method, asked, headers, _ = server.seen[0]
+    assert (method, asked) == ("GET", "http://social.example/api/posts?limit=5")
+    assert headers["Host"] == "social.example"
+    assert headers["proxy-authorization"] == "Basic " + b64encode(b"office:p@ss").decode()
+    assert len(server.connections) == 1
+
+
+def test_a_proxy_without_a_scheme_is_http(server, client, environment):
+    environment(HTTP_PROXY=server.url.removeprefix("http://"))
     server.script = [OK]
-    client(session=session).request("GET", "x", stream="posts")
-    assert session.asked == 1
+    assert client(base_url="http://social.example").request("GET", "x", stream="posts").status == 200
+
+
+def test_a_proxy_sees_nothing_of_what_is_asked_by_https(server, client, environment):
+    environment(HTTPS_PROXY=server.url)
+    server.script = [(403, {}, b"")] * http.ATTEMPTS
+    asking = client(base_url="https://social.example", token=CANARY)
+    with pytest.raises(Unavailable, match="ProxyError"):
+        asking.request("GET", "x", stream="posts", headers={"Authorization": f"Bearer {CANARY}"})
+    assert {(method, path) for method, path, _, _ in server.seen} == {("CONNECT", "social.example:443")}
+    assert CANARY not in str(server.seen)
+
+
+@pytest.mark.parametrize("without", ["127.0.0.1", "10.0.0.0/8, 127.0.0.0/8", "*"])
+def test_no_proxy_is_asked_for_the_servers_that_need_none(server, client, environment, without):
+    environment(HTTP_PROXY="http://127.0.0.1:9", NO_PROXY=without)
+    server.script = [OK]
+    client().request("GET", "x", stream="posts")
+    assert server.seen[0][1] == "/x"
+
+
+@pytest.mark.parametrize(
+    "proxy", [f"socks5://me:{CANARY}@proxy.example", f"http://me:{CANARY}@", f"http://me:{CANARY}@proxy:port"]
+)
+def test_a_proxy_that_cannot_be_used_is_refused_without_being_told(client, environment, proxy):
+    environment(HTTP_PROXY=proxy)
+    with pytest.raises(SourceError, match="Correct HTTP_PROXY") as caught:
+        client()
+    assert CANARY not in str(caught.value)
+
+
+@pytest.fixture
+def certificate(server, tmp_path):
+    """The certificate of a server that now speaks TLS."""
+    path = write_certificate(tmp_path / "server.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return path
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_server_is_trusted_by_the_certificates_of_the_environment(server, client, environment, certificate, variable):
+    environment(**{variable: str(certificate)})
+    server.script = [OK, OK]
+    asking = client(base_url=server.url.replace("http:", "https:"))
+    for _ in range(2):
+        assert asking.request("GET", "x", stream="posts").status == 200
+    assert len(server.connections) == 1
+
+
+def test_a_server_that_nobody_vouches_for_hears_nothing(server, client, environment, certificate):
+    environment()
+    asking = client(base_url=server.url.replace("http:", "https:"))
+    with pytest.raises(Unavailable, match="SSLError"):
+        asking.request("GET", "x", stream="posts")
+    assert not server.seen
+
+
+def test_certificates_that_cannot_be_read_are_named(client, environment, tmp_path):
+    environment(REQUESTS_CA_BUNDLE=str(tmp_path / "none.pem"))
+    with pytest.raises(SourceError, match=r"none\.pem.*Correct REQUESTS_CA_BUNDLE"):
+        client()
 
 
 # Judging

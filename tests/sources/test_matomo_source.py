@@ -34,8 +34,8 @@ def test_a_day_and_its_numbers(page, target):
     assert {row.metric: row.value for row in found} == {
         "visits": 12, "actions": 24, "bounces": 1, "converted_visits": 0, "unique_visitors": 11,
     }  # fmt: skip
-    assert {(row.entity_id, row.zone, row.dimension, row.member) for row in found} == {
-        ("7", "Europe/Berlin", "total", "")
+    assert {(row.entity, row.entity_id, row.zone, row.dimension, row.member) for row in found} == {
+        ("site", "7", "Europe/Berlin", "total", "")
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widerview.sources.base import RawPage, Request, Target
+from widerview.sources.base import DayRow, RawPage, Request, Target
 from widerview.sources.errors import BadAnswer
 from widerview.sources.registry import source
 
@@ -137,8 +137,8 @@ def test_anything_in_any_place_gives_sound_rows_or_is_bad(name, stream, data):
         return
     assert b"\\u0000" not in msgspec.json.encode(rows)
     for row in rows:
-        value = getattr(row, "value", None)
-        assert value is None or -(2**63) <= value < 2**63
+        values = [row.value] if isinstance(row, DayRow) else row.counts.values()
+        assert all(value is None or -(2**63) <= value < 2**63 for value in values)
         published = getattr(row, "published_at", None)
         assert published is None or published.utcoffset() == dt.timedelta(0)
 

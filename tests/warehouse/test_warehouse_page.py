@@ -19,7 +19,7 @@ def test_every_column_is_described() -> None:
     lines = describe().splitlines()
     assert sum(line.startswith("### ") for line in lines) == len(metadata.tables)
     assert sum(line.startswith("| `") for line in lines) == sum(len(t.columns) for t in metadata.tables.values())
-    assert "| `value` | bigint or NULL | The running total; NULL: not reported. |" in lines
+    assert "| `value` | double precision or NULL | The day's value; NULL: not reported. |" in lines
 
 
 def test_a_page_without_a_place_for_the_tables_is_refused() -> None:

@@ -21,8 +21,11 @@ BERLIN = "Europe/Berlin"
 
 
 def fill(engine: Engine, *rows: Row, client: str = CLIENT) -> None:
-    load(engine, rows, load_id="all", ended=max((row.observed_at - at(0)) / dt.timedelta(hours=1) for row in rows),
-         client=client)  # fmt: skip
+    """Load rows, those of each moment as a pull of its own, recorded when it ended."""
+    for moment in sorted({row.observed_at for row in rows}):
+        hour = (moment - at(0)) / dt.timedelta(hours=1)
+        then = [row for row in rows if row.observed_at == moment]
+        load(engine, then, load_id=f"{hour}", ended=hour, client=client)
 
 
 def test_posts_in_their_latest_version_by_time_of_publishing(warehouse: Engine) -> None:
@@ -61,12 +64,12 @@ def test_counters_latest_and_at_a_matched_age(warehouse: Engine) -> None:
     fill(
         warehouse,
         post(30, "p1", published=3),
-        counter(30, 1),
-        counter(WEEK + 10, 5),
-        counter(WEEK + 30, 9),
+        counter(30, 1, published=3),
+        counter(WEEK + 10, 5, published=3),
+        counter(WEEK + 30, 9, published=3),
         post(30, "p2", published=4),
-        counter(WEEK + 40, 2, "p2"),
-        counter(WEEK + 60, None, "p2"),
+        counter(WEEK + 40, 2, "p2", published=4),
+        counter(WEEK + 60, None, "p2", published=4),
         post(30, "p3", published=5),
     )
     day_and_a_half = dt.timedelta(hours=36)
@@ -97,10 +100,9 @@ def test_counters_latest_and_at_a_matched_age(warehouse: Engine) -> None:
 def test_the_cutoff_follows_the_clients_clock(warehouse: Engine, published: str, week_ends: str) -> None:
     moment, end = dt.datetime.fromisoformat(published), dt.datetime.fromisoformat(week_ends)
     age = dt.timedelta(days=2)
-    rows: list[Row] = [msgspec.structs.replace(post(0), published_at=moment, observed_at=moment)]
+    fill(warehouse, msgspec.structs.replace(post(0), published_at=moment, observed_at=moment))
     for value, seen in enumerate([end + age, end + age + dt.timedelta(seconds=1)]):
-        rows.append(msgspec.structs.replace(counter(0, value), observed_at=seen))
-    load(warehouse, rows, load_id="all", ended=5000)
+        fill(warehouse, msgspec.structs.replace(counter(0, value), published_at=moment, observed_at=seen))
     with snapshot(warehouse) as connection:
         found = read.post_counters(
             connection, CLIENT, end + dt.timedelta(days=99), moment, moment + age, zone=BERLIN, age=age
@@ -121,8 +123,8 @@ def test_a_matched_age_agrees_with_its_rule(warehouse: Engine) -> None:
     )
     def agrees(published: int, seen: dict[int, int], age: int, as_of: int) -> None:
         client = f"client-{next(numbers)}"
-        fill(warehouse, post(0, published=published, client=client),
-             *(counter(hour, value, client=client) for hour, value in seen.items()), client=client)  # fmt: skip
+        totals = (counter(hour, value, client=client, published=published) for hour, value in seen.items())
+        fill(warehouse, post(0, published=published, client=client), *totals, client=client)
         with warehouse.connect() as connection:
             found = read.post_counters(
                 connection, client, at(as_of), at(0), at(WEEK), zone=BERLIN, age=dt.timedelta(hours=age)
@@ -197,7 +199,10 @@ def test_verdicts_and_loads_as_they_stood(warehouse: Engine) -> None:
             load_id="two",
             target=target(),
             window=Window(MONDAY - dt.timedelta(days=9), MONDAY - dt.timedelta(days=3)),
+            started_at=at(48),
             ended_at=at(49),
+            digest=b"two",
+            recorded_at=at(49),
             rows=[],
             verdicts=[DayVerdict(client_id=CLIENT, source="bluesky", ref="cafe.example", day=MONDAY, colour="green")],
         )
@@ -216,6 +221,8 @@ def test_verdicts_and_loads_as_they_stood(warehouse: Engine) -> None:
             MONDAY,
             MONDAY - dt.timedelta(days=3),
         ]
+        made_since_wednesday = read.windows(connection, CLIENT, at(49), MONDAY + dt.timedelta(days=2))
+        assert [each.last_day for each in made_since_wednesday] == [MONDAY - dt.timedelta(days=3)]
 
         def covered(*, as_of: float, after: float, last_day: dt.date = MONDAY) -> bool:
             return read.is_covered(

@@ -81,8 +81,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_yaml(text: str) -> Document:
+def read_yaml(text: str, example: str = "examples/client.yaml") -> Document:
     """Read a YAML text of one document.
+
+    Args:
+        text: The text.
+        example: A file that is as it should be, for who has made a mistake to compare with.
 
     Raises:
         NotYaml: It is not valid YAML, or uses more of YAML than a configuration file needs.
@@ -98,11 +102,11 @@ def read_yaml(text: str) -> Document:
             )
         )
     try:
-        return _Reader(text).document
+        return _Reader(text, example).document
     except yaml.MarkedYAMLError as error:
-        raise NotYaml(_explain(error, text)) from error
+        raise NotYaml(_explain(error, text, example)) from error
     except yaml.YAMLError as error:
-        raise NotYaml(Problem(1, 1, "", f"not valid YAML: {error}", _COMPARE)) from error
+        raise NotYaml(Problem(1, 1, "", f"not valid YAML: {error}", _compare(example))) from error
 
 
 def show_path(location: Location) -> str:
@@ -126,8 +130,9 @@ def place_of(text: str, position: int) -> Place:
 class _Reader:
     """Builds a document from the parser's events, never deeper than `_DEEPEST`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, example: str) -> None:
         self.document = Document()
+        self._example = example
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_Parser)
         next(self._events)  # the stream's start
         if isinstance(next(self._events), yaml.StreamEndEvent):
@@ -136,7 +141,7 @@ class _Reader:
         next(self._events)  # the document's end
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _refusal(after, (), "a second document begins here", "remove the ---: one file is one client")
+            raise _refusal(after, (), "a second document begins here", "remove the ---, or give it a file of its own")
 
     def _value(self, event: yaml.Event, at: Location, key: Place | None = None) -> Value:
         place = _place(event.start_mark)
@@ -154,7 +159,7 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             return event.value if event.style else _scalar(event.value)
         if len(at) == _DEEPEST:
-            raise _refusal(event, at, "the file is nested too deep", _COMPARE)
+            raise _refusal(event, at, "the file is nested too deep", _compare(self._example))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(at)
         return self._mapping(at)
@@ -204,7 +209,6 @@ def _scalar(written: str) -> Value:
     return written
 
 
-_COMPARE = "compare the file with examples/client.yaml"
 _QUOTE = 'put the value in quotes, like "@name@server.example"'
 
 
@@ -236,7 +240,11 @@ _SYNTAX = (
 )  # fmt: skip
 
 
-def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
+def _compare(example: str) -> str:
+    return f"compare the file with {example}"
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str, example: str) -> Problem:
     """Put a syntax error into words that say what to do."""
     said = f"{error.context or ''}: {error.problem or ''}"
     place = _place(error.problem_mark or error.context_mark)
@@ -253,7 +261,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
         if rule.said in said:
             place = _place(error.context_mark) if rule.at_start and error.context_mark else place
             return Problem(*place, "", f"not valid YAML: {rule.what}", rule.fix)
-    return Problem(*place, "", f"not valid YAML: {printable(said.strip(': '))}", _COMPARE)
+    return Problem(*place, "", f"not valid YAML: {printable(said.strip(': '))}", _compare(example))
 
 
 def _refusal(event: yaml.Event, at: Location, what: str, fix: str) -> NotYaml:

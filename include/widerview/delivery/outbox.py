@@ -225,6 +225,12 @@ def list_rows(
     return [Entry(**row) for row in connection.execute(rows.order_by(*outbox.primary_key)).mappings()]
 
 
+def messages(connection: Connection, *, client_id: str, period: str, revision: int) -> dict[str, bytes]:
+    """Give the mails of a report, byte for byte as they were put here, by recipient."""
+    rows = select(outbox.c.recipient, outbox.c.message).where(_of_report(client_id, period, revision))
+    return {row.recipient: row.message for row in connection.execute(rows.order_by(outbox.c.recipient))}
+
+
 @dataclass(frozen=True)
 class _Slot:
     """The place of one mail in the outbox."""

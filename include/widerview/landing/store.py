@@ -3,25 +3,26 @@
     raw/<aa>/<sha256>.gz                                          the body of an answer, once
     pulls/<source>/<run>/<client>/<ref>/<started at, UTC>.json    what one pull asked and got
 
-Neither is ever edited or replaced. The manifest is written last, so what it names exists. Later steps may keep
-documents beside them, which can be made again from the answers.
+Neither is ever edited or replaced; both go when a client is forgotten or when they are older than they are kept. The
+manifest is written last, so what it names exists. Later steps may keep documents beside them, which can be made again
+from the answers.
 """
 
 import datetime as dt
-import gzip
 import hashlib
 import os
 import re
+import time
 import uuid
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import msgspec
+from isal import igzip, isal_zlib
 
 from widerview.sources.base import RawPage, Request, Source, Target, Window
 from widerview.sources.errors import SourceError
@@ -78,6 +79,24 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...]
 
 
+class Removed(NamedTuple):
+    """What was removed from landing.
+
+    Attributes:
+        pulls: Manifests.
+        documents: What later steps had kept beside them.
+        answers: The sha256 of each body that was there.
+        strays: Bodies that no manifest names: what a pull that was killed had left.
+        shared: Bodies that stay, because pulls that stay have received them, too.
+    """
+
+    pulls: int
+    documents: int
+    answers: frozenset[str]
+    strays: int
+    shared: int
+
+
 class Landing:
     """Raw answers and manifests below `root`: a `pathlib.Path`, or an object store with the same interface."""
 
@@ -92,7 +111,7 @@ class Landing:
         sha256 = page.sha256
         path = self._body(sha256)
         if not path.exists():
-            self._write(path, gzip.compress(page.body, compresslevel=6, mtime=0))
+            self._write(path, igzip.compress(page.body, compresslevel=2, mtime=0))
         return Entry(
             stream=page.stream,
             request=page.request,
@@ -112,8 +131,7 @@ class Landing:
         Raises:
             LandingError: Another pull already bears that name.
         """
-        started = f"{pull.started_at.astimezone(dt.UTC):%Y%m%dT%H%M%S.%fZ}.json"
-        path = self._pulls_of(pull.target.source, pull.run, pull.target) / started
+        path = self._pulls_of(pull.target.source, pull.run, pull.target) / _started(pull.started_at)
         content = msgspec.json.format(msgspec.json.encode(pull), indent=1)
         if not path.exists():
             self._write(path, content)
@@ -181,6 +199,76 @@ class Landing:
         except FileNotFoundError as error:
             raise Missing(f"there is no document {file}. Clear the step that writes it, to run it again.") from error
 
+    def holds(self, sha256: str) -> bool:
+        """Whether the body of this address is here."""
+        return self._body(sha256).exists()
+
+    def forget(self, client: str) -> Removed:
+        """Remove a client's pulls, what is kept beside them, and the bodies that no other client's pull has received.
+
+        Interrupted, it can be called again.
+        """
+        inside = f"*/*/{_slug(client)}/*/*"
+        return self._remove(self._root.glob(f"pulls/{inside}"), self._root.glob(f"*/pulls/{inside}"))
+
+    def expire(self, before: dt.datetime, *, dry_run: bool = False) -> Removed:
+        """Remove the pulls begun before a moment, what is kept beside them, and the bodies no later pull has received.
+
+        Interrupted, it can be called again. A dry run removes nothing and says what would be removed.
+        """
+        first = _started(before)
+        old, beside = (
+            (path for path in self._root.glob(f"{top}/*/*/*/*/*.json") if path.name < first)
+            for top in ("pulls", "*/pulls")
+        )
+        return self._remove(old, beside, dry_run=dry_run)
+
+    def search(self, pattern: re.Pattern[bytes]) -> list[str]:
+        """Name the files and folders outside `raw` whose path or content matches."""
+        tops = (top for top in self._root.iterdir() if top.name != "raw")
+        paths = (path for top in tops for path in (top, *top.rglob("*")))
+        found = ((self._relative(path), path) for path in paths)
+        return sorted(
+            name
+            for name, path in found
+            if pattern.search(name.encode()) or (path.is_file() and pattern.search(path.read_bytes()))
+        )
+
+    def _remove(self, manifests: Iterable[Path], documents: Iterable[Path], *, dry_run: bool = False) -> Removed:
+        going, beside = set(manifests), list(documents)
+        named = _named(going)
+        staying = _named(path for path in self._root.glob("pulls/*/*/*/*/*.json") if path not in going)
+        answers = frozenset(sha256 for sha256 in named - staying if self.holds(sha256))
+        strays = list(self._strays(named | staying))
+        if not dry_run:
+            # The manifests last: as long as they are here, it is known which bodies have to go.
+            for path in (*map(self._body, answers), *strays, *beside, *going):
+                path.unlink(missing_ok=True)
+            for folder in {path.parent for path in (*beside, *going)}:
+                self._remove_empty(folder)
+        return Removed(len(going), len(beside), answers, len(strays), len(named & staying))
+
+    def _strays(self, named: set[str]) -> Iterator[Path]:
+        """Bodies, whole or not, that no manifest names, unless their pull may still be running."""
+        if not isinstance(self._root, Path):
+            return  # object stores tell no age that all of them agree on
+        yesterday = time.time() - dt.timedelta(days=1).total_seconds()
+        for path in self._root.glob("raw/*/*"):
+            with suppress(FileNotFoundError):  # a body that has just been made whole
+                if path.name.removesuffix(".gz") not in named and path.stat().st_mtime < yesterday:
+                    yield path
+
+    def _remove_empty(self, folder: Path) -> None:
+        """Remove a folder and those above it, as far as they are empty; object stores have no folders."""
+        if isinstance(folder, Path):
+            with suppress(OSError):
+                while folder != self._root:
+                    folder.rmdir()
+                    folder = folder.parent
+
+    def _relative(self, path: Path) -> str:
+        return "/".join(path.parts[len(self._root.parts) :])
+
     def _verified_body(self, sha256: str) -> bytes:
         path = self._body(sha256)
         try:
@@ -188,8 +276,8 @@ class Landing:
         except FileNotFoundError as error:
             raise Missing(f"the raw answer {path} is gone. Restore it from a backup, or pull the days anew.") from error
         try:
-            body = gzip.decompress(packed)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            body: bytes = igzip.decompress(packed)  # type: ignore[no-untyped-call]
+        except (igzip.BadGzipFile, isal_zlib.IsalError, EOFError) as error:  # type: ignore[misc]
             raise Corrupt(f"the raw answer {path} cannot be unpacked ({error}). {_MEND}") from error
         if (actual := hashlib.sha256(body).hexdigest()) != sha256:
             raise Corrupt(f"the raw answer {path} has the sha256 {actual}, not that of its name. {_MEND}")
@@ -205,22 +293,41 @@ class Landing:
         if not isinstance(path, Path):
             path.write_bytes(content)  # object stores show an object only when it is whole
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
-            with partial.open("wb") as file:
+            file = partial.open("wb")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = partial.open("wb")
+        try:
+            with file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-        finally:
+        except BaseException:
             with suppress(FileNotFoundError):
                 partial.unlink()
+            raise
 
 
 def _name(path: Path) -> str:
     """`pulls/<source>/<run>/<client>/<ref>/<started at>.json`."""
     return "/".join(path.parts[-6:])
+
+
+def _started(moment: dt.datetime) -> str:
+    """Name the manifest of a pull begun at a moment; by these names pulls stand in order."""
+    return f"{moment.astimezone(dt.UTC):%Y%m%dT%H%M%S.%fZ}.json"
+
+
+def _named(manifests: Iterable[Path]) -> set[str]:
+    """The sha256 of every body that some manifests name, those that are damaged included."""
+    found: set[str] = set()
+    for path in manifests:
+        with suppress(FileNotFoundError):
+            found.update(digest.decode() for digest in re.findall(rb'"sha256": ?"([0-9a-f]{64})"', path.read_bytes()))
+    return found
 
 
 def _slug(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from widerview.agency.load import BrokenFile
 from widerview.agency.models import Client
+from widerview.settings import Settings
 from widerview.sources.base import Source
 from widerview.sources.registry import SOURCES
 
@@ -19,6 +20,7 @@ class Tag(StrEnum):
     SOCIAL = "social"
     WEB = "web"
     BROKEN = "broken"
+    HOUSEKEEPING = "housekeeping"
 
 
 DEFAULT_ARGS: dict[str, Any] = {
@@ -116,6 +118,28 @@ means not sent. `send` checks the decision and the office hours, and sends each 
 - `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.
+"""
+
+
+def housekeeping_doc(settings: Settings) -> str:
+    """Write the page that operators see on the DAG that keeps house."""
+    return f"""\
+# Keeping house
+
+**Purpose.** To keep clients' data no longer than was agreed with them: raw answers for {settings.keep_raw_days} days
+(`WIDERVIEW_KEEP_RAW_DAYS`), observations for {settings.keep_observations_months} months
+(`WIDERVIEW_KEEP_OBSERVATIONS_MONTHS`).
+
+**Inputs.** Landing and the warehouse.
+
+**Outputs.** The number of files and rows that went, in the log of `retention` and as its result. Reports and mails
+stay.
+
+**Steps.** `retention` does what `widerview retention` does; `widerview retention --dry-run` says beforehand what would
+go.
+
+**When it fails.** Nothing is lost: what was not removed goes with the next run. A lock that was not to be had in ten
+seconds means that a long load was under way; the retries come later. A file that cannot be read is named.
 """
 
 

@@ -5,10 +5,14 @@ and `load` work from the raw answers, with no call to a platform.
 """
 
 import datetime as dt
+import hashlib
+import inspect
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Engine
@@ -20,11 +24,11 @@ from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.quality.gate import PullRows, check
-from widerview.quality.verdict import CheckResult
+from widerview.quality.verdict import CheckResult, Rejected
 from widerview.sources.base import Row, Source, Target, Window
 from widerview.sources.errors import NotFound, SourceError, Unauthorized
-from widerview.sources.http import HttpClient
-from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due
+from widerview.sources.http import ConnectionPool, HttpClient
+from widerview.warehouse.load import LoadCounts, LoadError, has_loads, load_pull, replays_due
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +114,7 @@ def pull(
     """
     paths: list[str] = []
     failures: list[tuple[Target, Exception]] = []
+    pool = ConnectionPool()
     for target in batch:
         done = landing.latest_pull(source.name, run, target)
         if done and done[1].complete:
@@ -121,6 +126,7 @@ def pull(
                 base_url=door.base_url or source.base_url(target),
                 budget=source.call_budget,
                 token=door.token,
+                pool=pool,
                 clock=clock,
             )
             path, landed = record(landing, source, target, window, run, http, clock)
@@ -181,13 +187,27 @@ def _to_check(landing: Landing, source: Source, pull: Pull) -> PullRows:
     )
 
 
+RecordedAt = Callable[[Pull], dt.datetime | None]
+
+
 def load_pulls(
-    landing: Landing, source: Source, pulls: Iterable[tuple[str, Pull]], engine: Engine
+    landing: Landing,
+    source: Source,
+    pulls: Iterable[tuple[str, Pull]],
+    engine: Engine,
+    recorded_at: RecordedAt = lambda pull: None,
 ) -> dict[str, LoadCounts]:
     """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing.
 
     A pull that failed is not loaded: what an earlier one has told of its days stands, and days that none has told of
     have no verdict, for which the report waits.
+
+    Args:
+        landing: Where the answers lie.
+        source: Whose they are.
+        pulls: The pulls with their names.
+        engine: The warehouse.
+        recorded_at: As of when reports know of a pull; None is now, by the warehouse's clock.
 
     Raises:
         LoadFailed: Some pulls cannot be loaded; all others are.
@@ -199,11 +219,11 @@ def load_pulls(
             log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
             continue
         try:
-            counts[path] = _load(landing, source, path, pull, engine)
+            counts[path] = _load(landing, source, path, pull, engine, recorded_at)
             # A pull that comes after later ones were loaded changes what these have to say.
             while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
                 for later in due:
-                    _load(landing, source, later, landing.read_pull(later), engine)
+                    _load(landing, source, later, landing.read_pull(later), engine, recorded_at)
         except (SourceError, LandingError, LoadError, DataError) as error:
             failures.append(f"{pull.target.label} ({path}): {error}")
         else:
@@ -213,36 +233,75 @@ def load_pulls(
     return counts
 
 
-def _load(landing: Landing, source: Source, path: str, pull: Pull, engine: Engine) -> LoadCounts:
+def _load(
+    landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
+) -> LoadCounts:
     result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
     return load_pull(
         engine,
         load_id=path,
         target=pull.target,
         window=pull.window,
+        started_at=pull.started_at,
         ended_at=pull.ended_at,
+        digest=_digest(source, pull, result.rejected),
         rows=rows(landing, source, pull),
         rejected=result.rejected,
         verdicts=result.verdicts,
+        recorded_at=recorded_at(pull),
     )
 
 
-def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client: str | None = None) -> int:
-    """Build the warehouse anew from landing, with no call to any platform.
+def _digest(source: Source, pull: Pull, rejected: Sequence[Rejected]) -> bytes:
+    """Digest all that decides what a pull's load stores: the answers, the code that reads them, what is held back."""
+    answers = [(entry.stream, entry.request, entry.sha256) for entry in pull.entries]
+    return hashlib.sha256(_code(type(source)) + msgspec.json.encode((pull.target, answers, rejected))).digest()
 
-    Returns:
-        How many pulls were loaded.
+
+@cache
+def _code(source: type[Source]) -> bytes:
+    return Path(inspect.getfile(source)).read_bytes()
+
+
+class Replayed(NamedTuple):
+    """How many pulls were loaded, and how many left out because some of their raw answers are no longer kept."""
+
+    loaded: int
+    gone: int
+
+
+def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client: str | None = None) -> Replayed:
+    """Load everything in landing anew, with no call to any platform.
+
+    Into an empty warehouse each pull is recorded as of its end, so that old reports can be composed again. One that
+    knows pulls already takes in only what it does not know, or what better code now reads otherwise, as of now.
+
+    Raises:
+        LoadFailed: Some pulls cannot be loaded; all others are.
     """
-    loaded = 0
+    loaded = gone = 0
+    failures = []
+    recorded_at: RecordedAt = (lambda pull: None) if has_loads(engine) else (lambda pull: pull.ended_at)
     for chunk in batched(landing.pulls(client=client), REPLAY_PULLS):
-        for name, source in sources.items():
-            check_pulls(landing, source, [(path, pull) for path, pull in chunk if pull.target.source == name])
+        whole = []
         for path, pull in chunk:
-            if pull.target.source in sources:
-                loaded += len(load_pulls(landing, sources[pull.target.source], [(path, pull)], engine))
-            else:
+            if pull.target.source not in sources:
                 log.warning("%s: left out, there is no source %s any more", path, pull.target.source)
-    return loaded
+            elif all(landing.holds(entry.sha256) for entry in pull.entries):
+                whole.append((path, pull))
+            else:
+                log.warning("%s: left out, some of its raw answers are no longer kept", path)
+                gone += 1
+        for name, source in sources.items():
+            check_pulls(landing, source, [(path, pull) for path, pull in whole if pull.target.source == name])
+        for path, pull in whole:
+            try:
+                loaded += len(load_pulls(landing, sources[pull.target.source], [(path, pull)], engine, recorded_at))
+            except LoadFailed as error:
+                failures.append(str(error))
+    if failures:
+        raise LoadFailed("\n".join(failures))
+    return Replayed(loaded, gone)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

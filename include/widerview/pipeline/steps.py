@@ -14,11 +14,13 @@ from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
 from widerview.pipeline import catalogue, connections, ingest, weekly
+from widerview.pipeline.retention import expire
 from widerview.report.facts import Facts
 from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.registry import source as get_source
+from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, get_report
 
 log = logging.getLogger(__name__)
@@ -124,7 +126,7 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
 
     client = _client(client_id)
     engine = connections.warehouse()
-    facts = weekly.compose_facts(engine, client, _week(client, context), utc_now())
+    facts = weekly.compose_facts(engine, client, _week(client, context), present(engine, client_id))
     try:
         weekly.stop_if_red(facts)
     except weekly.RedVerdict as red:
@@ -180,6 +182,14 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
     if summary is None:
         raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
     return {"sent": len(summary.sent)}
+
+
+def retention() -> dict[str, int]:
+    """Let go of what is older than it is kept; give the number of files and rows that went, by place."""
+    gone = expire(connections.warehouse(), connections.landing(), load_settings(), utc_now())
+    for place, count in gone.items():
+        log.info("%s: %d removed", place, count)
+    return gone
 
 
 def _preview_url(facts: Facts) -> str:

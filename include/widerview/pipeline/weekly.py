@@ -20,10 +20,13 @@ from widerview.report.facts import Facts
 from widerview.report.render import Rendered, render
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import read
-from widerview.warehouse.database import snapshot
+from widerview.warehouse.database import client_snapshot, snapshot
 from widerview.warehouse.reports import Report, get_report, record_decision, save_report
 
 APPROVE = "Approve"
+
+_LEFT = {"sent", "uncertain", "transmitting"}
+"""States of a mail that has been sent, or may have been."""
 
 
 class RedVerdict(Exception):
@@ -71,27 +74,41 @@ def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> lis
         ]
 
 
-def compose_facts(engine: Engine, client: Client, week: Week, as_of: dt.datetime) -> Facts:
-    """Work out a report's facts, from what had been observed by `as_of`."""
+def compose_facts(
+    engine: Engine, client: Client, week: Week, as_of: dt.datetime, seen_until: dt.datetime | None = None
+) -> Facts:
+    """Work out a report's facts, from what had been recorded by `as_of`; the reading sees this client's rows only.
+
+    `seen_until` is for an earlier report as of a later moment: see `widerview.report.compose.compose`.
+    """
     titles = {
         name: f"Website ({source.title})" if source.kind == "web" else source.title for name, source in SOURCES.items()
     }
-    with snapshot(engine) as connection:
-        return compose(connection, client, week, as_of, titles=titles, office_hours=office_hours.describe(client))
+    with client_snapshot(engine, client.client) as connection:
+        return compose(
+            connection,
+            client,
+            week,
+            as_of,
+            titles=titles,
+            office_hours=office_hours.describe(client),
+            seen_until=seen_until,
+        )
 
 
 def save(engine: Engine, facts: Facts) -> Facts:
     """Keep a composed report; give its facts with their revision."""
     with engine.begin() as connection:
-        facts = msgspec.structs.replace(facts, corrects=_has_left(connection, facts.client_id, facts.period))
+        corrects = bool(reports_that_left(connection, facts.client_id, facts.period))
+        facts = msgspec.structs.replace(facts, corrects=corrects)
         revision = save_report(connection, msgspec.json.encode(facts), facts.client_id, facts.period, facts.as_of)
     return msgspec.structs.replace(facts, revision=revision)
 
 
-def _has_left(connection: Connection, client_id: str, period: str) -> bool:
-    """Whether a report on the period has been sent to anybody, or may have been."""
-    states = {row.state for row in list_rows(connection, client_id=client_id, period=period)}
-    return bool(states & {"sent", "uncertain", "transmitting"})
+def reports_that_left(connection: Connection, client_id: str, period: str | None = None) -> list[tuple[str, int]]:
+    """Give period and revision of the reports that have been sent to anybody, or may have been; oldest first."""
+    mails = list_rows(connection, client_id=client_id, period=period)
+    return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT})
 
 
 def stop_if_red(facts: Facts) -> None:

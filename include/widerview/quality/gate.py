@@ -1,4 +1,4 @@
-"""The gate between landing and the warehouse: which rows are held back, and the verdict on each day."""
+"""The gate between landing and the warehouse: what is held back, and the verdict on each day."""
 
 import datetime as dt
 from collections import Counter, defaultdict
@@ -11,9 +11,9 @@ from babel.dates import format_date
 
 from widerview.quality import frames, suites
 from widerview.quality.engine import Check, validate
-from widerview.quality.frames import CLOCK_SLACK, EARLIEST_POST, Placed, PullRows, RowT
+from widerview.quality.frames import Placed, PullRows, RowT, Total, Totals, WebDay
 from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Rejected
-from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Window
+from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Window
 
 __all__ = ["PullRows", "check"]
 
@@ -37,11 +37,13 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     days = frames.place(pulls, DayRow)
     _inspect(cases, frames.place(pulls, AccountRow), frames.accounts, suites.ACCOUNTS)
     _inspect(cases, frames.place(pulls, PostRow), frames.posts, suites.POSTS)
-    _inspect(cases, frames.place(pulls, CounterRow), frames.counters, suites.counters(metrics))
+    _inspect(cases, frames.place(pulls, CounterRow), frames.counters, suites.COUNTERS)
+    _inspect(cases, frames.place(pulls, CommentRow), frames.comments, suites.COMMENTS)
+    _inspect_totals(cases, frames.totals(pulls), suites.totals(metrics))
     _inspect(cases, days, frames.days, suites.days(metrics))
     # Only after single values were judged: a wrong total must not condemn what is compared with it.
-    _inspect_web_days(cases, [at for at in days if at.pull.kind == "web" and at.index not in cases[at.number].held])
-    return [CheckResult(rejected=case.rejected(), verdicts=tuple(case.verdicts())) for case in cases]
+    _inspect_web_days(cases, [at for at in days if at.pull.kind == "web" and not cases[at.number].holds(at.index)])
+    return [CheckResult(rejected=case.rejected, verdicts=tuple(case.verdicts())) for case in cases]
 
 
 class _Case:
@@ -50,48 +52,56 @@ class _Case:
     Attributes:
         pull: The pull.
         title: Its source's name for people.
-        held: Why rows are held, by their index.
+        held: Why rows, or single running totals of them, are held, by index and metric; None: the whole row.
         notes: What a reader should know of a day, though its rows are loaded.
     """
 
     def __init__(self, pull: PullRows) -> None:
         self.pull = pull
         self.title = pull.title or pull.target.source.capitalize()
-        self.held: defaultdict[int, list[str]] = defaultdict(list)
+        self.held: defaultdict[tuple[int, str | None], list[str]] = defaultdict(list)
         self.notes: defaultdict[dt.date, list[str]] = defaultdict(list)
         self._zone = ZoneInfo(pull.target.time_zone)
         length = (pull.window.last - pull.window.first).days + 1
         self._days = [pull.window.first + dt.timedelta(days=offset) for offset in range(length)]
 
-    def take(self, check: Check, row: Row | frames.WebDay, indexes: Iterable[int], days: Iterable[dt.date]) -> None:
-        """Take note of a failed check: hold the rows at `indexes`, or add a note to `days`."""
+    def take(self, check: Check, failed: Row | Total | WebDay, places: Iterable[tuple[int, str | None]]) -> None:
+        """Take note of a failed check: hold what stands at `places` (index, metric), or add a note to its days."""
         if check.severity == "critical":
-            for index in indexes:
-                self.held[index].append(check.reason.format(row=row, pull=self.pull))
+            for place in places:
+                self.held[place].append(check.reason.format(row=failed, pull=self.pull))
         elif check.severity == "warning":
-            for day in days:
-                self.notes[day].append(check.reason.format(row=row, title=self.title, date=_name(day)))
+            for day in self.days_of(failed.row if isinstance(failed, Total) else failed):
+                self.notes[day].append(check.reason.format(row=failed, title=self.title, date=_name(day)))
 
-    def day_of(self, row: Row) -> dt.date | None:
+    def holds(self, index: int) -> bool:
+        """Whether the whole row is held."""
+        return (index, None) in self.held
+
+    def day_of(self, row: Row | WebDay) -> dt.date | None:
         """The day a row speaks of; None if it speaks of the whole pull or its day cannot be trusted."""
         match row:
-            case DayRow():
+            case DayRow() | WebDay():
                 return row.day if row.day in self._days else None
-            case PostRow():
-                return self._published.get(row.post_id)
-            case CounterRow(entity="post"):
-                return self._published.get(row.entity_id)
+            case PostRow() | CounterRow() | CommentRow():
+                published_at = frames.believed(row)
+                return published_at and published_at.astimezone(self._zone).date()
             case _:
                 return None
 
-    def days_of(self, row: Row) -> Sequence[dt.date]:
+    def days_of(self, row: Row | WebDay) -> Sequence[dt.date]:
         """The days of the window a row concerns; none if it belongs to a post of another day."""
         day = self.day_of(row)
         return self._days if day is None else [day]
 
+    @cached_property
     def rejected(self) -> tuple[Rejected, ...]:
-        """The rows to hold back, in the order of the pull."""
-        return tuple(Rejected(index=index, reason="; ".join(self.held[index])) for index in sorted(self.held))
+        """What to hold back, in the order of the pull; of a row that is held altogether, no single totals."""
+        return tuple(
+            Rejected(index=index, metric=metric, reason="; ".join(self.held[index, metric]))
+            for index, metric in sorted(self.held, key=lambda place: (place[0], place[1] or ""))
+            if metric is None or not self.holds(index)
+        )
 
     def verdicts(self) -> Iterator[DayVerdict]:
         """The verdict on each day of the window."""
@@ -132,17 +142,17 @@ class _Case:
             yield "red", f"{self.title} gave no number of visits for {_name(day)}."
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:
-        """What to say, day by day, of the rows that are held."""
+        """What to say, day by day, of what is held."""
         counts: Counter[tuple[dt.date, str, str]] = Counter()
-        for index in self.held:
-            row = self.pull.rows[index]
-            if isinstance(row, AccountRow):
-                continue  # its absence is said already
+        for rejected in self.rejected:
+            row = self.pull.rows[rejected.index]
+            noun, count = _lost(row, rejected.metric)
             day = self.day_of(row)
-            noun, when = "post" if isinstance(row, PostRow) else "number", f" of {_name(day)}" if day else ""
-            counts.update((concerned, noun, when) for concerned in self.days_of(row))
+            when = f" of {_name(day)}" if day else ""
+            for concerned in self.days_of(row):
+                counts[concerned, noun, when] += count
         said: defaultdict[dt.date, list[str]] = defaultdict(list)
-        for (day, noun, when), count in sorted(counts.items()):
+        for (day, noun, when), count in sorted((+counts).items()):  # plus leaves out what comes to nothing
             are = "is" if count == 1 else "are"
             said[day].append(
                 f"{count} {noun}{'' if count == 1 else 's'}{when} from {self.title} cannot be right and {are} left out."
@@ -151,7 +161,7 @@ class _Case:
 
     @cached_property
     def _account_shown(self) -> bool:
-        return any(isinstance(row, AccountRow) and index not in self.held for index, row in enumerate(self.pull.rows))
+        return any(isinstance(row, AccountRow) and not self.holds(index) for index, row in enumerate(self.pull.rows))
 
     @cached_property
     def _visits(self) -> dict[dt.date, Literal["good", "held"]]:
@@ -159,22 +169,11 @@ class _Case:
         fate: dict[dt.date, Literal["good", "held"]] = {}
         for index, row in enumerate(self.pull.rows):
             if isinstance(row, DayRow) and (row.dimension, row.metric) == ("total", "visits") and row.value is not None:
-                if index not in self.held:
+                if not self.holds(index):
                     fate[row.day] = "good"
                 else:
                     fate.setdefault(row.day, "held")
         return fate
-
-    @cached_property
-    def _published(self) -> dict[str, dt.date]:
-        """The day of each post of the pull, as far as its time of publishing can be true."""
-        return {
-            row.post_id: row.published_at.astimezone(self._zone).date()
-            for row in reversed(self.pull.rows)
-            if isinstance(row, PostRow)
-            and row.published_at
-            and EARLIEST_POST <= row.published_at <= row.observed_at + CLOCK_SLACK
-        }
 
     def _end(self, day: dt.date) -> dt.datetime:
         next_day = day + dt.timedelta(days=1)
@@ -194,8 +193,17 @@ def _inspect(
     for failure in validate(columns.__name__, columns(placed), checks):
         for position in failure.rows:
             at = placed[position]
-            case = cases[at.number]
-            case.take(failure.check, at.row, [at.index], case.days_of(at.row))
+            cases[at.number].take(failure.check, at.row, [(at.index, None)])
+
+
+def _inspect_totals(cases: Sequence[_Case], totals: Totals, checks: Sequence[Check]) -> None:
+    """Check the running totals across the batch; one that fails costs nothing but itself."""
+    if not totals.placed:
+        return
+    for failure in validate("totals", totals.columns(), checks):
+        for position in failure.rows:
+            at, metric = totals.placed[position], totals.metrics[position]
+            cases[at.number].take(failure.check, Total(at.row, metric), [(at.index, metric)])
 
 
 def _inspect_web_days(cases: Sequence[_Case], placed: Sequence[Placed[DayRow]]) -> None:
@@ -206,7 +214,23 @@ def _inspect_web_days(cases: Sequence[_Case], placed: Sequence[Placed[DayRow]]) 
     for failure in validate("web_days", frames.web_day_columns(days), suites.WEB_DAYS):
         for position in failure.rows:
             day = days[position]
-            cases[day.number].take(failure.check, day, day.indexes.get(failure.check.column, ()), [day.day])
+            places = [(index, None) for index in day.indexes.get(failure.check.column, ())]
+            cases[day.number].take(failure.check, day, places)
+
+
+def _lost(row: Row, metric: str | None) -> tuple[str, int]:
+    """What a client lacks when a row, or one running total of it, is held: a noun, and how many."""
+    match row:
+        case AccountRow() if metric is None:
+            return "account", 0  # its absence is said already
+        case PostRow() if metric is None:
+            return "post", 1
+        case CounterRow() if metric is None:
+            return "number", len(row.counts)
+        case CommentRow():
+            return "comment", 1
+        case _:
+            return "number", 1
 
 
 def _name(day: dt.date) -> str:

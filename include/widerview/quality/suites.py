@@ -1,14 +1,15 @@
 """What is expected of each kind of row, declared as data; `frames` says what the columns hold.
 
-A reason is a format string. Of a critical check it is for operators and may use `row`, what failed, and `pull`, the
-pull it came with; of a warning it is a sentence for the client and may use `row`, `title` of the source and `date`.
+A reason is a format string. Of a critical check it is for operators and may use `row`, what failed (a row, or one of
+`frames.Total` and `frames.WebDay`), and `pull`, the pull it came with; of a warning it is a sentence for the client and
+may use `row`, `title` of the source and `date`.
 """
 
 from collections.abc import Iterable
 from typing import get_args, get_type_hints
 
 from widerview.quality.engine import Check, Severity
-from widerview.sources.base import CounterRow, DayRow, PostRow
+from widerview.sources.base import DayRow, PostRow
 
 # No platform counts a trillion of anything in a client's account; a number beyond it is a mistake of units or types.
 LIMIT = 10**12
@@ -58,6 +59,13 @@ def _consistent(what: str) -> Check:
     return _equal("content", "first_content", f"an earlier row of the same pull says something else of {what}")
 
 
+def _published() -> tuple[Check, ...]:
+    return (
+        _at_most("earliest", "published_at", "published_at {row.published_at} is before there were social platforms"),
+        _at_most("published_at", "latest", "published_at {row.published_at} is after observed_at {row.observed_at}"),
+    )
+
+
 ACCOUNTS = (
     _present("account_id"),
     _present("handle"),
@@ -65,30 +73,50 @@ ACCOUNTS = (
 )
 
 POSTS = (
+    _present("account_id"),
     _present("post_id"),
     _present("permalink"),
     _present("published_at"),
-    _at_most("earliest", "published_at", "published_at {row.published_at} is before there were social platforms"),
-    _at_most("published_at", "latest", "published_at {row.published_at} is after observed_at {row.observed_at}"),
+    *_published(),
     _one_of("kind", _literals(PostRow, "kind"), "{row.kind!r} is no kind of post"),
     _consistent("post {row.post_id}"),
 )
 
+COUNTERS = (
+    _present("account_id"),
+    _present("post_id"),
+    _equal(
+        "of_a_post",
+        "has_published_at",
+        "post_id is {row.post_id}, published_at {row.published_at}: totals of a post have both, of an account neither",
+    ),
+    *_published(),
+)
 
-def counters(metrics: Iterable[str]) -> tuple[Check, ...]:
-    """What is expected of counters; `metrics` are the known ones, qualified: `bluesky.likes`."""
+COMMENTS = (
+    _present("account_id"),
+    _present("comment_id"),
+    _present("post_id"),
+    _present("author"),
+    _present("published_at"),
+    *_published(),
+    _consistent("comment {row.comment_id}"),
+)
+
+
+def totals(metrics: Iterable[str]) -> tuple[Check, ...]:
+    """What is expected of running totals; `metrics` are the known ones, qualified: `bluesky.likes`."""
     return (
-        _one_of("entity", _literals(CounterRow, "entity"), "{row.entity!r} is neither an account nor a post"),
-        _present("entity_id"),
         _known(metrics),
         _countable(),
-        _consistent("the {row.metric} of {row.entity} {row.entity_id}"),
+        _consistent("the {row.metric} of {row.counted}"),
     )
 
 
 def days(metrics: Iterable[str]) -> tuple[Check, ...]:
     """What is expected of day values; `metrics` are the known ones, qualified: `matomo.visits`."""
     return (
+        _one_of("entity", _literals(DayRow, "entity"), "{row.entity!r} is neither an account nor a site"),
         _present("entity_id"),
         _present("day"),
         _equal(

@@ -12,14 +12,16 @@ COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that must not be loaded.
+    """A row, or one running total of a row, that must not be loaded.
 
     Attributes:
         index: Position of the row in the order `parse` gives for the whole pull, from 0.
+        metric: The running total in the row's `counts` that is meant, the rest of the row being good; None: all of it.
         reason: What is wrong with it, for an operator.
     """
 
     index: int
+    metric: str | None = None
     reason: str
 
 

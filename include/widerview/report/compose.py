@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_skeleton
@@ -13,7 +14,6 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
-from widerview.measures.vocabulary import METRICS, total
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
 from widerview.report.facts import (
@@ -33,6 +33,8 @@ from widerview.report.facts import (
     Usual,
 )
 from widerview.report.lessons import pick
+from widerview.vocabulary.metrics import METRICS
+from widerview.vocabulary.sums import total
 from widerview.warehouse import read
 
 HISTORY_WEEKS = 12
@@ -41,8 +43,8 @@ MIN_TYPICAL_POSTS = 8
 SETTLED_AFTER = dt.timedelta(hours=48)
 """Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far"."""
 
-_PASSED_ON = ("reposts", "quotes")
-_REACTIONS = ("likes", "replies", *_PASSED_ON)
+_PASSED_ON = METRICS["passed_on"].parts
+_REACTIONS = METRICS["reactions"].parts
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,33 @@ def compose(
     *,
     titles: Mapping[str, str],
     office_hours: str,
+    seen_until: dt.datetime | None = None,
 ) -> Facts:
     """Work out everything the report on a week may say.
 
     Past weeks are held against this one at the same age where that had been observed: a week that ended two days
     ago is compared with what earlier weeks had earned two days after their end.
 
+    With `seen_until` an earlier report is composed as of a later moment: its numbers as they would have been, had
+    all been known then that is known by `as_of`. Running totals do not grow beyond it.
+
     Args:
         connection: The warehouse; one snapshot, so that no load comes between the reads.
         client: The client.
         week: The week to report.
-        as_of: What was observed later does not exist (UTC).
+        as_of: What was recorded later does not exist (UTC).
         titles: Names of the sources for people, e.g. `{"bluesky": "Bluesky"}`.
         office_hours: The client's office hours in words, for the footer.
+        seen_until: When the platforms were looked at (UTC); `as_of` if left out.
 
     Returns:
         The facts; the revision is 1 until the report is saved.
     """
     weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
-    social = _Social.read(connection, client, weeks, as_of)
+    seen_until = seen_until or as_of
+    social = _Social.read(connection, client, weeks, as_of, seen_until)
     web = _Web.read(connection, client, weeks, as_of)
-    figures = _figures(client, weeks, social, web, as_of)
+    figures = _figures(client, weeks, social, web, seen_until)
     sources = _sources(connection, client, week, as_of, titles)
     colours: list[Colour] = [source.colour for source in sources]
     colour = max(colours, key=COLOURS.index)
@@ -119,8 +127,14 @@ def compose(
         agency=sender.agency,
         postal_address=sender.postal_address,
         office_hours=office_hours,
+        client_file=client.model_dump_json(),
     )
     return msgspec.structs.replace(facts, lesson=pick(facts))
+
+
+def matched_age(week: Week, zone: ZoneInfo, seen_until: dt.datetime) -> dt.timedelta:
+    """How long after its end a week's running totals are read, and those of the weeks before it after theirs."""
+    return max(seen_until - week.bounds(zone)[1], dt.timedelta())
 
 
 @dataclass(frozen=True)
@@ -134,18 +148,36 @@ class _Social:
     followers: Mapping[tuple[str, str], int | None]
 
     @classmethod
-    def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Social":
+    def read(
+        cls,
+        connection: Connection,
+        client: Client,
+        weeks: Sequence[Week],
+        as_of: dt.datetime,
+        seen_until: dt.datetime,
+    ) -> "_Social":
         start, end = weeks[0].bounds(client.zone)[0], weeks[-1].bounds(client.zone)[1]
         configured = {(account.platform, _plain(account.handle)) for account in client.accounts}
+        profiles = {
+            (account.source, account.account_id): account
+            for moment in (as_of, seen_until)  # an account is known by the handle it had
+            for account in read.accounts(connection, client.client, moment)
+        }
         accounts = tuple(
             account
-            for account in read.accounts(connection, client.client, as_of)
+            for account in profiles.values()
             if any((account.source, name) in configured for name in _names(account))
         )
         ours = {(account.source, account.account_id) for account in accounts}
         counters: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
         for counter in read.post_counters(
-            connection, client.client, as_of, start, end, zone=client.time_zone, age=max(as_of - end, dt.timedelta())
+            connection,
+            client.client,
+            as_of,
+            start,
+            end,
+            zone=client.time_zone,
+            age=matched_age(weeks[-1], client.zone, seen_until),
         ):
             counters[counter.source, counter.post_id][counter.metric] = counter.value
 
@@ -165,10 +197,10 @@ class _Social:
 
         followers = {
             (counter.source, counter.account_id): counter.value
-            for counter in read.account_counters(connection, client.client, as_of, as_of)
+            for counter in read.account_counters(connection, client.client, as_of, seen_until)
             if counter.metric == "followers"
         }
-        pulled = _pulled_days(connection, client, as_of)
+        pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
         # An account the platform shows under another name would look like one without posts: unknown, not zero.
         shown = {(account.source, name) for account in accounts for name in _names(account)}
         known = frozenset(week for week in weeks if configured <= shown and pulled.issuperset(week.days))
@@ -203,13 +235,13 @@ def _names(account: read.Account) -> tuple[str, str]:
     return _plain(account.handle), _plain(account.account_id)
 
 
-def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime) -> set[dt.date]:
-    """The days that were pulled for every account of the client.
+def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime, first_day: dt.date) -> set[dt.date]:
+    """The days, from the first that matters on, that were pulled for every account of the client.
 
     A pull reads all that lies between its first day and the moment it is made, whatever its last day is.
     """
     days: dict[tuple[str, str], set[dt.date]] = defaultdict(set)
-    for pulled in read.windows(connection, client.client, as_of):
+    for pulled in read.windows(connection, client.client, as_of, first_day):
         length = (pulled.observed_at.date() - pulled.first_day).days + 1
         days[pulled.source, _plain(pulled.ref)].update(
             pulled.first_day + dt.timedelta(days=offset) for offset in range(length)
@@ -276,7 +308,7 @@ class _Web:
 
 
 def _figures(
-    client: Client, weeks: Sequence[Week], social: _Social, web: _Web, as_of: dt.datetime
+    client: Client, weeks: Sequence[Week], social: _Social, web: _Web, seen_until: dt.datetime
 ) -> tuple[Figure, ...]:
     posts: dict[str, list[float | None]] = {}
     visits: dict[str, list[float | None]] = {}
@@ -305,7 +337,7 @@ def _figures(
             usual=_usual(usual[name]),
             word=word(values[-1], usual[name]),
             last_week=values[-2],
-            so_far=as_of < week_end + SETTLED_AFTER,
+            so_far=seen_until < week_end + SETTLED_AFTER,
             definition=METRICS[name].definition,
         )
         for name, values in (posts | visits).items()

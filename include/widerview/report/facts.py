@@ -176,7 +176,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         last_day: Sunday.
         revision: 1 for the first report composed on the week, and one more for each later one.
         corrects: Whether an earlier revision has been sent.
-        as_of: Only what had been observed by then (UTC) is in the report.
+        as_of: Only what had been recorded by then (UTC) is in the report.
         colour: The worst verdict of the sources.
         grade: The week in one word.
         figures: At most six, in the client's order.
@@ -195,6 +195,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         agency: Name of the agency.
         postal_address: Of the agency.
         office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
+        client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
+            changed; never printed.
     """
 
     client_id: str
@@ -225,3 +227,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     agency: str
     postal_address: str
     office_hours: str
+    client_file: str = ""

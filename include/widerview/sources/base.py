@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from widerview.vocabulary.dictionaries import Dictionary
+
 if TYPE_CHECKING:
     from widerview.sources.http import HttpClient
 
 Kind = Literal["social", "web"]
+Entity = Literal["account", "site"]
+Counts = Mapping[str, int | None]
+"""Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
 Dimension = Literal["total", "channel", "campaign", "touchpoint", "network"]
 
 
@@ -84,8 +89,11 @@ class RawPage(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.body).hexdigest()
 
 
-class _Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """What every row carries: whose it is, when it was observed, and the receipt (sha256 of the raw page)."""
+class _Observed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every row carries: whose it is, when it was observed, and the receipt (sha256 of the raw page).
+
+    Rows come by the million and hold nothing that could lead back to them, so the garbage collector need not look.
+    """
 
     client_id: str
     source: str
@@ -93,21 +101,26 @@ class _Observed(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
-class AccountRow(_Observed, frozen=True, kw_only=True):
-    """An account as the platform describes it; `account_id` stays when the handle changes."""
+class AccountRow(_Observed, frozen=True, kw_only=True, gc=False):
+    """An account as the platform describes it; `account_id` stays when the handle changes.
+
+    `counts` are its running totals by canonical metric, e.g. followers; None where the platform did not report one.
+    """
 
     account_id: str
     handle: str
     name: str
     url: str
+    counts: Counts = {}
 
 
-class PostRow(_Observed, frozen=True, kw_only=True):
+class PostRow(_Observed, frozen=True, kw_only=True, gc=False):
     """A post of the client's own (a repost of somebody else's is none).
 
     `reply_to` is the id of the post of somebody else that this one answers: such posts are conversation. A post that
     goes on with the account's own thread is publishing and has none.
     `tags` are hashtags in lower case without `#`, `links` are absolute URLs, both in order of appearance.
+    `counts` are its running totals by canonical metric, e.g. likes; None where the platform did not report one.
     """
 
     account_id: str
@@ -119,25 +132,56 @@ class PostRow(_Observed, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     reply_to: str | None = None
+    counts: Counts = {}
 
 
-class CounterRow(_Observed, frozen=True, kw_only=True):
-    """A running total as it stood when observed: a post's likes, an account's followers.
+class CounterRow(_Observed, frozen=True, kw_only=True, gc=False):
+    """Running totals that came in an answer of their own, apart from the post or account they belong to.
 
-    `value` is None where the platform did not report it; missing is not zero.
+    Attributes:
+        account_id: The account itself, or that of the post.
+        post_id: The post; None for totals of the account.
+        published_at: When the post was published, as its own row has it; None for totals of the account.
+        counts: By canonical metric; None where the platform did not report one.
     """
 
     account_id: str
-    entity: Literal["account", "post"]
-    entity_id: str
-    metric: str
-    value: int | None
+    post_id: str | None = None
+    published_at: dt.datetime | None = None
+    counts: Counts
 
 
-class DayRow(_Observed, frozen=True, kw_only=True):
+class CommentRow(_Observed, frozen=True, kw_only=True, gc=False):
+    """What somebody wrote under a post of the client's, or the client's own answer there.
+
+    Attributes:
+        account_id: The client's account whose post it stands under.
+        comment_id: The platform's own id.
+        post_id: The post it stands under.
+        published_at: When it was written, as the platform says.
+        author: The platform's id of who wrote it. It is kept as a salted hash only.
+        own: Whether the client's own account wrote it.
+        text: Its words.
+        permalink: Where to see it; empty if the platform does not say.
+        reply_to: The comment it answers; None if it answers the post itself.
+    """
+
+    account_id: str
+    comment_id: str
+    post_id: str
+    published_at: dt.datetime
+    author: str
+    own: bool
+    text: str
+    permalink: str = ""
+    reply_to: str | None = None
+
+
+class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
     """A value that belongs to a whole day of the platform's own zone.
 
     Attributes:
+        entity: Whether it is a value of an account or of a web property.
         entity_id: The account or web property.
         day: The platform's own day.
         zone: IANA zone of that day.
@@ -147,6 +191,7 @@ class DayRow(_Observed, frozen=True, kw_only=True):
         value: None where the platform did not report it.
     """
 
+    entity: Entity
     entity_id: str
     day: dt.date
     zone: str
@@ -156,7 +201,7 @@ class DayRow(_Observed, frozen=True, kw_only=True):
     value: float | None
 
 
-Row = AccountRow | PostRow | CounterRow | DayRow
+Row = AccountRow | PostRow | CounterRow | CommentRow | DayRow
 
 
 class Stamp(TypedDict):
@@ -178,24 +223,9 @@ def stamp(target: Target, page: RawPage) -> Stamp:
     }
 
 
-def counters(
-    stamp: Stamp,
-    *,
-    account_id: str,
-    entity: Literal["account", "post"],
-    entity_id: str,
-    values: Mapping[str, int | None],
-) -> Iterator[CounterRow]:
-    """One row a metric; a negative value is how platforms write "hidden", so it is not reported either."""
-    for metric, value in values.items():
-        yield CounterRow(
-            **stamp,
-            account_id=account_id,
-            entity=entity,
-            entity_id=entity_id,
-            metric=metric,
-            value=None if value is None or value < 0 else value,
-        )
+def counts(**values: int | None) -> Counts:
+    """Running totals by metric; a negative one is how platforms write "hidden", so it is not reported either."""
+    return {metric: None if value is None or value < 0 else value for metric, value in values.items()}
 
 
 class Source(Protocol):
@@ -208,7 +238,8 @@ class Source(Protocol):
         api_version: The contract it was written against.
         streams: Names of what it can fetch.
         lookback_days: How many days before the asked day are asked again, because platforms revise.
-        metrics: Canonical metrics it reports.
+        dictionary: What it counts under each canonical metric, and since when.
+        metrics: Canonical metrics it reports: those of its dictionary.
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
         call_budget: Most HTTP calls one account may cost in one run.
     """
@@ -219,6 +250,7 @@ class Source(Protocol):
     api_version: str
     streams: tuple[str, ...]
     lookback_days: int
+    dictionary: Dictionary
     metrics: tuple[str, ...]
     pool_slots: int
     call_budget: int

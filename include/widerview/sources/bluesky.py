@@ -23,6 +23,7 @@ never changes). *Rate limited* or *unavailable*: the task tries again by itself;
 import datetime as dt
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Annotated, Literal
 
 import msgspec
@@ -37,11 +38,12 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Window,
-    counters,
+    counts,
     stamp,
 )
 from widerview.sources.errors import NotFound, Unauthorized
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate, place
+from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Bluesky"
 _RENEW = "The account needs no token; if its Airflow Connection has one, renew or remove it."
@@ -187,7 +189,8 @@ class Bluesky:
     api_version = "app.bsky lexicons as served 2026-11"
     streams: tuple[str, ...] = ("account", "posts")
     lookback_days = 28
-    metrics: tuple[str, ...] = ("followers", "following", "posts", "likes", "reposts", "replies", "quotes", "bookmarks")
+    dictionary = load_dictionary(files(__package__) / "bluesky.yaml")
+    metrics = dictionary.metrics
     pool_slots = 8
     call_budget = 100
 
@@ -260,13 +263,8 @@ def _account(stamp: Stamp, profile: _Profile) -> Iterator[Row]:
         handle=profile.handle,
         name=profile.display_name or profile.handle,
         url=_profile_url(profile),
+        counts=counts(followers=profile.followers_count, following=profile.follows_count, posts=profile.posts_count),
     )
-    values = {
-        "followers": profile.followers_count,
-        "following": profile.follows_count,
-        "posts": profile.posts_count,
-    }
-    yield from counters(stamp, account_id=profile.did, entity="account", entity_id=profile.did, values=values)
 
 
 def _answered(reply: _Reply, did: str) -> str | None:
@@ -299,15 +297,14 @@ def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
         tags=tuple(dict.fromkeys(tag.lower().removeprefix("#") for tag in tags)),
         links=tuple(links),
         reply_to=_answered(record.reply, post.author.did) if record.reply else None,
+        counts=counts(
+            likes=post.like_count,
+            reposts=post.repost_count,
+            replies=post.reply_count,
+            quotes=post.quote_count,
+            bookmarks=post.bookmark_count,
+        ),
     )
-    values = {
-        "likes": post.like_count,
-        "reposts": post.repost_count,
-        "replies": post.reply_count,
-        "quotes": post.quote_count,
-        "bookmarks": post.bookmark_count,
-    }
-    yield from counters(stamp, account_id=post.author.did, entity="post", entity_id=post.uri, values=values)
 
 
 def _kind(embed: _Embed | None, *, has_links: bool) -> Literal["text", "image", "video", "link", "quote"]:

@@ -4,17 +4,24 @@
 judge it afterwards. `paginate` walks through pages for any source.
 """
 
+import codecs
 import datetime as dt
+import functools
+import os
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Annotated, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 import msgspec
-import requests
 import tenacity
+import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, get_environ_proxies, select_proxy
 
 from widerview import __version__
 from widerview.clock import utc_now
@@ -34,7 +41,7 @@ T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A count that fits the warehouse's BIGINT."""
 
-TIMEOUTS = (10, 60)
+TIMEOUTS = urllib3.Timeout(connect=10, read=60)
 """Seconds to connect, and between two bytes: analytics may compute a report while we wait."""
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0
@@ -44,22 +51,93 @@ MOST_EMPTY_PAGES = 10
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSIENT = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.TimeoutError,
+    urllib3.exceptions.ProxyError,
+    urllib3.exceptions.SSLError,
+    urllib3.exceptions.DecodeError,
 )
-_KEPT_HEADERS = frozenset({
-    "content-type", "date", "link", "location", "retry-after", "x-request-id", "x-matomo-request-id",
-    "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy",
-    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
-})  # fmt: skip
+_NO_RETRIES = urllib3.Retry(total=False)
+"""Makes urllib3 raise the first error as it is: how often to ask is ours to decide, and to count."""
+_SENT_HEADERS = {
+    "User-Agent": f"Widerview/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+_KEPT_HEADERS = (
+    "content-type", "date", "link", "location", "ratelimit-limit", "ratelimit-policy", "ratelimit-remaining",
+    "ratelimit-reset", "retry-after", "x-matomo-request-id", "x-ratelimit-limit", "x-ratelimit-remaining",
+    "x-ratelimit-reset", "x-request-id",
+)  # fmt: skip
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _backoff = tenacity.wait_random_exponential(multiplier=1, max=20)
 
 
-def _as_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that adds nothing: without one, requests would send what it finds in ~/.netrc."""
-    return request
+class ConnectionPool:
+    """Connections that stay open from one call to the next, for any number of clients and servers.
+
+    It knows no account: a token goes out with a call and nowhere else, and cookies are neither kept nor sent, nor is
+    `~/.netrc` read.
+
+    Proxies and certificates are the environment's, as requests and curl take them: `HTTP_PROXY`, `HTTPS_PROXY`,
+    `ALL_PROXY` and `NO_PROXY`; a bundle or folder of CA certificates in `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` or
+    `SSL_CERT_FILE`, else certifi's.
+    """
+
+    def __init__(self) -> None:
+        self._managers: dict[str | None, urllib3.PoolManager] = {}
+
+    def to(self, url: str) -> urllib3.HTTPConnectionPool:
+        """The connections to the server of a URL, through the proxy that the environment names for it.
+
+        Raises:
+            SourceError: The proxy's address or the CA certificates cannot be used.
+            ValueError: The URL has no usable host or port.
+        """
+        proxy = select_proxy(url, get_environ_proxies(url))
+        if proxy not in self._managers:
+            self._managers[proxy] = _manager(proxy)
+        return self._managers[proxy].connection_from_url(url)
+
+
+def _manager(proxy: str | None) -> urllib3.PoolManager:
+    tls = _tls(next(filter(None, map(os.environ.get, _CA_VARIABLES)), DEFAULT_CA_BUNDLE_PATH))
+    if proxy is None:
+        return urllib3.PoolManager(ssl_context=tls)
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    user, password = get_auth_from_url(address)
+    try:
+        if not urllib3.util.parse_url(address).host:
+            raise ValueError
+        return urllib3.ProxyManager(
+            address,
+            proxy_headers=urllib3.make_headers(proxy_basic_auth=f"{user}:{password}") if user else None,
+            proxy_ssl_context=tls,
+            ssl_context=tls,
+        )
+    except ValueError:
+        # Neither told nor chained: the address may hold a password.
+        raise SourceError(
+            "The proxy that the environment names cannot be used: it must look like http://proxy.example:3128. "
+            "Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or name the server in NO_PROXY."
+        ) from None
+
+
+@functools.cache
+def _tls(certificates: str) -> ssl.SSLContext:
+    """How to trust servers. Reading the certificates takes longer than many a pull, so it is done once a process."""
+    context = urllib3.util.ssl_.create_urllib3_context()
+    try:
+        if Path(certificates).is_dir():
+            context.load_verify_locations(capath=certificates)
+        else:
+            context.load_verify_locations(cafile=certificates)
+    except OSError as error:
+        raise SourceError(
+            f"{certificates}: the CA certificates to trust servers by cannot be read ({error}). "
+            f"Correct {', '.join(_CA_VARIABLES)}, or unset them."
+        ) from error
+    return context
 
 
 class HttpClient:
@@ -79,16 +157,11 @@ class HttpClient:
         base_url: str,
         budget: int,
         token: str | None = None,
-        session: requests.Session | None = None,
+        pool: ConnectionPool | None = None,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
-            raise SourceError(
-                "The server's address must look like https://server.example, without user, password or query; "
-                "set it as the host of the Airflow Connection."
-            )
+        parts = _address(base_url)
         if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
             raise Unauthorized(
                 f"The token for {parts.hostname} is empty or holds blanks or control characters; "
@@ -99,11 +172,21 @@ class HttpClient:
         self._base = base_url.rstrip("/") + "/"
         self._origin = (parts.scheme, parts.netloc)
         self._budget = budget
-        self._session = session or requests.Session()
+        self._connections = (pool or ConnectionPool()).to(base_url)
+        # A proxy is asked for whole URLs of http; to https it opens a tunnel and sees none.
+        self._asks_by_whole_url = parts.scheme == "http" and self._connections.proxy is not None
         self._sleep = sleep
         self._clock = clock
         self._waited = 0.0
         self._quota_returns: dt.datetime | None = None
+        self._retrying = tenacity.Retrying(
+            sleep=self._pause,
+            wait=self._wait,
+            stop=self._gives_up,
+            retry=tenacity.retry_if_exception_type(_TRANSIENT)
+            | tenacity.retry_if_result(lambda page: page.status in _RETRIED),
+            retry_error_callback=_last_outcome,
+        )
 
     def request(
         self,
@@ -145,31 +228,24 @@ class HttpClient:
             )
         query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
         asked = Request(method, parts._replace(query="", fragment="").geturl(), query | dict(form or {}))
-        body = {**(form or {}), **(secret_form or {})}
-
-        def call() -> RawPage:
-            return self._call(asked, stream, query, body, headers or {})
-
-        retrying = tenacity.Retrying(
-            sleep=self._pause,
-            wait=self._wait,
-            stop=self._gives_up,
-            retry=tenacity.retry_if_exception_type(_TRANSIENT)
-            | tenacity.retry_if_result(lambda page: page.status in _RETRIED),
-            retry_error_callback=_last_outcome,
-        )
+        target = asked.url if self._asks_by_whole_url else parts.path or "/"
+        if query:
+            target += f"?{urlencode(query)}"
+        sent = {**_SENT_HEADERS, **(headers or {})}
+        body = None
+        if form or secret_form:
+            body = urlencode({**(form or {}), **(secret_form or {})})
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            return retrying(call)
-        except requests.RequestException as error:
-            # Not chained: the text of these errors may quote headers.
+            return self._retrying(self._call, asked, stream, target, sent, body)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            # Not chained: the text of these errors may quote headers. ValueError is a header that cannot be sent.
             raise Unavailable(
                 f"{method} {asked.url} ({stream}): no complete answer ({type(error).__name__}) after "
                 f"{self.calls} calls. Check the server and the network, then clear the task."
             ) from None
 
-    def _call(
-        self, asked: Request, stream: str, query: dict[str, str], body: dict[str, str], headers: Mapping[str, str]
-    ) -> RawPage:
+    def _call(self, asked: Request, stream: str, target: str, headers: Mapping[str, str], body: str | None) -> RawPage:
         if self.calls >= self._budget:
             raise BudgetSpent(
                 f"{asked.url} ({stream}): the run has made all {self._budget} calls it may make for this account. "
@@ -177,21 +253,21 @@ class HttpClient:
             )
         self._await_quota(asked, stream)
         self.calls += 1
-        with self._session.request(
+        with self._connections.urlopen(
             asked.method,
-            asked.url,
-            params=query,
-            data=body or None,
-            headers={"User-Agent": f"Widerview/{__version__}", "Accept": "application/json", **headers},
-            auth=_as_is,
+            target,
+            body=body,
+            headers=headers,
             timeout=TIMEOUTS,
-            allow_redirects=False,
-            stream=True,
+            retries=_NO_RETRIES,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
         ) as response:
             page = RawPage(
                 stream=stream,
                 request=asked,
-                status=response.status_code,
+                status=response.status,
                 headers=self._kept(response.headers),
                 body=self._censored(_read(response, asked, stream)),
                 fetched_at=self._clock(),
@@ -227,8 +303,23 @@ class HttpClient:
         return body.replace(self.token.encode(), b"[token]") if self.token else body
 
     def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
-        kept = {name.lower(): value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
-        return {name: self._censored(value.encode()).decode() for name, value in sorted(kept.items())}
+        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        return {name: self._censored(value.encode()).decode() for name, value in kept.items()}
+
+
+def _address(base_url: str) -> SplitResult:
+    """The parts of a server's address; it is not told if it is none, because it may hold a password."""
+    try:
+        parts = urlsplit(base_url)
+        urllib3.util.parse_url(base_url)  # knows more that makes a host or port unusable
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise SourceError(
+            "The server's address must look like https://server.example, without user, password or query; "
+            "set it as the host of the Airflow Connection."
+        )
+    return parts
 
 
 def _last_outcome(state: tenacity.RetryCallState) -> RawPage:
@@ -237,16 +328,18 @@ def _last_outcome(state: tenacity.RetryCallState) -> RawPage:
     return page
 
 
-def _read(response: requests.Response, asked: Request, stream: str) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(2**16):
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise BadAnswer(
-                f"{asked.method} {asked.url} ({stream}): the answer is larger than {LARGEST_BODY // 2**20} MB. "
-                "Ask for fewer days at once."
-            )
-    return bytes(body)
+def _read(response: urllib3.BaseHTTPResponse, asked: Request, stream: str) -> bytes:
+    length = response.length_remaining
+    if length is not None and length <= LARGEST_BODY and "content-encoding" not in response.headers:
+        return response.read()  # in one piece, which spares copies
+    # Unpacks no further than asked for, however much a compressed answer holds.
+    body = response.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        raise BadAnswer(
+            f"{asked.method} {asked.url} ({stream}): the answer is larger than {LARGEST_BODY // 2**20} MB. "
+            "Ask for fewer days at once."
+        )
+    return body
 
 
 def try_again_at(page: RawPage) -> dt.datetime | None:
@@ -259,7 +352,7 @@ def try_again_at(page: RawPage) -> dt.datetime | None:
     if after := page.headers.get("retry-after"):
         return _moment(after, page.fetched_at)
     remaining = page.headers.get("ratelimit-remaining", page.headers.get("x-ratelimit-remaining"))
-    if page.status == requests.codes.too_many_requests or remaining == "0":
+    if page.status == HTTPStatus.TOO_MANY_REQUESTS or remaining == "0":
         reset = page.headers.get("ratelimit-reset") or page.headers.get("x-ratelimit-reset")
         return _moment(reset, page.fetched_at) if reset else None
     return None
@@ -310,7 +403,7 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
         Unavailable: 408, 425 or 5xx.
         BadAnswer: Any other status.
     """
-    if page.status == requests.codes.ok:
+    if page.status == HTTPStatus.OK:
         return
     at = try_again_at(page)
     later = f"Try again at {_told(at)}." if at else "Try again later."
@@ -335,7 +428,7 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
 
 
 # A backslash that is itself escaped does not begin an escape.
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def decode(page: RawPage, type_: type[T], *, source: str) -> T:
@@ -346,13 +439,19 @@ def decode(page: RawPage, type_: type[T], *, source: str) -> T:
     Raises:
         BadAnswer: It is no JSON, cut, not UTF-8, or of another shape; the message says what was found.
     """
+    body = page.body.removeprefix(codecs.BOM_UTF8)
     try:
-        text = page.body.decode("utf-8-sig")
-        if "\\u0000" in text:
-            text = _NUL.sub(r"\1\\ufffd", text)
-        return msgspec.json.decode(text, type=type_, strict=False)
+        if b"\\u0000" in body:
+            body = _NUL.sub(rb"\1\\ufffd", body)
+        result: T = _decoder(type_).decode(body)  # type: ignore[arg-type]  # a type is hashable
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswer(f"{place(page, source)}: {error}. Found {found(page)}") from error
+    return result
+
+
+@functools.cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_, strict=False)
 
 
 class Turn(NamedTuple):

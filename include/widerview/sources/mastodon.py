@@ -25,6 +25,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, quote
 
@@ -41,10 +42,11 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Window,
-    counters,
+    counts,
     stamp,
 )
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate
+from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Mastodon"
 _RENEW = "Make a token with the right `read` in the account's settings and put it into its Airflow Connection."
@@ -106,7 +108,8 @@ class Mastodon:
     api_version = "v1 of Mastodon 4.6"
     streams: tuple[str, ...] = ("account", "posts")
     lookback_days = 28
-    metrics: tuple[str, ...] = ("followers", "following", "posts", "likes", "reposts", "replies", "quotes")
+    dictionary = load_dictionary(files(__package__) / "mastodon.yaml")
+    metrics = dictionary.metrics
     pool_slots = 4
     call_budget = 100
 
@@ -176,13 +179,10 @@ def _account(stamp: Stamp, server: str, account: _Account) -> Iterator[Row]:
         handle=f"@{account.acct}" if "@" in account.acct else f"@{account.acct}@{server}",
         name=account.display_name or account.acct,
         url=account.url,
+        counts=counts(
+            followers=account.followers_count, following=account.following_count, posts=account.statuses_count
+        ),
     )
-    values = {
-        "followers": account.followers_count,
-        "following": account.following_count,
-        "posts": account.statuses_count,
-    }
-    yield from counters(stamp, account_id=account_id, entity="account", entity_id=account_id, values=values)
 
 
 def _answered(server: str, status: _Status) -> str | None:
@@ -211,14 +211,13 @@ def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
         tags=tuple(sorted(tags, key=lambda tag: written.lower().find(f"#{tag}"))),
         links=tuple(links),
         reply_to=_answered(server, status),
+        counts=counts(
+            likes=status.favourites_count,
+            reposts=status.reblogs_count,
+            replies=status.replies_count,
+            quotes=status.quotes_count,
+        ),
     )
-    values = {
-        "likes": status.favourites_count,
-        "reposts": status.reblogs_count,
-        "replies": status.replies_count,
-        "quotes": status.quotes_count,
-    }
-    yield from counters(stamp, account_id=account_id, entity="post", entity_id=status.uri, values=values)
 
 
 def _kind(status: _Status, *, has_links: bool) -> Literal["text", "image", "video", "link", "poll", "quote"]:

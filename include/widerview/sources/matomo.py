@@ -27,6 +27,7 @@ still computing its archives; ask for fewer days at once or let its cron job fin
 import datetime as dt
 from collections.abc import Callable, Iterator
 from html import unescape
+from importlib.resources import files
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -35,6 +36,7 @@ from requests import codes
 from widerview.sources.base import DayRow, Dimension, Kind, RawPage, Row, Target, Window, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Count, HttpClient, check, decode, place
+from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Matomo"
 _RENEW = "Make a token with the right *view* on the site and put it into the Airflow Connection."
@@ -144,7 +146,8 @@ class Matomo:
     api_version = "Reporting API of Matomo 5"
     streams: tuple[str, ...] = tuple(_REPORTS)
     lookback_days = 3
-    metrics: tuple[str, ...] = ("visits", "unique_visitors", "actions", "bounces", "converted_visits")
+    dictionary = load_dictionary(files(__package__) / "matomo.yaml")
+    metrics = dictionary.metrics
     pool_slots = 2
     call_budget = 100
 
@@ -192,6 +195,7 @@ class Matomo:
                 for metric, value in values.items():
                     yield DayRow(
                         **stamped,
+                        entity="site",
                         entity_id=target.ref,
                         day=day,
                         zone=target.time_zone,

@@ -1,10 +1,17 @@
 """The door to the warehouse's PostgreSQL."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
+from psycopg.sql import Literal
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+
+from widerview.warehouse.sql import query
+
+REPORT_ROLE = "widerview_report"
+"""Sees one client's rows only: those of the setting `widerview.client_id`; none if it is not set."""
 
 _DRIVER = "postgresql+psycopg"
 
@@ -66,3 +73,29 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     """Give a read-only connection whose reads all see the same moment, whatever is loaded meanwhile."""
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+@contextmanager
+def client_snapshot(engine: Engine, client_id: str) -> Iterator[Connection]:
+    """Give a snapshot in which PostgreSQL shows the rows of one client only.
+
+    It takes on the role `REPORT_ROLE`, for which every table has a row-level policy, until the transaction ends.
+    """
+    with snapshot(engine) as connection:
+        # Statements, not set_config(): a cluster passes on only these to its workers.
+        connection.exec_driver_sql(f"SET LOCAL widerview.client_id = {Literal(client_id).as_string()}")
+        connection.exec_driver_sql(f"SET LOCAL ROLE {REPORT_ROLE}")
+        # One client's rows, by the key that they lead. Where a client has much, or a month's partition is newer than
+        # its statistics, the planner would rather scan the rows of everybody.
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        yield connection
+
+
+def present(engine: Engine, client_id: str) -> dt.datetime:
+    """Give the moment to report as of: now, by the database's clock, once the client's running loads have ended.
+
+    What is loaded afterwards is recorded at a later moment, so a report as of this one can always be rebuilt.
+    """
+    with engine.begin() as connection:
+        as_of: dt.datetime = connection.execute(query("as_of"), {"client_id": client_id}).one().as_of
+        return as_of

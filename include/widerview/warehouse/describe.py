@@ -1,51 +1,89 @@
-"""The warehouse's tables as a page: what each holds, its key, and what each column means.
+"""The warehouse as a page: what each table and mart holds, its key, who may read it, and what each column means.
 
-Written from the same comments that stand in the database. `python -m widerview.warehouse.describe docs/warehouse.md`
-brings the page up to date.
+Written from the same words that stand as comments in the database. `python -m widerview.warehouse.describe
+docs/warehouse.md` brings the page up to date.
 """
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sqlalchemy import Column, Table, make_url
 
-from widerview.warehouse.tables import metadata
+from widerview.warehouse.marts import MARTS, Mart, MartColumn, mart
+from widerview.warehouse.partitions import PARTITIONED
+from widerview.warehouse.tables import client_salt, metadata
 
-_BEGIN = "<!-- tables: written by `python -m widerview.warehouse.describe docs/warehouse.md` -->"
-_END = "<!-- end of tables -->"
+_BY = "written by `python -m widerview.warehouse.describe docs/warehouse.md`"
 
 _POSTGRESQL = make_url("postgresql+psycopg://").get_dialect()()
 
 
 def describe() -> str:
-    """Describe every table in Markdown: its grain, its key, and each column's type and meaning."""
+    """Describe every table in Markdown: its grain, key, partitions and readers, and each column's type and meaning."""
     return "\n\n".join(_table(table) for table in metadata.tables.values())
 
 
+def describe_marts() -> str:
+    """Describe every mart in Markdown: its grain and key, and each column's type and meaning."""
+    return "\n\n".join(_mart(mart(name)) for name in MARTS)
+
+
 def refresh(page: str) -> str:
-    """Give a page's text with the description between its two marks made current.
+    """Give a page's text with what stands between its marks made current.
 
     Raises:
         ValueError: The page lacks the marks.
     """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(
-            f"The page has no place for the tables; put these two lines where they belong: {_BEGIN} {_END}"
-        )
-    return f"{before}{_BEGIN}\n\n{describe()}\n\n{_END}{after}"
+    for what, description in (("tables", describe), ("marts", describe_marts)):
+        page = _replaced(page, what, description)
+    return page
+
+
+def readers(table: Table) -> str:
+    """Say what the role that reports read with may see of a table."""
+    if table is client_salt:
+        return "nothing"
+    return "one client's rows" if "client_id" in table.columns else "everything"
+
+
+def _replaced(page: str, what: str, description: Callable[[], str]) -> str:
+    begin, end = f"<!-- {what}: {_BY} -->", f"<!-- end of {what} -->"
+    before, found, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise ValueError(f"The page has no place for the {what}; put these two lines where they belong: {begin} {end}")
+    return f"{before}{begin}\n\n{description()}\n\n{end}{after}"
 
 
 def _table(table: Table) -> str:
-    key = ", ".join(f"`{column.name}`" for column in table.primary_key)
-    rows = "\n".join(_column(column) for column in table.columns)
-    return f"### {table.name}\n\n{table.comment} Key: {key}.\n\n| column | type | meaning |\n|---|---|---|\n{rows}"
+    key = [column.name for column in table.primary_key]
+    partitions = f" One partition a month of `{_partitioned_by(table)}`." if table.name in PARTITIONED else ""
+    facts = f"{table.comment} {_key(key)}{partitions} `widerview_report` sees {readers(table)}."
+    return _section(table.name, facts, map(_column, table.columns))
 
 
-def _column(column: Column[object]) -> str:
+def _partitioned_by(table: Table) -> str:
+    by: str = table.dialect_options["postgresql"]["partition_by"]
+    return by.removeprefix("RANGE (").removesuffix(")")
+
+
+def _column(column: Column[object]) -> MartColumn:
     kind = column.type.compile(_POSTGRESQL).lower()
-    return f"| `{column.name}` | {kind}{' or NULL' if column.nullable else ''} | {column.comment} |"
+    return MartColumn(column.name, f"{kind}{' or NULL' if column.nullable else ''}", column.comment or "")
+
+
+def _mart(described: Mart) -> str:
+    return _section(f"mart.{described.name}", f"{described.meaning} {_key(described.key)}", described.columns)
+
+
+def _key(columns: Iterable[str]) -> str:
+    return f"Key: {', '.join(f'`{column}`' for column in columns)}."
+
+
+def _section(name: str, facts: str, columns: Iterable[MartColumn]) -> str:
+    rows = "\n".join(f"| `{column.name}` | {column.type} | {column.meaning} |" for column in columns)
+    return f"### {name}\n\n{facts}\n\n| column | type | meaning |\n|---|---|---|\n{rows}"
 
 
 if __name__ == "__main__":

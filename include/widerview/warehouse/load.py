@@ -1,30 +1,34 @@
-"""Load a pull: stream its rows into staging by COPY, then store what changed with one statement a table.
+"""Load a pull: look up what is known, keep what is new, and put it in place by COPY and one INSERT a table.
 
 One transaction a pull, in constant memory, with the rows counted from end to end. Loading a pull again changes
 nothing, so a load that died, or whose commit was not confirmed, is simply loaded again.
 """
 
 import datetime as dt
+import hashlib
+import hmac
+import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
-import psycopg
-from psycopg.types.array import ListDumper
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from widerview.quality.verdict import DayVerdict, Rejected
-from widerview.sources.base import AccountRow, CounterRow, DayRow, PostRow, Row, Target, Window
-from widerview.warehouse import tables
-from widerview.warehouse.sql import sql
+from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Target, Window
+from widerview.warehouse import staging
+from widerview.warehouse.news import Seen, Values, merge_moments, news
+from widerview.warehouse.partitions import make_partitions
+from widerview.warehouse.sql import query
+from widerview.warehouse.staging import Stage
 
-_COPY_ROWS = 2_000
-"""Rows of one table that are gathered before they are sent; what bounds the memory of a load."""
+_CHUNK = 2_000
+"""Rows that are worked on at once; what bounds the memory of a load."""
 
 
 class LoadError(Exception):
@@ -36,7 +40,7 @@ class LoadCounts(NamedTuple):
 
     Attributes:
         parsed: Rows the pull gave.
-        held: Rows held in quarantine.
+        held: Rows and single numbers held in quarantine.
         stored: Observations that were new when the pull was first loaded; the others had not changed.
     """
 
@@ -51,26 +55,40 @@ def load_pull(
     load_id: str,
     target: Target,
     window: Window,
+    started_at: dt.datetime,
     ended_at: dt.datetime,
+    digest: bytes,
     rows: Iterable[Row],
     rejected: Sequence[Rejected] = (),
     verdicts: Sequence[DayVerdict] = (),
+    recorded_at: dt.datetime | None = None,
 ) -> LoadCounts:
     """Load one pull in one transaction.
 
-    An observation is stored if it differs from the latest earlier one of the same key. That is exact as long as
-    pulls of a target arrive in the order in which they were made. When one arrives late and stores something, the
-    pulls after it are marked, and `replays_due` names them: each has to be loaded once more.
+    Of each observation that is stored which differs from what is known of the same entity at its time. That is exact
+    as long as pulls of a target arrive in the order in which they were made. When one arrives late and stores
+    something, the pulls after it are marked, and `replays_due` names them: each has to be loaded once more.
+
+    Within one pull an entity is seen once: what comes again, because pages shift while they are read, is counted and
+    left alone. Totals that come in an answer of their own stand beside those that came with the content; a source
+    gives each metric in one of the two.
+
+    A pull with the digest of the one before it brings nothing new and is recorded without being read. A pull that is
+    loaded already is loaded again only if its digest is another one, that is after a fix of the code that reads it.
 
     Args:
         engine: The warehouse; or a connection in a transaction (READ COMMITTED), which the caller then commits.
         load_id: Path of the pull's manifest in landing.
         target: Whose pull it is; every row must be of this client and source.
         window: The days that were asked for.
+        started_at: When the pull had begun (UTC).
         ended_at: When the pull had ended (UTC).
+        digest: sha256 over all that decides what is loaded: the answers, the code that reads them, `rejected`.
         rows: The pull's rows as parsed, in order; read once, never held all together.
-        rejected: Rows to hold in quarantine, by their position in `rows`.
+        rejected: Rows, and single running totals, to hold in quarantine, by their position in `rows`.
         verdicts: The verdict on each day.
+        recorded_at: As of when reports know of it; the database's clock if left out. For a warehouse that is made
+            anew from landing: the time the pull had in the first one.
 
     Returns:
         The counts of the first load of this pull.
@@ -78,30 +96,54 @@ def load_pull(
     Raises:
         LoadError: A row belongs to somebody else, or the rows do not add up.
     """
+    pull: dict[str, object] = {
+        "client_id": target.client_id,
+        "source": target.source,
+        "ref": target.ref,
+        "zone": target.time_zone,
+        "load_id": load_id,
+        "first_day": window.first,
+        "last_day": window.last,
+        "started_at": started_at,
+        "observed_at": ended_at,
+        "digest": digest,
+        "recorded_at": recorded_at,
+    }
     with _transaction(engine) as connection:
-        pull = {"client_id": target.client_id, "source": target.source, "ref": target.ref, "load_id": load_id}
-        connection.execute(text(sql("prepare_load")), pull)
+        has_staging = connection.execute(query("prepare_load"), pull).one().has_staging
+        found = connection.execute(query("find_load"), pull).one()
+        pull["recorded_at"] = found.recorded_at
         first = None
-        if found := connection.execute(text(sql("find_load")), pull).one_or_none():
+        if found.rows_parsed is not None:
             first = LoadCounts(found.rows_parsed, found.rows_held, found.rows_stored)
-            if not found.replay_due:
+            if not found.replay_due and bytes(found.digest) == digest:
                 return first
+            connection.execute(query("drop_quarantine"), pull)
 
-        held = _reasons(rejected)
-        _STAGING.create_all(connection, checkfirst=False)
-        tally = _copy(connection, _own(rows, target, load_id), held)
-        _reconcile(load_id, tally, held)
-        stored = _store(connection, pull)
-        _STAGING.drop_all(connection, checkfirst=False)  # a next load in this transaction makes its own
+        if found.is_repeated and first is None and not rejected:
+            counts = LoadCounts(found.newest_parsed, 0, 0)
+        else:
+            if not has_staging:
+                staging.make_staging(connection)
+            load = _Load(
+                connection,
+                target,
+                pull,
+                _reasons(rejected),
+                is_first=found.is_first,
+                is_again=first is not None,
+                # An earlier load of the caller's transaction may have left its rows.
+                used=set(staging.ALL) if isinstance(engine, Connection) else set(),
+            )
+            remaining = iter(rows)
+            while chunk := list(islice(remaining, _CHUNK)):
+                load.take(chunk)
+            counts = load.reconciled()
+            if counts.stored:
+                connection.execute(query("mark_replays"), pull | {"earliest": load.earliest})
         if verdicts:
-            _store_verdicts(connection, verdicts, ended_at)
-        if stored:
-            connection.execute(text(sql("mark_replays")), pull | {"earliest": tally.earliest})
-        counts = LoadCounts(tally.parsed, tally.held, stored)
-        connection.execute(
-            text(sql("store_load")),
-            pull | counts._asdict() | {"first_day": window.first, "last_day": window.last, "observed_at": ended_at},
-        )
+            connection.execute(query("store_verdicts"), pull | {"verdicts": msgspec.json.encode(verdicts).decode()})
+        connection.execute(query("store_load"), pull | counts._asdict())
         return first or counts
 
 
@@ -112,7 +154,13 @@ def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> 
     in turn, so ask again until none is left; that ends, since only a load that stores something marks others.
     """
     with _transaction(engine) as connection:
-        return list(connection.scalars(text(sql("replays_due")), {"client_id": client_id, "source": source}))
+        return list(connection.scalars(query("replays_due"), {"client_id": client_id, "source": source}))
+
+
+def has_loads(engine: Engine) -> bool:
+    """Whether any pull of any client is in the warehouse."""
+    with engine.connect() as connection:
+        return bool(connection.scalar(query("has_loads")))
 
 
 @contextmanager
@@ -124,149 +172,189 @@ def _transaction(engine: Engine | Connection) -> Iterator[Connection]:
             yield connection
 
 
-def _reasons(rejected: Iterable[Rejected]) -> dict[int, str]:
-    reasons: dict[int, list[str]] = defaultdict(list)
+_Held = Mapping[int, Mapping[str, str]]
+"""By a row's position: the reasons, by running total; the key "" stands for the whole row."""
+
+
+def _reasons(rejected: Iterable[Rejected]) -> _Held:
+    reasons: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in rejected:
-        reasons[row.index].append(row.reason)
-    return {index: "; ".join(why) for index, why in reasons.items()}
+        reasons[row.index][row.metric or ""].append(row.reason)
+    return {
+        index: {metric: "; ".join(why) for metric, why in parts.items() if metric == "" or "" not in parts}
+        for index, parts in reasons.items()
+    }
 
 
-def _own(rows: Iterable[Row], target: Target, load_id: str) -> Iterator[Row]:
-    for row in rows:
-        if row.client_id != target.client_id or row.source != target.source:
-            raise LoadError(
-                f"{load_id}: a row of {row.client_id}/{row.source} in a pull of {target.client_id}/{target.source}. "
-                "Nothing was loaded; the source's parse must take both from its target."
-            )
-        yield row
-
-
-_STAGING = MetaData()
-
-
-class _Stage:
-    """Where one kind of row waits: a temporary table shaped like its table, without what is the same in all rows."""
-
-    def __init__(self, kind: str, table: Table) -> None:
-        apart = {"client_id", "source", "observed_at", "receipt"}
-        self.kind = kind
-        key = [column.name for column in table.primary_key if column.name not in apart]
-        content = [column.name for column in table.columns if column.name not in {*key, *apart}]
-        fields = ["observed_at", *key, *content, "receipt"]
-        self.values: Callable[[Row], tuple[object, ...]] = attrgetter(*fields)
-        self.staging = _staging_table(
-            table.name, *(Column(name, Text if name == "receipt" else table.columns[name].type) for name in fields)
-        )
-        self.store = sql("store").format(
-            table=table.name,
-            key=_each("{0}", key),
-            content=_each("{0}", content),
-            chained_key=_each("chained.{0}", key),
-            chained_content=_each("chained.{0}", content),
-            lagged_content=_each("lag({0}) OVER earlier AS before_{0}", content),
-            before_content=_each("chained.before_{0}", content),
-            known_content=_each("known.{0}", content),
-            same_key=_each("{0} = chained.{0}", key, " AND "),
-        )
-
-
-def _each(pattern: str, names: Iterable[str], separator: str = ", ") -> str:
-    return separator.join(pattern.format(name) for name in names)
-
-
-def _staging_table(name: str, *columns: Column[Any]) -> Table:
-    return Table(
-        f"staged_{name}",
-        _STAGING,
-        Column("seq", Integer),
-        *columns,
-        prefixes=["TEMPORARY"],
-        postgresql_on_commit="DROP",
+def _salt(connection: Connection, client_id: str) -> bytes:
+    return bytes(
+        connection.scalars(query("take_salt"), {"client_id": client_id, "salt": secrets.token_bytes(32)}).one()
     )
 
 
-_STAGES: Mapping[type[Row], _Stage] = {
-    AccountRow: _Stage("account", tables.account),
-    PostRow: _Stage("post", tables.post),
-    CounterRow: _Stage("counter", tables.counter),
-    DayRow: _Stage("day", tables.day_value),
-}
-
-_STAGED_QUARANTINE = _staging_table(
-    "quarantine", Column("kind", Text), Column("reason", Text), Column("row", JSONB), Column("receipt", Text)
-)
-
-
 @dataclass
-class _Tally:
-    """What went into staging: rows read here, rows the server confirmed there, the earliest instant observed."""
+class _Load:
+    """One pull on its way into the warehouse, chunk by chunk, with every row accounted for.
 
-    parsed: int = 0
-    staged: int = 0
-    held: int = 0
+    Attributes:
+        connection: In the transaction of the load.
+        target: Whose pull it is.
+        pull: The parameters that all its statements share.
+        held: What must not be loaded.
+        is_first: Whether nothing is known of this client on this source.
+        is_again: Whether the pull was loaded before, perhaps under the same time.
+        used: The stages that may hold rows of this transaction, stored already.
+        earliest: The earliest instant observed.
+    """
+
+    connection: Connection
+    target: Target
+    pull: Mapping[str, object]
+    held: _Held
+    is_first: bool
+    is_again: bool
+    used: set[Stage]
     earliest: dt.datetime | None = None
+    _apart: bool = False
+    _salt: bytes = b""
+    _parsed: int = 0
+    _held_whole: int = 0
+    _quarantined: int = 0
+    _again: int = 0
+    _compared: int = 0
+    _stored: int = 0
+    _seen: defaultdict[Stage, set[Values]] = field(default_factory=lambda: defaultdict(set))
 
-
-def _copy(connection: Connection, rows: Iterable[Row], held: Mapping[int, str]) -> _Tally:
-    tally = _Tally()
-    waiting: dict[Table, list[tuple[object, ...]]] = {table: [] for table in _STAGING.tables.values()}
-    with _copy_cursor(connection) as cursor:
-
-        def send(table: Table) -> None:
-            with cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
-                for values in waiting[table]:
-                    copy.write_row(values)
-            waiting[table].clear()
-            if table is _STAGED_QUARANTINE:
-                tally.held += cursor.rowcount
+    def take(self, chunk: Sequence[Row]) -> None:
+        """Hold back what must not be loaded, and store what is new in the rest."""
+        quarantined: list[tuple[int, str, str, Row]] = []
+        observed: defaultdict[Stage, list[Seen]] = defaultdict(list)
+        for index, row in enumerate(chunk, start=self._parsed):
+            own = self._own(row)
+            kept: Row | None = own
+            if index in self.held:
+                kept, out = _split(own, self.held[index])
+                quarantined += ((index, *each) for each in out)
+            if kept is None:
+                self._held_whole += 1
+                continue
+            if self.earliest is None or kept.observed_at < self.earliest:
+                self.earliest = kept.observed_at
+            stage, seen = _seen(kept)
+            if seen.content is None:
+                self._apart = True
+                name = (*seen.key, *sorted(seen.counts))
             else:
-                tally.staged += cursor.rowcount
-
-        for seq, row in enumerate(rows):
-            tally.parsed += 1
-            stage = _STAGES[type(row)]
-            if seq in held:
-                table = _STAGED_QUARANTINE
-                waiting[table].append((seq, stage.kind, held[seq], msgspec.json.encode(row).decode(), row.receipt))
+                name = seen.key
+            if name in self._seen[stage]:
+                self._again += 1
             else:
-                table = stage.staging
-                waiting[table].append((seq, *stage.values(row)))
-                if tally.earliest is None or row.observed_at < tally.earliest:
-                    tally.earliest = row.observed_at
-            if len(waiting[table]) == _COPY_ROWS:
-                send(table)
-        for table, left in waiting.items():
-            if left:
-                send(table)
-    return tally
+                self._seen[stage].add(name)
+                observed[stage].append(seen)
+        self._parsed += len(chunk)
+        if quarantined:
+            self._quarantined += staging.hold(self.connection, self.pull, quarantined)
+        for stage, found in observed.items():
+            self._compared += len(found)
+            self._store(stage, merge_moments(found) if self._apart else found)
+
+    def _own(self, row: Row) -> Row:
+        """Let only rows of this client and source pass, and nobody's name or id: authors become salted hashes."""
+        if row.client_id != self.target.client_id or row.source != self.target.source:
+            raise LoadError(
+                f"{self.pull['load_id']}: a row of {row.client_id}/{row.source} in a pull of "
+                f"{self.target.client_id}/{self.target.source}. Nothing was loaded; the source's parse must take both "
+                "from its target."
+            )
+        if isinstance(row, CommentRow):
+            self._salt = self._salt or _salt(self.connection, self.target.client_id)
+            hashed = hmac.digest(self._salt, f"{row.source} {row.author}".encode(), hashlib.sha256)
+            return msgspec.structs.replace(row, author=hashed.hex())
+        return row
+
+    def _store(self, stage: Stage, found: Sequence[Seen]) -> None:
+        new = found
+        if not self.is_first:
+            known = stage.known(self.connection, self.pull, [seen.key for seen in found])
+            new = [fresh for seen in found if (fresh := news(seen, known.get(seen.key, ())))]
+        if not new:
+            return
+        make_partitions(self.connection, ((stage.name, month) for month in stage.months(new)))
+        if stage in self.used:
+            stage.empty(self.connection)
+        self.used.add(stage)
+        try:
+            stored = stage.store(self.connection, self.pull, new, may_merge=self.is_again or self._apart)
+        except IntegrityError as error:
+            raise LoadError(
+                f"{self.pull['load_id']}: two answers of one moment tell of the same entity ({error.orig}). Nothing "
+                "was loaded; the source must observe each answer at a moment of its own."
+            ) from error
+        if stored != len(new):
+            raise LoadError(
+                f"{self.pull['load_id']}: of {len(new)} new rows the table {stage.name} took {stored}. Nothing was "
+                "loaded; load it again."
+            )
+        self._stored += stored
+
+    def reconciled(self) -> LoadCounts:
+        """Give the counts, once they add up.
+
+        Raises:
+            LoadError: They do not.
+        """
+        load_id, expected = self.pull["load_id"], sum(len(reasons) for reasons in self.held.values())
+        if self._quarantined != expected:
+            raise LoadError(
+                f"{load_id}: the check holds back {expected} rows and numbers, of which the pull's {self._parsed} rows "
+                f"have only {self._quarantined}. Nothing was loaded; run the check of this pull again, so that it "
+                "judges these rows."
+            )
+        if self._parsed != self._compared + self._again + self._held_whole:
+            raise LoadError(
+                f"{load_id}: of {self._parsed} rows {self._compared} were compared with what is known, {self._again} "
+                f"came again and {self._held_whole} are held back, which does not add up. Nothing was loaded."
+            )
+        return LoadCounts(self._parsed, self._quarantined, self._stored)
 
 
-def _copy_cursor(connection: Connection) -> psycopg.Cursor[Any]:
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # no generic
-    cursor = driver.cursor()
-    cursor.adapters.register_dumper(tuple, ListDumper)  # rows hold tuples where the tables hold arrays
-    return cursor
+def _split(row: Row, reasons: Mapping[str, str]) -> tuple[Row | None, list[tuple[str, str, Row]]]:
+    """Part a row from what must not be loaded of it: the rest, and metric, reason and row of what is held."""
+    if "" in reasons:
+        return None, [("", reasons[""], row)]
+    if isinstance(row, CommentRow | DayRow):  # they have no totals, so none is held, and the counts will not add up
+        return row, []
+    held: list[tuple[str, str, Row]] = [
+        (metric, reason, msgspec.structs.replace(row, counts={metric: row.counts[metric]}))
+        for metric, reason in reasons.items()
+        if metric in row.counts
+    ]
+    counts = {metric: value for metric, value in row.counts.items() if metric not in reasons}
+    if not counts and isinstance(row, CounterRow):
+        return None, held
+    return msgspec.structs.replace(row, counts=counts), held
 
 
-def _reconcile(load_id: str, tally: _Tally, held: Mapping[int, str]) -> None:
-    if tally.held != len(held):
-        raise LoadError(
-            f"{load_id}: the check holds back {len(held)} rows, of which the pull's {tally.parsed} rows have only "
-            f"{tally.held}. Nothing was loaded; run the check of this pull again, so that it judges these rows."
-        )
-    if tally.parsed != tally.staged + tally.held:
-        raise LoadError(
-            f"{load_id}: {tally.parsed} rows were parsed, but the database took {tally.staged} to load and "
-            f"{tally.held} to hold back. Nothing was loaded; load it again."
-        )
-
-
-def _store(connection: Connection, key: Mapping[str, str]) -> int:
-    stored = sum(connection.execute(text(stage.store), key).rowcount for stage in _STAGES.values())
-    connection.execute(text(sql("store_quarantine")), key)
-    return stored
-
-
-def _store_verdicts(connection: Connection, verdicts: Sequence[DayVerdict], ended_at: dt.datetime) -> None:
-    values = [msgspec.structs.asdict(verdict) | {"observed_at": ended_at} for verdict in verdicts]
-    connection.execute(insert(tables.verdict).on_conflict_do_nothing(), values)
+def _seen(row: Row) -> tuple[Stage, Seen]:
+    """Give the table of a row, and what the row says."""
+    at, receipt = row.observed_at, row.receipt
+    match row:
+        case PostRow():
+            content = (row.kind, row.text, row.permalink, row.tags, row.links, row.reply_to)
+            return staging.POST, Seen(
+                (row.post_id, row.published_at), at, (row.account_id,), content, row.counts, receipt
+            )
+        case CounterRow(post_id=None):
+            return staging.ACCOUNT, Seen((row.account_id,), at, (), None, row.counts, receipt)
+        case CounterRow():
+            return staging.POST, Seen((row.post_id, row.published_at), at, (row.account_id,), None, row.counts, receipt)
+        case AccountRow():
+            return staging.ACCOUNT, Seen(
+                (row.account_id,), at, (), (row.handle, row.name, row.url), row.counts, receipt
+            )
+        case CommentRow():
+            said = (row.account_id, row.post_id, row.author, row.own, row.text, row.permalink, row.reply_to)
+            return staging.COMMENT, Seen((row.comment_id, row.published_at), at, (), said, {}, receipt)
+        case DayRow():
+            day = (row.day, row.entity, row.entity_id, row.dimension, row.member, row.metric)
+            return staging.DAY, Seen(day, at, (), (row.zone, row.value), {}, receipt)

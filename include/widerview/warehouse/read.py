@@ -1,17 +1,22 @@
 """What was known as of a moment: the reads that reports are composed from.
 
-Every read takes the client, and `as_of`: what was observed after it does not exist. So a report can be composed
-again later from the same rows. Each read touches one client's rows only, and gives them in a fixed order. Read
-several together inside one `widerview.warehouse.database.snapshot`, so that no load comes between them.
+Every read takes the client, and `as_of`: what was recorded after it does not exist. So a report can be composed
+again later from the same rows, whatever has come in since. Each read touches one client's rows only, and gives them
+in a fixed order. Read several together inside one `widerview.warehouse.database.client_snapshot`, so that no load
+comes between them and PostgreSQL itself shows no other client's rows.
 """
 
 import datetime as dt
+from functools import cache
 from typing import Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
-from widerview.warehouse.sql import sql
+from widerview.warehouse.sql import query, sql
+
+Why = Literal["late data", "platform revision", "our fix"]
+"""Why a value is another one now than it was when it was said."""
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +88,43 @@ class DayValue(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that is another one now than it was then.
+
+    Attributes:
+        source: The platform or web analytics.
+        entity: What it is a value of.
+        entity_id: Its id on the platform.
+        day: The platform's own day; None for a post.
+        dimension: What the day's value is split by; empty for a post.
+        member: The member of the dimension; empty for `total` and for a post.
+        metric: Canonical metric; or `post` or `reply`: the post itself, whose value is 1 while it counts.
+        said: The value then; None where it was not known, or not reported.
+        known: The value now; None where it is not reported, or does not count any more.
+        why: `our fix`: the answer was in the warehouse then, and is read otherwise now. `late data`: it was not, and
+            nothing had been known, or it had been given by then. `platform revision`: it was given afterwards.
+        said_observed_at: When the value then had been observed; None where nothing was known.
+        known_observed_at: When the value now was observed.
+        said_receipt: sha256 of the raw answer it was read from then, in hex; None where nothing was known.
+        known_receipt: sha256 of the raw answer it is read from now, in hex.
+    """
+
+    source: str
+    entity: Literal["account", "site", "post"]
+    entity_id: str
+    day: dt.date | None
+    dimension: str
+    member: str
+    metric: str
+    said: float | None
+    known: float | None
+    why: Why
+    said_observed_at: dt.datetime | None
+    known_observed_at: dt.datetime
+    said_receipt: str | None
+    known_receipt: str
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The latest verdict on a target's day."""
 
@@ -113,7 +155,7 @@ def posts(
 ) -> list[Post]:
     """Give the posts published in an interval, each in its latest version, by time of publishing."""
     return _read(
-        connection, sql("posts"), Post, client_id=client_id, as_of=as_of, first=first_utc, end=last_utc_exclusive
+        connection, query("posts"), Post, client_id=client_id, as_of=as_of, first=first_utc, end=last_utc_exclusive
     )
 
 
@@ -136,7 +178,7 @@ def post_counters(
     """
     return _read(
         connection,
-        sql("post_counters").format(posts=sql("posts")),
+        _post_counters(),
         PostCounter,
         client_id=client_id,
         as_of=as_of,
@@ -149,14 +191,14 @@ def post_counters(
 
 def accounts(connection: Connection, client_id: str, as_of: dt.datetime) -> list[Account]:
     """Give the client's accounts, each in its latest version."""
-    return _read(connection, sql("accounts"), Account, client_id=client_id, as_of=as_of)
+    return _read(connection, query("accounts"), Account, client_id=client_id, as_of=as_of)
 
 
 def account_counters(
     connection: Connection, client_id: str, as_of: dt.datetime, at: dt.datetime
 ) -> list[AccountCounter]:
     """Give every metric of the client's accounts as it stood at a moment: the latest observed by `at` and `as_of`."""
-    return _read(connection, sql("account_counters"), AccountCounter, client_id=client_id, as_of=as_of, at=at)
+    return _read(connection, query("account_counters"), AccountCounter, client_id=client_id, as_of=as_of, at=at)
 
 
 def day_values(
@@ -171,7 +213,7 @@ def day_values(
     """Give a metric, split by a dimension, for the days first..last (both included): the latest revisions."""
     return _read(
         connection,
-        sql("day_values"),
+        query("day_values"),
         DayValue,
         client_id=client_id,
         as_of=as_of,
@@ -182,18 +224,58 @@ def day_values(
     )
 
 
+def corrections(
+    connection: Connection,
+    client_id: str,
+    *,
+    then: dt.datetime,
+    now: dt.datetime,
+    first_day: dt.date,
+    last_day: dt.date,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+    zone: str,
+    age: dt.timedelta,
+) -> list[Correction]:
+    """Give what a report as of `then` could have used of some days, and what is another value as of `now`.
+
+    That is every value of the days first..last (both included), every post published in the interval, and the
+    running totals of those that answer nobody, at the matched age of `post_counters`. What has merely grown after a
+    post's cutoff is no correction.
+    """
+    return _read(
+        connection,
+        _corrections(),
+        Correction,
+        client_id=client_id,
+        then=then,
+        now=now,
+        first_day=first_day,
+        last_day=last_day,
+        first=first_utc,
+        end=last_utc_exclusive,
+        zone=zone,
+        age_seconds=age.total_seconds(),
+    )
+
+
 def verdicts(
     connection: Connection, client_id: str, as_of: dt.datetime, first_day: dt.date, last_day: dt.date
 ) -> list[Verdict]:
     """Give the latest verdict on each of the client's targets for the days first..last, both included."""
     return _read(
-        connection, sql("verdicts"), Verdict, client_id=client_id, as_of=as_of, first_day=first_day, last_day=last_day
+        connection, query("verdicts"), Verdict, client_id=client_id, as_of=as_of, first_day=first_day, last_day=last_day
     )
 
 
-def windows(connection: Connection, client_id: str, as_of: dt.datetime) -> list[PulledWindow]:
-    """Give the days of every pull of the client's targets, each target's in the order of the pulls."""
-    return _read(connection, sql("windows"), PulledWindow, client_id=client_id, as_of=as_of)
+def windows(
+    connection: Connection, client_id: str, as_of: dt.datetime, since: dt.date | None = None
+) -> list[PulledWindow]:
+    """Give the days of every pull of the client's targets, each target's in the order of the pulls.
+
+    With `since` only of the pulls made on that day (in UTC) or later.
+    """
+    return _read(connection, query("windows"), PulledWindow, client_id=client_id, as_of=as_of, since=since)
 
 
 def is_covered(
@@ -209,13 +291,24 @@ def is_covered(
 ) -> bool:
     """Whether one pull of a target, made after a moment, had asked for all of the days first..last."""
     parameters = {"source": source, "ref": ref, "first_day": first_day, "last_day": last_day, "after": after}
-    found = connection.scalar(text(sql("is_covered")), parameters | {"client_id": client_id, "as_of": as_of})
+    found = connection.scalar(query("is_covered"), parameters | {"client_id": client_id, "as_of": as_of})
     return bool(found)
+
+
+@cache
+def _post_counters() -> TextClause:
+    return text(sql("post_counters").format(posts=sql("posts")))
+
+
+@cache
+def _corrections() -> TextClause:
+    at_either_moment = _post_counters().text.replace(":as_of", "moment.as_of")
+    return text(sql("corrections").format(post_counters=at_either_moment))
 
 
 _T = TypeVar("_T")
 
 
-def _read(connection: Connection, query: str, shape: type[_T], **parameters: object) -> list[_T]:
-    rows = connection.execute(text(query), parameters).mappings()
+def _read(connection: Connection, statement: TextClause, shape: type[_T], **parameters: object) -> list[_T]:
+    rows = connection.execute(statement, parameters).mappings()
     return [msgspec.convert(row, shape) for row in rows]

@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from widerview.warehouse.sql import sql
+from widerview.warehouse.sql import query
 
 Decision = Literal["Approve", "Reject"]
 
@@ -22,7 +22,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         client_id: The client's id.
         period: ISO week, e.g. `2026-W46`.
         revision: 1, and one more for each corrected report.
-        as_of: Only what had been observed by then is in it (UTC).
+        as_of: Only what had been recorded by then is in it (UTC).
         facts: The facts as JSON; decode them with `widerview.report.facts.Facts`.
         decision: What was decided; None while nobody has.
         decided_by: Who decided.
@@ -54,15 +54,15 @@ def save_report(
     """
     facts = facts_json.decode() if isinstance(facts_json, bytes) else facts_json
     key = {"client_id": client_id, "period": period}
-    connection.execute(text(sql("lock_report")), key)
-    revision: int = connection.execute(text(sql("save_report")), key | {"as_of": as_of, "facts": facts}).scalar_one()
+    connection.execute(query("lock_report"), key)
+    revision: int = connection.execute(query("save_report"), key | {"as_of": as_of, "facts": facts}).scalar_one()
     return revision
 
 
 def get_report(connection: Connection, client_id: str, period: str, revision: int | None = None) -> Report | None:
     """Give a report, by default its latest revision; None if there is none."""
     found = connection.execute(
-        text(sql("get_report")), {"client_id": client_id, "period": period, "revision": revision}
+        query("get_report"), {"client_id": client_id, "period": period, "revision": revision}
     ).mappings()
     return next((msgspec.convert(row, Report) for row in found), None)
 
@@ -86,7 +86,7 @@ def record_decision(
     """
     key = {"client_id": client_id, "period": period, "revision": revision}
     values = {"decision": decision, "decided_by": decided_by, "decided_at": decided_at, "note": note}
-    if connection.execute(text(sql("record_decision")), key | values).rowcount:
+    if connection.execute(query("record_decision"), key | values).rowcount:
         return
     report = get_report(connection, client_id, period, revision)
     if report is None:

@@ -1,18 +1,18 @@
 """The warehouse's tables. `client_id` leads every key, so that a cluster can be split by client.
 
-Observations are never updated: a new value is a new row with its own `observed_at`, stored only when it differs
-from the one before. Reading "as of" a moment means ignoring what was observed later.
+Observations are never updated. A row has two times: `observed_at`, when the platform's answer had arrived, and
+`recorded_at`, when the warehouse took it in. What was known as of a moment are the rows recorded by then, and of
+those the latest observed. So what comes late, or is read anew by better code, changes what is known now and not
+what was known then. Only what differs from what was known before is stored.
 """
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
     DateTime,
     Double,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -20,25 +20,47 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata = MetaData(
     naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
         "pk": "pk_%(table_name)s",
     }
 )
 
 Instant = DateTime(timezone=True)
+Key = Text(collation="C")
+"""Text of a key: compared byte by byte, which is exact everywhere and much cheaper than a language's order."""
 
 
 def _client() -> Column[str]:
-    return Column("client_id", Text, primary_key=True, comment="The client's id; leads every key.")
+    return Column("client_id", Key, primary_key=True, comment="The client's id; leads every key.")
 
 
-def _observed() -> Column[object]:
-    return Column("observed_at", Instant, primary_key=True, comment="When the platform's answer had arrived.")
+def _source(comment: str = "The platform.", *, primary_key: bool = True) -> Column[str]:
+    return Column("source", Key, primary_key=primary_key, nullable=False, comment=comment)
+
+
+def _times() -> tuple[Column[object], Column[object]]:
+    return (
+        Column("observed_at", Instant, primary_key=True, comment="When the platform's answer had arrived."),
+        Column("recorded_at", Instant, primary_key=True, comment="When the warehouse took it in."),
+    )
+
+
+def _recorded() -> Column[object]:
+    return Column("recorded_at", Instant, nullable=False, comment="When the warehouse took it in.")
+
+
+def _published(what: str) -> Column[object]:
+    return Column("published_at", Instant, primary_key=True, comment=f"When {what}, as the platform says.")
+
+
+def _counts() -> Column[object]:
+    return Column(
+        "counts", JSON, comment="Running totals that were new, by metric; JSON null: not reported. NULL: none."
+    )
 
 
 def _receipt() -> Column[bytes]:
@@ -49,84 +71,110 @@ account = Table(
     "account",
     metadata,
     _client(),
-    Column("source", Text, primary_key=True, comment="The platform."),
-    Column("account_id", Text, primary_key=True, comment="The platform's own id; stays when the handle changes."),
-    _observed(),
-    Column("handle", Text, nullable=False, comment="What people type to find it."),
-    Column("name", Text, nullable=False, comment="Display name."),
-    Column("url", Text, nullable=False, comment="Address of the profile."),
+    _source(),
+    Column("account_id", Key, primary_key=True, comment="The platform's own id; stays when the handle changes."),
+    *_times(),
+    Column("handle", Text, comment="What people type to find it."),
+    Column("name", Text, comment="Display name."),
+    Column("url", Text, comment="Address of the profile."),
+    _counts(),
     _receipt(),
-    comment="Accounts as the platforms describe them, one row a change.",
+    CheckConstraint("num_nulls(handle, name, url) IN (0, 3)", name="content"),
+    comment="What was seen of accounts, one row an observation that brought something new: the profile (handle, name, "
+    "url; NULL where it had not changed), running totals, or both.",
 )
 
 post = Table(
     "post",
     metadata,
     _client(),
-    Column("source", Text, primary_key=True, comment="The platform."),
-    Column("post_id", Text, primary_key=True, comment="The platform's own id of the post."),
-    _observed(),
+    _source(),
+    Column("post_id", Key, primary_key=True, comment="The platform's own id of the post."),
+    _published("it was published"),
+    *_times(),
     Column("account_id", Text, nullable=False, comment="Who published it."),
-    Column("published_at", Instant, nullable=False, comment="When it was published, as the platform says."),
-    Column("kind", Text, nullable=False, comment="text, image, video, link, poll or quote."),
-    Column("text", Text, nullable=False, comment="Its words, as written."),
-    Column("permalink", Text, nullable=False, comment="Where to see it."),
-    Column("tags", ARRAY(Text), nullable=False, comment="Hashtags in lower case, without #."),
-    Column("links", ARRAY(Text), nullable=False, comment="Links in it."),
+    Column("kind", Text, comment="text, image, video, link, poll or quote."),
+    Column("text", Text, comment="Its words, as written."),
+    Column("permalink", Text, comment="Where to see it."),
+    Column("tags", ARRAY(Text), comment="Hashtags in lower case, without #."),
+    Column("links", ARRAY(Text), comment="Links in it."),
     Column("reply_to", Text, comment="The post of somebody else that it answers; NULL if none."),
+    _counts(),
     _receipt(),
-    Index(None, "client_id", "published_at"),
-    comment="Posts of the clients' own, one row a version.",
+    CheckConstraint("num_nulls(kind, text, permalink, tags, links) IN (0, 5)", name="content"),
+    comment="What was seen of posts, one row an observation that brought something new: the content (kind, text, "
+    "permalink, tags, links, reply_to; NULL where it had not changed), running totals, or both.",
+    postgresql_partition_by="RANGE (published_at)",
 )
 
-counter = Table(
-    "counter",
+comment = Table(
+    "comment",
     metadata,
     _client(),
-    Column("source", Text, primary_key=True, comment="The platform."),
-    Column("entity", Text, CheckConstraint("entity IN ('account', 'post')", name="entity"), primary_key=True,
-           comment="What is counted: an account or a post."),
-    Column("entity_id", Text, primary_key=True, comment="Its id on the platform."),
-    Column("metric", Text, primary_key=True, comment="Canonical metric, e.g. likes."),
-    _observed(),
-    Column("account_id", Text, nullable=False, comment="The account it belongs to."),
-    Column("value", BigInteger, comment="The running total; NULL: not reported."),
+    _source(),
+    Column("comment_id", Key, primary_key=True, comment="The platform's own id of the comment."),
+    _published("it was written"),
+    *_times(),
+    Column("account_id", Text, nullable=False, comment="The client's account whose post it stands under."),
+    Column("post_id", Text, nullable=False, comment="The post it stands under."),
+    Column("author", Text, nullable=False, comment="Who wrote it, as a hash salted for each client: no name, no id."),
+    Column("own", Boolean, nullable=False, comment="Whether the client's own account wrote it."),
+    Column("text", Text, nullable=False, comment="Its words, as written."),
+    Column("permalink", Text, nullable=False, comment="Where to see it; empty if the platform does not say."),
+    Column("reply_to", Text, comment="The comment it answers; NULL if it answers the post itself."),
     _receipt(),
-    comment="Running totals as they stood when observed, one row a change.",
-)  # fmt: skip
+    comment="Comments under the clients' posts, and the clients' answers there; one row a version.",
+    postgresql_partition_by="RANGE (published_at)",
+)
 
 day_value = Table(
     "day_value",
     metadata,
     _client(),
     Column("day", Date, primary_key=True, comment="The platform's own day; second in the key, for reads of a range."),
-    Column("source", Text, primary_key=True, comment="The platform or web analytics."),
-    Column("entity_id", Text, primary_key=True, comment="The account or web property."),
+    _source("The platform or web analytics."),
+    Column("entity", Key, CheckConstraint("entity IN ('account', 'site')", name="entity"), primary_key=True,
+           comment="What it is a value of: an account or a site."),
+    Column("entity_id", Key, primary_key=True, comment="Its id at the source."),
     Column(
         "dimension",
-        Text,
+        Key,
         primary_key=True,
         comment="What it is split by: total, channel, campaign, touchpoint, network.",
     ),
-    Column("member", Text, primary_key=True, comment="The member of the dimension; empty for total."),
-    Column("metric", Text, primary_key=True, comment="Canonical metric, e.g. visits."),
-    _observed(),
+    Column("member", Key, primary_key=True, comment="The member of the dimension; empty for total."),
+    Column("metric", Key, primary_key=True, comment="Canonical metric, e.g. visits."),
+    *_times(),
     Column("zone", Text, nullable=False, comment="IANA time zone of the day."),
     Column("value", Double, comment="The day's value; NULL: not reported."),
     _receipt(),
     comment="Values of whole days, one row a revision.",
+    postgresql_partition_by="RANGE (day)",
+)  # fmt: skip
+
+client_salt = Table(
+    "client_salt",
+    metadata,
+    _client(),
+    Column("salt", LargeBinary, nullable=False, comment="32 random bytes; without them no hash leads back to a name."),
+    comment="What the authors of comments are hashed with; goes when the client is forgotten.",
 )
 
 load = Table(
     "load",
     metadata,
     _client(),
-    Column("load_id", Text, primary_key=True, comment="Path of the pull's manifest in landing."),
-    Column("source", Text, nullable=False, comment="The platform or web analytics."),
+    Column("load_id", Key, primary_key=True, comment="Path of the pull's manifest in landing."),
+    _source("The platform or web analytics.", primary_key=False),
     Column("ref", Text, nullable=False, comment="The handle or site that was pulled."),
+    Column("zone", Text, nullable=False, comment="IANA time zone of the days."),
     Column("first_day", Date, nullable=False, comment="First day asked for."),
     Column("last_day", Date, nullable=False, comment="Last day asked for."),
+    Column("started_at", Instant, nullable=False, comment="When the pull had begun."),
     Column("observed_at", Instant, nullable=False, comment="When the pull had ended."),
+    _recorded(),
+    Column("digest", LargeBinary, nullable=False,
+           comment="sha256 over the answers, the code that read them and what the gate held back: decides the rows."),
     Column("rows_parsed", Integer, nullable=False, comment="Rows the pull gave."),
     Column("rows_held", Integer, nullable=False, comment="Rows held in quarantine."),
     Column("rows_stored", Integer, nullable=False, comment="Observations that were new when first loaded."),
@@ -139,8 +187,10 @@ quarantine = Table(
     "quarantine",
     metadata,
     _client(),
-    Column("load_id", Text, primary_key=True, comment="The pull it came with."),
+    Column("load_id", Key, primary_key=True, comment="The pull it came with."),
     Column("row_index", Integer, primary_key=True, comment="Its position in the pull."),
+    Column("metric", Key, primary_key=True, comment="The running total that is held; empty: the whole row."),
+    _recorded(),
     Column("kind", Text, nullable=False, comment="Kind of row."),
     Column("reason", Text, nullable=False, comment="Why it is held."),
     Column("row", JSONB, nullable=False, comment="The row itself."),
@@ -153,9 +203,9 @@ verdict = Table(
     metadata,
     _client(),
     Column("day", Date, primary_key=True, comment="The platform's own day; second in the key, for reads of a range."),
-    Column("source", Text, primary_key=True, comment="The platform or web analytics."),
-    Column("ref", Text, primary_key=True, comment="The handle or site."),
-    _observed(),
+    _source("The platform or web analytics."),
+    Column("ref", Key, primary_key=True, comment="The handle or site."),
+    *_times(),
     Column("colour", Text, CheckConstraint("colour IN ('green', 'amber', 'red')", name="colour"), nullable=False,
            comment="green: complete; amber: usable, see reasons; red: wrong or absent."),
     Column("reasons", JSONB, nullable=False, comment="What is late, missing or wrong."),
@@ -166,9 +216,9 @@ report = Table(
     "report",
     metadata,
     _client(),
-    Column("period", Text, primary_key=True, comment="ISO week, e.g. 2026-W46."),
+    Column("period", Key, primary_key=True, comment="ISO week, e.g. 2026-W46."),
     Column("revision", Integer, primary_key=True, comment="1, and one more for each corrected report."),
-    Column("as_of", Instant, nullable=False, comment="Only what was observed by then is in it."),
+    Column("as_of", Instant, nullable=False, comment="Only what was recorded by then is in it."),
     Column("facts", JSONB, nullable=False, comment="Every number and name the report may say."),
     Column("decision", Text, CheckConstraint("decision IN ('Approve', 'Reject')", name="decision"),
            comment="Approve or Reject; NULL while nobody has decided."),
@@ -184,9 +234,9 @@ outbox = Table(
     "outbox",
     metadata,
     _client(),
-    Column("period", Text, primary_key=True, comment="ISO week of the report."),
+    Column("period", Key, primary_key=True, comment="ISO week of the report."),
     Column("revision", Integer, primary_key=True, comment="Revision of the report."),
-    Column("recipient", Text, primary_key=True, comment="Email address."),
+    Column("recipient", Key, primary_key=True, comment="Email address."),
     Column("message_id", Text, nullable=False, comment="The mail's Message-ID, the same in every attempt."),
     Column("message", LargeBinary, nullable=False, comment="The mail, byte for byte as it is sent."),
     Column("sha256", LargeBinary, nullable=False, comment="sha256 of the mail."),
@@ -199,3 +249,36 @@ outbox = Table(
     Column("answer", Text, comment="The mail server's last answer."),
     comment="Every mail to every recipient, and what became of it.",
 )  # fmt: skip
+
+metric = Table(
+    "metric",
+    metadata,
+    Column("metric", Key, primary_key=True, comment="Canonical name, e.g. visits."),
+    Column("label", Text, nullable=False, comment="Name for clients."),
+    Column("meaning", Text, nullable=False, comment="One plain sentence for clients."),
+    Column("unit", Text, nullable=False, comment="What it counts in."),
+    Column("additivity", Text, nullable=False, comment="flow adds up; stock, unique, ratio and quantile do not."),
+    Column("comparable_group", Text, comment="Platforms may stand side by side within a group; NULL: with none."),
+    Column("placement", Text, nullable=False, comment="organic, paid or both."),
+    Column("version", Integer, nullable=False, comment="Version of this meaning."),
+    comment="The vocabulary of metrics, written anew by every migration. No client's data.",
+)
+
+metric_definition = Table(
+    "metric_definition",
+    metadata,
+    Column("source", Key, primary_key=True, comment="The platform or web analytics."),
+    Column("metric", Key, primary_key=True, comment="Canonical metric."),
+    Column(
+        "grain", Key, primary_key=True, comment="What it is told of: account, post, account_day, post_day, site_day."
+    ),
+    Column("version", Integer, primary_key=True, comment="1, and one more for each change of what is counted."),
+    Column("native_metric", Text, nullable=False, comment="The platform's own name of it."),
+    Column("meaning", Text, nullable=False, comment="What the platform counts."),
+    Column("placement", Text, nullable=False, comment="organic, paid or both."),
+    Column("valid_from", Date, comment="First day of this definition; NULL: since ever."),
+    Column("valid_to", Date, comment="Last day of this definition; NULL: still valid."),
+    Column("documented_at", Text, nullable=False, comment="Address of the platform's own words."),
+    comment="What each platform counts under a metric, and since when: from one version to the next is a break. "
+    "No client's data.",
+)

@@ -3,5 +3,5 @@ SELECT EXISTS (
     SELECT FROM load
     WHERE client_id = :client_id AND source = :source AND ref = :ref
         AND first_day <= :first_day AND last_day >= :last_day
-        AND observed_at >= :after AND observed_at <= :as_of
+        AND observed_at >= :after AND recorded_at <= :as_of
 )

@@ -1,21 +1,20 @@
--- The latest version, as of a moment, of each post published in an interval.
+-- The latest content, as of a moment, of each post published in an interval.
 SELECT
-    version.source, version.account_id, version.post_id, version.published_at, version.kind, version.text,
-    version.permalink, version.tags, version.links, version.reply_to,
-    version.observed_at, encode(version.receipt, 'hex') AS receipt
+    latest.source, latest.account_id, latest.post_id, latest.published_at, latest.kind, latest.text,
+    latest.permalink, latest.tags, latest.links, latest.reply_to,
+    latest.observed_at, encode(latest.receipt, 'hex') AS receipt
 FROM (
-    SELECT DISTINCT source, post_id
+    SELECT DISTINCT ON (source, post_id) *
     FROM post
-    WHERE client_id = :client_id AND published_at >= :first AND published_at < :end AND observed_at <= :as_of
-) AS published
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM post
-    WHERE client_id = :client_id AND source = published.source AND post_id = published.post_id
-        AND observed_at <= :as_of
-    ORDER BY observed_at DESC
-    LIMIT 1
-) AS version
--- a correction may have moved it out of the interval
-WHERE version.published_at >= :first AND version.published_at < :end
-ORDER BY version.published_at, version.source, version.post_id
+    WHERE client_id = :client_id AND published_at >= :first AND published_at < :end
+        AND recorded_at <= :as_of AND kind IS NOT NULL
+    ORDER BY source, post_id, observed_at DESC, recorded_at DESC
+) AS latest
+-- a platform may say later that it was published at another time; or better code may read so
+WHERE NOT EXISTS (
+    SELECT FROM post AS moved
+    WHERE moved.client_id = :client_id AND moved.source = latest.source AND moved.post_id = latest.post_id
+        AND moved.published_at <> latest.published_at AND moved.recorded_at <= :as_of AND moved.kind IS NOT NULL
+        AND (moved.observed_at, moved.recorded_at) > (latest.observed_at, latest.recorded_at)
+)
+ORDER BY latest.published_at, latest.source, latest.post_id

@@ -1,7 +1,9 @@
--- Record the pull as loaded; the counts of its first load stay.
+-- Record the pull as loaded; the counts and the time of its first load stay.
 INSERT INTO load (
-    client_id, load_id, source, ref, first_day, last_day, observed_at, rows_parsed, rows_held, rows_stored
+    client_id, load_id, source, ref, zone, first_day, last_day, started_at, observed_at, recorded_at, digest,
+    rows_parsed, rows_held, rows_stored
 ) VALUES (
-    :client_id, :load_id, :source, :ref, :first_day, :last_day, :observed_at, :parsed, :held, :stored
+    :client_id, :load_id, :source, :ref, :zone, :first_day, :last_day, :started_at, :observed_at, :recorded_at, :digest,
+    :parsed, :held, :stored
 )
-ON CONFLICT (client_id, load_id) DO UPDATE SET replay_due = false
+ON CONFLICT (client_id, load_id) DO UPDATE SET replay_due = false, digest = excluded.digest

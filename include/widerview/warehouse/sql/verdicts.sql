@@ -2,5 +2,5 @@
 SELECT DISTINCT ON (day, source, ref)
     source, ref, day, colour, reasons, observed_at
 FROM verdict
-WHERE client_id = :client_id AND day BETWEEN :first_day AND :last_day AND observed_at <= :as_of
-ORDER BY day, source, ref, observed_at DESC
+WHERE client_id = :client_id AND day BETWEEN :first_day AND :last_day AND recorded_at <= :as_of
+ORDER BY day, source, ref, observed_at DESC, recorded_at DESC

@@ -1,0 +1,2 @@
+-- Keep a copy of a table on every node.
+SELECT create_reference_table(CAST(:table AS regclass))

@@ -1,0 +1,2 @@
+-- What an earlier use in the same transaction has left in staging.
+TRUNCATE staged_quarantine

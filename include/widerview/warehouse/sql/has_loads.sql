@@ -1,0 +1,2 @@
+-- Whether any pull has been loaded.
+SELECT EXISTS (SELECT FROM load)
