@@ -239,7 +239,8 @@ def replay(
 ) -> None:
     """Load everything in landing into the warehouse again, without asking any platform.
 
-    What is in the warehouse already does not change; an empty warehouse is filled as it was.
+    What reports have said does not change: what they did not know is recorded as of now. An empty warehouse is
+    filled as it was. Let no DAG run meanwhile.
 
     Example: `widerview replay`
     """

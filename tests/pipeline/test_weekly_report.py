@@ -74,6 +74,10 @@ def test_the_week_is_awaited_until_every_source_has_all_of_it(house: House) -> N
     house.sandbox.now[0] = SETTLED
     house.ingest(Window(WEEK.monday, WEEK.sunday), "after its end")
     assert weekly.missing(house.engine, client, WEEK, SETTLED) == []
+    with house.engine.begin() as connection:
+        connection.execute(text("UPDATE load SET replay_due = true WHERE source = 'matomo'"))
+    [line] = weekly.missing(house.engine, client, WEEK, SETTLED)
+    assert line.startswith("Matomo has 2 pull(s) to be loaded once more")
 
 
 def test_weeks_that_were_not_read_are_unknown_and_not_zero(house: House) -> None:

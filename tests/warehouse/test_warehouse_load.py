@@ -1,10 +1,12 @@
 """Loading a pull: once, only what changed, all or nothing."""
 
+import hashlib
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from time import perf_counter
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,10 +30,10 @@ from warehouse_pulls import (
     values_of,
 )
 
-from widerview.quality.verdict import Rejected
+from widerview.quality.verdict import DayVerdict, Rejected
 from widerview.sources.base import Row, Window
 from widerview.warehouse.load import LoadCounts, LoadError, load_pull
-from widerview.warehouse.read import posts
+from widerview.warehouse.read import posts, verdicts
 
 
 def a_pull(hours: float, client: str = CLIENT, **values: float) -> list[Row]:
@@ -278,3 +280,32 @@ def test_predecessors_are_found_by_the_key_even_on_a_table_that_was_empty_when_v
             rows=(post(1, f"p{number}") for number in range(100)),
         )
         assert connection.scalar(scans) == before
+
+
+@pytest.mark.parametrize("bad", [{"text": "a\0b"}, {"tags": ("a\0b",)}, {"post_id": "p\0"}, {"text": "\ud800"}])
+def test_a_value_that_postgresql_cannot_hold_is_refused_by_name(warehouse: Engine, bad: dict[str, Any]) -> None:
+    load(warehouse, [post(1)], load_id="zero", ended=1)
+    before = dump(warehouse)
+    with pytest.raises(LoadError, match="one: PostgreSQL cannot hold a value of it"):
+        load(warehouse, [msgspec.structs.replace(post(2, "p2"), **bad)], load_id="one", ended=2)
+    assert dump(warehouse) == before
+
+
+def test_a_kinder_gate_takes_its_verdict_back_though_the_rows_are_the_same(warehouse: Engine) -> None:
+    load(warehouse, [post(1)], load_id="one", ended=2)
+    green = DayVerdict(client_id=CLIENT, source="bluesky", ref="cafe.example", day=MONDAY, colour="green")
+    load_pull(
+        warehouse,
+        load_id="one",
+        target=target(),
+        window=Window(MONDAY, MONDAY),
+        started_at=at(1.5),
+        ended_at=at(2),
+        digest=hashlib.sha256(b"one").digest(),
+        rows=iter([]),
+        verdicts=[green],
+        recorded_at=at(3),
+    )
+    with warehouse.connect() as connection:
+        assert [each.colour for each in verdicts(connection, CLIENT, at(2.5), MONDAY, MONDAY)] == ["amber"]
+        assert [each.colour for each in verdicts(connection, CLIENT, at(3), MONDAY, MONDAY)] == ["green"]

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DBAPIError
 
 from widerview.agency.load import Agency
 from widerview.agency.models import Client
@@ -25,10 +26,13 @@ from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult, Rejected
+from widerview.sources import base as sources_base
+from widerview.sources import http as sources_http
 from widerview.sources.base import Row, Source, Target, Window
 from widerview.sources.errors import NotFound, SourceError, Unauthorized
 from widerview.sources.http import ConnectionPool, HttpClient
-from widerview.warehouse.load import LoadCounts, LoadError, has_loads, load_pull, replays_due
+from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due
+from widerview.warehouse.reports import reported_since
 
 log = logging.getLogger(__name__)
 
@@ -218,14 +222,16 @@ def load_pulls(
         if not pull.complete:
             log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
             continue
+        at = path
         try:
             counts[path] = _load(landing, source, path, pull, engine, recorded_at)
             # A pull that comes after later ones were loaded changes what these have to say.
             while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
                 for later in due:
+                    at = later
                     _load(landing, source, later, landing.read_pull(later), engine, recorded_at)
-        except (SourceError, LandingError, LoadError, DataError) as error:
-            failures.append(f"{pull.target.label} ({path}): {error}")
+        except (SourceError, LandingError, LoadError, DBAPIError) as error:
+            failures.append(f"{pull.target.label} ({at}): {error}")
         else:
             log.info("%s: %s", pull.target.label, counts[path])
     if failures:
@@ -254,13 +260,20 @@ def _load(
 
 def _digest(source: Source, pull: Pull, rejected: Sequence[Rejected]) -> bytes:
     """Digest all that decides what a pull's load stores: the answers, the code that reads them, what is held back."""
-    answers = [(entry.stream, entry.request, entry.sha256) for entry in pull.entries]
+    zone = ZoneInfo(pull.target.time_zone)
+    answers = [
+        # The day counts as far as it lies in the window: parse may leave out what had not begun.
+        (entry.stream, entry.request, entry.sha256, min(entry.fetched_at.astimezone(zone).date(), pull.window.last))
+        for entry in pull.entries
+    ]
     return hashlib.sha256(_code(type(source)) + msgspec.json.encode((pull.target, answers, rejected))).digest()
 
 
 @cache
 def _code(source: type[Source]) -> bytes:
-    return Path(inspect.getfile(source)).read_bytes()
+    """The source's own file, and what all sources are made with."""
+    files = (inspect.getfile(source), sources_base.__file__, sources_http.__file__)
+    return b"".join(Path(file).read_bytes() for file in files)
 
 
 class Replayed(NamedTuple):
@@ -273,15 +286,19 @@ class Replayed(NamedTuple):
 def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client: str | None = None) -> Replayed:
     """Load everything in landing anew, with no call to any platform.
 
-    Into an empty warehouse each pull is recorded as of its end, so that old reports can be composed again. One that
-    knows pulls already takes in only what it does not know, or what better code now reads otherwise, as of now.
+    A pull is recorded as of its end, so that a warehouse that is made anew can tell what was known when; unless a
+    report has spoken since then: what that did not know is recorded as of now. Let no DAG run meanwhile.
 
     Raises:
         LoadFailed: Some pulls cannot be loaded; all others are.
     """
     loaded = gone = 0
     failures = []
-    recorded_at: RecordedAt = (lambda pull: None) if has_loads(engine) else (lambda pull: pull.ended_at)
+
+    def recorded_at(pull: Pull) -> dt.datetime | None:
+        with engine.connect() as connection:
+            return None if reported_since(connection, pull.target.client_id, pull.ended_at) else pull.ended_at
+
     for chunk in batched(landing.pulls(client=client), REPLAY_PULLS):
         whole = []
         for path, pull in chunk:

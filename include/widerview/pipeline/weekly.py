@@ -21,6 +21,7 @@ from widerview.report.render import Rendered, render
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot, snapshot
+from widerview.warehouse.load import replays_due
 from widerview.warehouse.reports import Report, get_report, record_decision, save_report
 
 APPROVE = "Approve"
@@ -54,10 +55,17 @@ class Decision:
 def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> list[str]:
     """Say what is not there yet of a week: for each target without a pull made after the week's end, one line.
 
-    A pull made while the week was still going on cannot have all of it.
+    A pull made while the week was still going on cannot have all of it. And a pull that came late leaves those after
+    it to be loaded once more, until which some numbers are not the latest.
     """
     with snapshot(engine) as connection:
-        return [
+        due = [
+            f"{SOURCES[source].title} has {len(pulls)} pull(s) to be loaded once more, as an earlier one came late; "
+            f"clear `load` of its last run: {', '.join(pulls)}"
+            for source in SOURCES
+            if (pulls := replays_due(connection, client_id=client.client, source=source))
+        ]
+        return due + [
             f"{SOURCES[target.source].title} {target.ref} has not been read for {week} since that week ended"
             for source in SOURCES
             for target in targets(client, source)

@@ -1,7 +1,8 @@
 """Load a pull: look up what is known, keep what is new, and put it in place by COPY and one INSERT a table.
 
-One transaction a pull, in constant memory, with the rows counted from end to end. Loading a pull again changes
-nothing, so a load that died, or whose commit was not confirmed, is simply loaded again.
+One transaction a pull, chunk by chunk (of what went before only the entities' names are kept), with the rows counted
+from end to end. Loading a pull again changes nothing, so a load that died, or whose commit was not confirmed, is
+simply loaded again.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import msgspec
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -117,6 +119,7 @@ def load_pull(
         if found.rows_parsed is not None:
             first = LoadCounts(found.rows_parsed, found.rows_held, found.rows_stored)
             if not found.replay_due and bytes(found.digest) == digest:
+                _store_verdicts(connection, pull, verdicts)  # the gate may judge the same rows otherwise
                 return first
             connection.execute(query("drop_quarantine"), pull)
 
@@ -130,6 +133,9 @@ def load_pull(
                 target,
                 pull,
                 _reasons(rejected),
+                # Taken by every load, and before any other lock: two sources that bring a client's first comments
+                # would else wait for each other.
+                salt=_salt(connection, target.client_id),
                 is_first=found.is_first,
                 is_again=first is not None,
                 # An earlier load of the caller's transaction may have left its rows.
@@ -137,12 +143,17 @@ def load_pull(
             )
             remaining = iter(rows)
             while chunk := list(islice(remaining, _CHUNK)):
-                load.take(chunk)
+                try:
+                    load.take(chunk)
+                except (psycopg.DataError, ValueError) as error:
+                    raise LoadError(
+                        f"{load_id}: PostgreSQL cannot hold a value of it ({error}). Nothing was loaded; the source's "
+                        "parse must leave such values out."
+                    ) from error
             counts = load.reconciled()
             if counts.stored:
                 connection.execute(query("mark_replays"), pull | {"earliest": load.earliest})
-        if verdicts:
-            connection.execute(query("store_verdicts"), pull | {"verdicts": msgspec.json.encode(verdicts).decode()})
+        _store_verdicts(connection, pull, verdicts)
         connection.execute(query("store_load"), pull | counts._asdict())
         return first or counts
 
@@ -157,10 +168,10 @@ def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> 
         return list(connection.scalars(query("replays_due"), {"client_id": client_id, "source": source}))
 
 
-def has_loads(engine: Engine) -> bool:
-    """Whether any pull of any client is in the warehouse."""
-    with engine.connect() as connection:
-        return bool(connection.scalar(query("has_loads")))
+def _store_verdicts(connection: Connection, pull: Mapping[str, object], verdicts: Sequence[DayVerdict]) -> None:
+    if verdicts:
+        values = {"verdicts": msgspec.json.encode(verdicts).decode()}
+        connection.execute(query("store_verdicts"), {**pull, **values})
 
 
 @contextmanager
@@ -203,6 +214,7 @@ class _Load:
         held: What must not be loaded.
         is_first: Whether nothing is known of this client on this source.
         is_again: Whether the pull was loaded before, perhaps under the same time.
+        salt: What authors are hashed with.
         used: The stages that may hold rows of this transaction, stored already.
         earliest: The earliest instant observed.
     """
@@ -214,9 +226,9 @@ class _Load:
     is_first: bool
     is_again: bool
     used: set[Stage]
+    salt: bytes
     earliest: dt.datetime | None = None
     _apart: bool = False
-    _salt: bytes = b""
     _parsed: int = 0
     _held_whole: int = 0
     _quarantined: int = 0
@@ -267,8 +279,7 @@ class _Load:
                 "from its target."
             )
         if isinstance(row, CommentRow):
-            self._salt = self._salt or _salt(self.connection, self.target.client_id)
-            hashed = hmac.digest(self._salt, f"{row.source} {row.author}".encode(), hashlib.sha256)
+            hashed = hmac.digest(self.salt, f"{row.source} {row.author}".encode(), hashlib.sha256)
             return msgspec.structs.replace(row, author=hashed.hex())
         return row
 

@@ -95,10 +95,10 @@ def _make_role(connection: Connection) -> None:
     """Make the role that reports read with, unless the server has it; roles belong to a server, not to a database."""
     if connection.scalar(query("may_report"), {"role": REPORT_ROLE}):
         return
+    user = connection.scalar(text("SELECT quote_ident(current_user)"))
     try:
         connection.execute(query("make_role"))
     except ProgrammingError as error:
-        user = connection.engine.url.username
         raise ValueError(
             f"The warehouse's user may not make the role {REPORT_ROLE}, which reports read with ({error.orig}). Let an "
             f"administrator run: CREATE ROLE {REPORT_ROLE}; GRANT {REPORT_ROLE} TO {user}; then migrate again."

@@ -59,6 +59,11 @@ def save_report(
     return revision
 
 
+def reported_since(connection: Connection, client_id: str, moment: dt.datetime) -> bool:
+    """Whether a report of the client speaks as of a moment or later."""
+    return bool(connection.scalar(query("reported_since"), {"client_id": client_id, "moment": moment}))
+
+
 def get_report(connection: Connection, client_id: str, period: str, revision: int | None = None) -> Report | None:
     """Give a report, by default its latest revision; None if there is none."""
     found = connection.execute(

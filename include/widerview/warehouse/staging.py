@@ -170,10 +170,16 @@ class Stage:
 
 
 def array(values: Sequence[object]) -> str:
-    """Write values as an array of PostgreSQL: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO."""
+    """Write values as an array of PostgreSQL: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
+
+    Raises:
+        ValueError: One holds a NUL character, which PostgreSQL's text cannot.
+    """
     if not values:
         return "{}"
-    joined = "\0".join(map(str, values))  # no text of PostgreSQL holds a NUL
+    joined = "\0".join(map(str, values))
+    if joined.count("\0") >= len(values):
+        raise ValueError("PostgreSQL's text holds no NUL character")
     if "\\" in joined or '"' in joined:
         joined = joined.replace("\\", "\\\\").replace('"', '\\"')
     return '{"' + joined.replace("\0", '","') + '"}'

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.database import REPORT_ROLE
@@ -82,9 +82,17 @@ def make_marts(connection: Connection) -> None:
     Views of the user's own that are built on marts stay, as long as the columns of these do.
 
     Raises:
-        ValueError: A mart has to be made anew, and a view of the user's own hangs on it; the message names it.
+        ValueError: A mart has to be made anew, and a view of the user's own hangs on it; the message names it. Or the
+            schema is missing and this user may not make it.
     """
-    _run(connection, SQL("CREATE SCHEMA IF NOT EXISTS mart"))
+    if not connection.scalar(text("SELECT to_regnamespace('mart') IS NOT NULL")):
+        try:
+            _run(connection, SQL("CREATE SCHEMA mart"))
+        except errors.InsufficientPrivilege as error:
+            raise ValueError(
+                f"The warehouse's user may not make the schema mart ({error}). Let an administrator run: "
+                f"CREATE SCHEMA mart AUTHORIZATION <that user>; then migrate again."
+            ) from error
     _run(connection, SQL(sql("make_as_of")))
     _run(connection, SQL(sql("make_merged")))
     try:

@@ -16,8 +16,6 @@ PARTITIONED = ("comment", "day_value", "post")
 
 def upgrade() -> None:
     """Create the tables with their comments, the partitions of old, and the policies of the report's role."""
-    # Later values win over earlier ones: what a sequence of observations says in the end.
-    op.execute("CREATE AGGREGATE merged(jsonb) (SFUNC = jsonb_concat, STYPE = jsonb, INITCOND = '{}')")
     op.create_table('account',
     sa.Column('client_id', sa.Text(collation='C'), nullable=False, comment="The client's id; leads every key."),
     sa.Column('source', sa.Text(collation='C'), nullable=False, comment='The platform.'),
@@ -216,4 +214,4 @@ def downgrade() -> None:
     """Drop everything."""
     for table in (*OF_CLIENTS, *OF_NOBODY, "client_salt"):
         op.drop_table(table)
-    op.execute("DROP AGGREGATE merged(jsonb)")
+    op.execute("DROP SCHEMA IF EXISTS mart CASCADE")

@@ -1,2 +1,0 @@
--- Whether any pull has been loaded.
-SELECT EXISTS (SELECT FROM load)
