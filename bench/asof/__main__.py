@@ -133,7 +133,7 @@ def mart_for_analyst(name: str, client_id: str, engine: Engine) -> None:
 def made(cluster: Cluster, everybody: Sequence[Client], each: int) -> str:
     """Give the database of so many clients, made if an earlier run has not left it; its name says what is in it."""
     database = f"asof_{len(everybody)}_{each}"
-    if cluster.connection.execute("select from pg_database where datname = %s", [database]).fetchone():
+    if cluster.connection.execute("select true from pg_database where datname = %s", [database]).fetchone():
         return database
     begun = time.perf_counter()
     print(f"{len(everybody):,} clients: making their year", flush=True)

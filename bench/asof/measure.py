@@ -4,7 +4,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 import psutil
@@ -13,7 +12,6 @@ from sqlalchemy import Engine, event, text
 from bench.cluster import Cluster
 from widerview.warehouse.database import connect
 
-_NANOSECONDS = 1e-9
 _BLOCK = 8_192
 _TOUCHED = text("""
     SELECT
@@ -31,9 +29,9 @@ class Took(msgspec.Struct, frozen=True, kw_only=True):
     """What a piece of work took; a session of its own included, the start of the process not.
 
     Attributes:
-        wall: Seconds.
-        client: CPU seconds of this process.
-        database: CPU seconds of the session's server process.
+        wall: Seconds; the median of several times.
+        client: CPU seconds of this process; the mean of several times.
+        database: CPU seconds of all server processes; the mean of several times.
     """
 
     wall: float
@@ -51,7 +49,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         cold: Once, after the server was restarted and the system had dropped its pages of the server's files.
-        warm: With all that is needed in memory: the medians of several times.
+        warm: With all that is needed in memory: several times.
         rows: Rows that PostgreSQL fetched from tables, once.
         read_mb: Pages of tables and indexes that it looked at, in MB; one looked at twice counts twice.
         disk_mb: Pages among them that the cold server had to fetch, in MB.
@@ -66,46 +64,46 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 def measured(cluster: Cluster, database: str, work: Callable[[Engine], object], repeats: int) -> Usage:
     """Do a piece of work cold, then warm."""
-    cluster.forget()
     with _touching(cluster, database) as touched:
-        cold = _once(cluster.dsn(database), work)
+        cluster.forget()
+        cold = _took(cluster, database, work, 1)
     _once(cluster.dsn(database), work)
-    runs = [_once(cluster.dsn(database), work) for _ in range(repeats)]
     return Usage(
         cold=cold,
-        warm=Took(
-            wall=statistics.median(run.wall for run in runs),
-            client=statistics.median(run.client for run in runs),
-            database=statistics.median(run.database for run in runs),
-        ),
+        warm=_took(cluster, database, work, repeats),
         rows=touched["rows"],
         read_mb=touched["blocks"] * _BLOCK / 1e6,
         disk_mb=touched["blocks_read"] * _BLOCK / 1e6,
     )
 
 
-def _once(dsn: str, work: Callable[[Engine], object]) -> Took:
-    backends: list[int] = []
+def _took(cluster: Cluster, database: str, work: Callable[[Engine], object], times: int) -> Took:
+    server = cluster.cpu_seconds()
+    runs = [_once(cluster.dsn(database), work) for _ in range(times)]
+    return Took(
+        wall=statistics.median(wall for wall, _ in runs),
+        client=statistics.fmean(client for _, client in runs),
+        database=(cluster.cpu_seconds() - server) / times,
+    )
+
+
+def _once(dsn: str, work: Callable[[Engine], object]) -> tuple[float, float]:
+    """Give wall and CPU seconds of the client."""
+    backends: list[psutil.Process] = []
     begun, cpu = time.perf_counter(), time.process_time()
     engine = connect(dsn)
-    event.listen(engine, "connect", lambda connection, _: backends.append(connection.info.backend_pid))
+    event.listen(engine, "connect", lambda connection, _: backends.append(psutil.Process(connection.info.backend_pid)))
     try:
         work(engine)
-        wall, client = time.perf_counter() - begun, time.process_time() - cpu
-        return Took(wall=wall, client=client, database=sum(map(_cpu_seconds, backends)))
+        return time.perf_counter() - begun, time.process_time() - cpu
     finally:
         engine.dispose()
-        psutil.wait_procs([psutil.Process(pid) for pid in backends if psutil.pid_exists(pid)], timeout=10)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """CPU of a process that is still there, finer than the hundredths of a second that `cpu_times` knows."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) * _NANOSECONDS
+        psutil.wait_procs(backends, timeout=10)  # what a session took and touched is known once it has ended
 
 
 @contextmanager
 def _touching(cluster: Cluster, database: str) -> Iterator[dict[str, int]]:
-    """Count what the sessions inside have looked at; a session hands in its counts when it ends."""
+    """Count what the sessions inside have looked at; counts survive a restart of the server."""
     touched: dict[str, int] = {}
     engine = connect(cluster.dsn(database))
 
