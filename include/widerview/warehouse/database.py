@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote
 
+import psycopg
 from psycopg.sql import Literal
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 
@@ -89,6 +91,12 @@ def client_snapshot(engine: Engine, client_id: str) -> Iterator[Connection]:
         # its statistics, the planner would rather scan the rows of everybody.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         yield connection
+
+
+def driver(connection: Connection) -> psycopg.Connection[Any]:
+    """Give psycopg's own connection under SQLAlchemy's, for what only that can do; both share one transaction."""
+    found: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # no generic
+    return found
 
 
 def present(engine: Engine, client_id: str) -> dt.datetime:

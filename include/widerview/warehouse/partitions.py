@@ -33,19 +33,20 @@ def make_partitions(connection: Connection, needed: Iterable[tuple[str, dt.date]
         needed: Tables, and the first days of months (of instants: in UTC).
     """
     wanted = {name(table, month): (table, month) for table, month in needed}
-    if not wanted or not _missing(connection, wanted):
+    if not wanted or not missing(connection, wanted):
         return
     # Two loads may want the same month: the second waits here and then finds it.
     connection.execute(query("lock_partitions"))
-    for partition in _missing(connection, wanted):
+    for partition in missing(connection, wanted):
         table, month = wanted[partition]
         # Attached, not created in place: that does not hold up those who read and write the other months.
         connection.execute(text(f"CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)"))
         connection.execute(text(f"ALTER TABLE {table} ATTACH PARTITION {partition} {_bounds(month, following(month))}"))
 
 
-def _missing(connection: Connection, wanted: Iterable[str]) -> list[str]:
-    return list(connection.scalars(query("missing_partitions"), {"names": list(wanted)}))
+def missing(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Give those of some partitions that are not there."""
+    return list(connection.scalars(query("missing_partitions"), {"names": list(names)}))
 
 
 def _bounds(first: dt.date, end: dt.date) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Engine, text
 
 from widerview.warehouse.forget import lock_client
-from widerview.warehouse.partitions import FIRST_MONTH, PARTITIONED, following, name
+from widerview.warehouse.partitions import FIRST_MONTH, PARTITIONED, following, missing, name
 from widerview.warehouse.sql import query, sql
 
 _TIMES = {
@@ -70,8 +70,8 @@ def _old_partitions(connection: Connection, first: dt.date) -> Iterator[str]:
         months.append(month)
         month = following(month)
     names = [name(table, month) for table in PARTITIONED for month in months]
-    missing = set(connection.scalars(query("missing_partitions"), {"names": names}))
-    return (each for each in names if each not in missing)
+    absent = set(missing(connection, names))
+    return (each for each in names if each not in absent)
 
 
 def _expire_client(

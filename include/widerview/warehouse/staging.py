@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import psycopg
 from sqlalchemy import (
     Boolean,
     Column,
@@ -25,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from widerview.sources.base import Row
 from widerview.warehouse import tables
+from widerview.warehouse.database import driver
 from widerview.warehouse.news import Known, Seen, Values, by_entity
 from widerview.warehouse.sql import query, sql
 
@@ -151,7 +151,7 @@ class Stage:
             sqlalchemy.exc.IntegrityError: One of them was there already.
         """
         nothing = (None,) * self._content
-        with _cursor(connection) as cursor, cursor.copy(self._copy) as copy:
+        with driver(connection).cursor() as cursor, cursor.copy(self._copy) as copy:
             copy.set_types(self._types)
             for seen in new:
                 row = [*seen.key, seen.observed_at, *seen.always, *(seen.content or nothing)]
@@ -213,14 +213,9 @@ def make_staging(connection: Connection) -> None:
 def hold(connection: Connection, pull: Mapping[str, object], held: Sequence[tuple[int, str, str, Row]]) -> int:
     """Put rows into quarantine: position, metric (empty: all of it), reason, row. Give how many it has taken."""
     connection.execute(query("empty_quarantine"))
-    with _cursor(connection) as cursor, cursor.copy("COPY staged_quarantine FROM STDIN") as copy:
+    with driver(connection).cursor() as cursor, cursor.copy("COPY staged_quarantine FROM STDIN") as copy:
         for index, metric, reason, row in held:
             kind = type(row).__name__.removesuffix("Row").lower()
             shown = msgspec.json.encode(row).decode()
             copy.write_row((index, metric, kind, reason, shown, row.receipt))
     return connection.execute(query("store_quarantine"), pull).rowcount
-
-
-def _cursor(connection: Connection) -> psycopg.Cursor[Any]:
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # no generic
-    return driver.cursor()

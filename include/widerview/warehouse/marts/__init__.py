@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import psycopg
 from psycopg import errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from sqlalchemy import Connection, text
 
 from widerview.vocabulary.metrics import METRICS
-from widerview.warehouse.database import REPORT_ROLE
+from widerview.warehouse.database import REPORT_ROLE, driver
 from widerview.warehouse.sql import sql
 
 MARTS = (
@@ -147,5 +146,4 @@ def _of_metric(name: str) -> str:
 
 
 def _run(connection: Connection, statement: SQL | Composed) -> None:
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # no generic
-    driver.execute(statement)
+    driver(connection).execute(statement)
