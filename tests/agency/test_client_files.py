@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from widerview.agency import load, yaml_lines
+from widerview import yaml_lines
+from widerview.agency import load
 from widerview.agency.load import BrokenFileError, NoFolder, Problem, load_agency, load_client
+from widerview.agency.models import SOCIAL, WEB
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "client.yaml"
 
@@ -102,8 +104,8 @@ MISTAKES = [
     ("name: Harbour Bakery", "name: [a]", 2, 7, "name", "not a list", "like Harbour Bakery"),
     ("name: Harbour Bakery", 'name: ""', 2, 7, "name", "at least 1 character", "like Harbour Bakery"),
     ("name: Harbour Bakery", f"name: {'x' * 201}", 2, 7, "name", "at most 200 characters", "like Harbour Bakery"),
-    ("site_id: 1", 'site_id: "1"', 20, 14, "web[0].site_id", "'1' is not a whole number", "digits"),
-    ("site_id: 1", "site_id: 0", 20, 14, "web[0].site_id", "greater than or equal to 1", "like 1"),
+    ("site_id: 1", "site_id: [1]", 20, 14, "web[0].site_id", "not a list", "like 1"),
+    ("site_id: 1", "site_id: 0", 20, 14, "web[0].site_id", "'0' is not a site id of Matomo", "like 1"),
     ("cost: 480.50", "cost: 480 EUR", 33, 15, "campaigns[0].assets[0].cost", "not a number", "digits"),
     ("cost: 480.50", "cost: 1e999", 33, 15, "campaigns[0].assets[0].cost", "not a number", "digits"),
     ("cost: 480.50", "cost: .inf", 33, 15, "campaigns[0].assets[0].cost", "not a number", "digits"),
@@ -114,9 +116,9 @@ MISTAKES = [
      "keys with values", "name, email"),
     ('["#WinterBread"]', "\n      - #WinterBread", 30, 8, "campaigns[0].hashtags[0]", "no value", '"#WinterBread"'),
     # words and shapes
-    ("platform: bluesky", "platform: blusky", 16, 15, "accounts[0].platform", "not one of bluesky, mastodon",
+    ("platform: bluesky", "platform: blusky", 16, 15, "accounts[0].platform", f"not one of {', '.join(SOCIAL)}",
      "did you mean bluesky?"),
-    ("platform: matomo", "platform: google", 19, 15, "web[0].platform", "not one of matomo", "matomo"),
+    ("platform: matomo", "platform: google", 19, 15, "web[0].platform", f"not one of {', '.join(WEB)}", "matomo"),
     ("kind: poster", "kind: posters", 31, 15, "campaigns[0].assets[0].kind", "not one of poster", "mean poster?"),
     ("key: winter", "key: Winter Bread", 24, 10, "campaigns[0].key", "'Winter Bread' is not a UTM", "winter-bread"),
     ("time_zone: Europe/Berlin", "time_zone: Berlin", 3, 12, "time_zone", "not an IANA time zone", "Europe/Berlin"),
@@ -126,8 +128,8 @@ MISTAKES = [
     ("closes: 17:00", "closes: 07:00", 5, 34, "office_hours.monday.closes", "must come after opens", "in order"),
     ("ada@bakery.example", "ada at bakery", 14, 12, "recipients[0].email", "'ada at bakery' is not one email", "@"),
     ("ada@bakery.example", "ada@bäckerei.example", 14, 12, "recipients[0].email", "plain ASCII", "@"),
-    ("handle: bakery.example", "handle: Bakery", 17, 13, "accounts[0].handle", "not a bluesky handle", "bsky"),
-    ("platform: bluesky", "platform: mastodon", 17, 13, "accounts[0].handle", "not a mastodon handle", "quotes"),
+    ("handle: bakery.example", "handle: Bakery", 17, 13, "accounts[0].handle", "not a Bluesky handle", "bsky"),
+    ("platform: bluesky", "platform: mastodon", 17, 13, "accounts[0].handle", "not a Mastodon handle", "quotes"),
     ("url: https://", "url: ", 21, 10, "web[0].url", "not a web address", "https://"),
     ("#WinterBread", "Winter Bread", 29, 16, "campaigns[0].hashtags[0]", "not a hashtag", '"#WinterBread"'),
     ("starts: 2026-11-02", "starts: 02.11.2026", 27, 13, "campaigns[0].starts", "not a date", "2026-11-02"),
@@ -194,7 +196,7 @@ def test_as_text_a_broken_file_is_one_line_a_mistake_and_one_a_fix(write: Write)
         load_client(path)
 
     assert str(caught.value).splitlines() == [
-        f"{path}:16:15: accounts[0].platform: 'blusky' is not one of bluesky, mastodon",
+        f"{path}:16:15: accounts[0].platform: 'blusky' is not one of {', '.join(SOCIAL)}",
         "  fix: did you mean bluesky?",
     ]
 

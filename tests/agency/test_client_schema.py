@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from widerview.agency.load import BrokenFileError, load_client
 from widerview.agency.schema import PAGE, SCHEMA_FILE, client_schema, schema_text, with_keys_table
-from widerview.agency.yaml_lines import read_yaml
+from widerview.yaml_lines import read_yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "client.yaml"

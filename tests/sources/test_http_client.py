@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 import ssl
 import threading
 import tracemalloc
@@ -27,7 +28,16 @@ from widerview.sources.errors import (
     Unauthorized,
     Unavailable,
 )
-from widerview.sources.http import ConnectionPool, HttpClient, Turn, check, decode, paginate, try_again_at
+from widerview.sources.http import (
+    ConnectionPool,
+    HttpClient,
+    Turn,
+    ask_in_groups,
+    check,
+    decode,
+    paginate,
+    try_again_at,
+)
 
 NOW = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
 CANARY = "canary-7f3a9c51d2e84b60"
@@ -598,3 +608,126 @@ def test_a_page_is_handed_over_before_it_is_judged():
     assert next(pages).status == 503
     with pytest.raises(Unavailable):
         next(pages)
+
+
+def test_json_goes_out_as_the_body_and_is_recorded_in_one_order(client, server):
+    server.script = [(200, {}, b"{}")]
+    page = client().request("POST", "query", stream="rows", json={"to": "2026-11-15", "from": [1, 2]})
+    ((method, path, headers, body),) = server.seen
+    assert (method, path, headers["Content-Type"]) == ("POST", "/query", "application/json")
+    assert json.loads(body) == {"from": [1, 2], "to": "2026-11-15"}
+    assert page.request.body == '{"from":[1,2],"to":"2026-11-15"}'
+
+
+def test_secret_parameters_are_sent_and_not_recorded(client, server):
+    server.script = [(200, {}, b"{}")]
+    page = client().request(
+        "GET", "refresh", stream="tokens", params={"grant": "x"}, secret_params={"access_token": CANARY}
+    )
+    assert server.seen[0][1] == f"/refresh?grant=x&access_token={CANARY}"
+    assert CANARY not in repr(page)
+    assert page.request.params == {"grant": "x"}
+
+
+def test_whatever_is_secret_in_the_connection_is_cut_out_of_answers(client, server):
+    server.script = [(200, {}, f"{CANARY} bearer".encode()), (200, {}, b"later-known-secret")]
+    http = client(extra={"refresh_token": CANARY, "token_type": "bearer"})
+    assert http.request("GET", "", stream="a").body == b"[token] bearer"
+    http.keep_secret("later-known-secret")
+    assert http.request("GET", "", stream="a").body == b"[token]"
+
+
+def test_another_server_of_the_platform_is_asked_where_it_stands(client, server):
+    server.script = [(200, {}, b""), (200, {}, b"")]
+    http = client(base_url=f"{server.url}/sandbox", servers={"https://tokens.example": f"{server.url}/sandbox"})
+    http.request("GET", "https://tokens.example/oauth?a=1", stream="a")
+    http.request("GET", "posts", stream="a")
+    assert [seen[1] for seen in server.seen] == ["/sandbox/oauth?a=1", "/sandbox/posts"]
+    with pytest.raises(BadAnswer, match="refused to ask another server"):
+        http.request("GET", "https://tokens.example.evil.example/oauth", stream="a")
+
+
+def test_a_platforms_own_word_for_later_is_tried_again(client, server, clock):
+    server.script = [(400, {}, b"busy"), (200, {}, b"fine")]
+    page = client().request("GET", "", stream="a", try_again=lambda page: page.body == b"busy")
+    assert page.body == b"fine"
+    assert len(clock.slept) == 1
+
+
+def test_the_limit_headers_of_x_are_waited_for(client, server, clock):
+    reset = int(clock().timestamp()) + 20
+    server.script = [
+        (200, {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(reset)}, b""),
+        (200, {"x-rate-limit-remaining": "5", "x-rate-limit-reset": str(reset)}, b""),
+    ]
+    http = client()
+    http.request("GET", "", stream="a")
+    http.request("GET", "", stream="a")
+    assert clock.slept == [20.0]
+
+
+class Purse:
+    """An allowance of so many calls."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+        self.paid = 0.0
+
+    def call(self) -> None:
+        if not self.calls:
+            raise BudgetSpent("nothing left today")
+        self.calls -= 1
+
+    def pay(self, dollars: float) -> None:
+        self.paid += dollars
+
+
+def test_each_call_is_taken_from_the_days_allowance_retries_too(client, server):
+    server.script = [(503, {}, b""), (200, {}, b"")]
+    purse = Purse(2)
+    http = client(allowance=purse)
+    http.request("GET", "", stream="a")
+    with pytest.raises(BudgetSpent, match="nothing left today"):
+        http.request("GET", "", stream="a")
+    assert len(server.seen) == 2
+    http.pay(0.25)
+    assert purse.paid == 0.25
+
+
+@given(
+    metrics=st.lists(st.sampled_from("abcdefghijklmnop"), unique=True, max_size=16),
+    gone=st.sets(st.sampled_from("abcdefghijklmnop")),
+    most=st.integers(1, 16),
+)
+def test_a_metric_that_is_gone_costs_itself_alone(metrics, gone, most):
+    asked = []
+
+    def ask(group):
+        asked.append(tuple(group))
+        refused = bool(gone & set(group))
+        return RawPage(
+            stream="days",
+            request=Request("GET", "https://server.example", {}),
+            status=400 if refused else 200,
+            headers={},
+            fetched_at=NOW,
+            body="".join(group).encode(),
+        )
+
+    pages = list(ask_in_groups(metrics, most, ask, lambda page: page.status == 400))
+    given_ = "".join(page.body.decode() for page in pages if page.status == 200)
+    assert list(given_) == [metric for metric in metrics if metric not in gone], "each once, in order"
+    alone = [page.body.decode() for page in pages if page.status == 400 and len(page.body) == 1]
+    assert alone == [metric for metric in metrics if metric in gone]
+    assert max(map(len, asked), default=0) <= most
+
+
+def test_metrics_are_asked_one_by_one_when_that_is_wanted():
+    asked = []
+
+    def ask(group):
+        asked.append(list(group))
+        return RawPage(stream="days", request=Request("GET", "", {}), status=200, headers={}, fetched_at=NOW, body=b"")
+
+    assert len(list(ask_in_groups(["a", "b"], 10, ask, lambda page: False, one_by_one=True))) == 2
+    assert asked == [["a"], ["b"]]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from widerview.agency.mistakes import problems_of
 from widerview.agency.models import Client, quoted
-from widerview.agency.yaml_lines import Document, NotYaml, Place, Problem, place_of, printable, read_yaml
+from widerview.yaml_lines import Document, NotYaml, Place, Problem, place_of, printable, read_yaml
 
 __all__ = ["Agency", "BrokenFile", "BrokenFileError", "NoFolder", "Problem", "load_agency", "load_client"]
 

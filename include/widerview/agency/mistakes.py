@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from widerview.agency.models import quoted
 from widerview.agency.schema import known_keys, options, part
-from widerview.agency.yaml_lines import Document, Location, Problem, Spot, printable, show_path
+from widerview.yaml_lines import Document, Location, Problem, Spot, printable, show_path
 
 _SECRETS = {"token", "token_auth", "access_token", "password", "app_password", "secret", "api_key"}
 

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -21,14 +21,19 @@ from babel.numbers import list_currencies
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from widerview.sources.base import Kind, Source
+from widerview.sources.registry import SOURCES
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
@@ -248,63 +253,127 @@ class ReportPlan(Model):
         return in_utc.astimezone(zone)
 
 
-_HANDLES = {
-    "bluesky": Written(
-        "a bluesky handle",
-        r"([a-z0-9-]+\.)+[a-z0-9-]+|did:[a-z]+:[A-Za-z0-9._:%-]+",
-        "name.bsky.social",
-    ),
-    "mastodon": Written(
-        "a mastodon handle", r"@[A-Za-z0-9_.-]+@([a-z0-9-]+\.)+[a-z0-9-]+", '"@name@server.example" (with the quotes)'
-    ),
-}
+Platforms = dict[str, Source]
+
+
+def _platforms(kind: Kind) -> Platforms:
+    return {name: source for name, source in SOURCES.items() if source.kind == kind}
+
+
+SOCIAL, WEB = _platforms("social"), _platforms("web")
+
+if TYPE_CHECKING:
+    SocialPlatform: TypeAlias = str
+    WebPlatform: TypeAlias = str
+else:  # known only when the sources are loaded, those of other packages included
+    SocialPlatform, WebPlatform = Literal[tuple(SOCIAL)], Literal[tuple(WEB)]
+
+
+def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
+    """What the JSON Schema says of an account or site, platform by platform."""
+
+    def then(source: Source) -> dict[str, Any]:
+        needed = (["connection"] if source.needs_connection else []) + (["options"] if source.required_options else [])
+        options = {
+            "additionalProperties": False,
+            "properties": {
+                name: {"pattern": f"^(?:{option.pattern})$", "description": option.what, "examples": [option.example]}
+                for name, option in source.options.items()
+            },
+            "required": list(source.required_options),
+        }
+        properties = {key: {"pattern": f"^(?:{source.reference.pattern})$"}, "options": options}
+        return {"properties": properties, "required": needed}
+
+    return {
+        "allOf": [
+            {"if": {"properties": {"platform": {"const": name}}}, "then": then(source)}
+            for name, source in platforms.items()
+        ]
+    }
+
+
+def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: str, ref: str) -> None:
+    """Hold an account or site against what its platform's source says of handles, connections and options."""
+    source = platforms[each.platform]
+    if not re.fullmatch(source.reference.pattern, ref):
+        raise mistake(f"{quoted(ref)} is not {source.reference.what}", f"write it like {source.reference.example}", key)
+    if source.needs_connection and each.connection is None:
+        raise mistake(
+            f"{source.title} answers only with a token, and no connection is named",
+            f"add a line like connection: {each.platform}_{source.kind}, and make that Airflow Connection",
+        )
+    for name, value in each.options.items():
+        option = source.options.get(name)
+        if option is None:
+            known = ", ".join(source.options) or "none"
+            raise mistake(f"{source.title} has no option {quoted(name)}", f"its options are: {known}", "options", name)
+        if not re.fullmatch(option.pattern, value):
+            raise mistake(f"{quoted(value)} is not {option.what}", f"write it like {option.example}", "options", name)
+    for name in source.required_options:
+        if name not in each.options:
+            example = source.options[name].example
+            raise mistake(f"{source.title} needs the option {name}", f"add options: with a line {name}: {example}")
+
+
+Options = Annotated[
+    dict[str, Annotated[str, BeforeValidator(lambda value: value if isinstance(value, bool) else _as_text(value))]],
+    Field(description="What else the platform's source asks for; docs/sources.md names the options of each"),
+]
+
+
+def _as_text(value: object) -> object:
+    """A number is taken as it is written: ids and amounts need no quotes."""
+    return str(value) if isinstance(value, int | float) else value
 
 
 class Account(Model):
     """A profile on a social platform.
 
-    `handle` is what people type to find it: `name.example` on Bluesky, `@name@server.example` on Mastodon.
+    `handle` is what people type to find it, or the id that the platform's interface asks for: docs/sources.md tells
+    for each platform.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "allOf": [
-                {
-                    "if": {"properties": {"platform": {"const": platform}}},
-                    "then": {"properties": {"handle": {"pattern": f"^(?:{handle.pattern})$"}}},
-                }
-                for platform, handle in _HANDLES.items()
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_per_platform(SOCIAL, "handle"))
 
-    platform: Literal["bluesky", "mastodon"] = Field(description="The platform", examples=["bluesky"])
+    platform: SocialPlatform = Field(description="The platform", examples=["bluesky"])
     handle: Line = Field(
-        description="What people type to find it: `name.example` on Bluesky, `@name@server.example` on Mastodon",
+        description="What the platform knows it by: `name.example` on Bluesky, `@name@server.example` on Mastodon",
         examples=["name.bsky.social"],
     )
     connection: ConnectionId | None = Field(
-        default=None, description="Airflow Connection with the account's token or another server; optional"
+        default=None, description="Airflow Connection with the account's token or another server"
     )
+    options: Options = Field(default={})
 
     @model_validator(mode="after")
-    def _handle_fits_platform(self) -> "Account":
-        handle = _HANDLES[self.platform]
-        if not re.fullmatch(handle.pattern, self.handle):
-            raise mistake(f"{quoted(self.handle)} is not {handle.what}", f"write it like {handle.example}", "handle")
+    def _fits_platform(self) -> "Account":
+        _check_platform(SOCIAL, self, "handle", self.handle)
         return self
 
 
 class WebProperty(Model):
     """A website and the analytics that measures it; its days are days of `time_zone`."""
 
-    platform: Literal["matomo"] = Field(description="The analytics", examples=["matomo"])
-    site_id: Annotated[int, Field(ge=1)] = Field(description="The site's number in the analytics", examples=[1])
+    model_config = ConfigDict(json_schema_extra=_per_platform(WEB, "site_id"))
+
+    platform: WebPlatform = Field(description="The analytics", examples=["matomo"])
+    site_id: Annotated[
+        Line, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "integer"], "minimum": 1})
+    ] = Field(description="What the analytics knows the site by", examples=["1"])
     url: WebAddress = Field(description="Address of the website")
-    connection: ConnectionId = Field(description="Airflow Connection with the analytics server and its token")
+    connection: ConnectionId | None = Field(
+        default=None, description="Airflow Connection with the analytics server and its token"
+    )
     time_zone: TimeZone | None = Field(
         default=None, description="The zone set in the analytics; the client's own zone if left out"
     )
+    options: Options = Field(default={})
+
+    @model_validator(mode="after")
+    def _fits_platform(self) -> "WebProperty":
+        _check_platform(WEB, self, "site_id", self.site_id)
+        return self
 
 
 class AssetKind(StrEnum):

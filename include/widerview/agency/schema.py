@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from widerview.agency.models import Client
-from widerview.agency.yaml_lines import Location
+from widerview.yaml_lines import Location
 
 JsonSchema = dict[str, Any]
 
@@ -108,7 +108,10 @@ def _takes(schema: JsonSchema) -> str:
     if schema.get("type") == "object":
         names = schema.get("propertyNames", {}).get("enum")
         return f"a mapping with the keys {', '.join(f'`{each}`' for each in names)}" if names else "a mapping"
-    kind = {"integer": "a whole number", "number": "a number", "string": "text"}[schema["type"]]
+    type_ = schema["type"]
+    if isinstance(type_, list):  # a number is taken as text, so that an id needs no quotes
+        type_ = "string"
+    kind = {"integer": "a whole number", "number": "a number", "string": "text"}[type_]
     bounds = " to ".join(str(schema[each]) for each in ("minimum", "maximum") if each in schema)
     example = f", like `{schema['examples'][0]}`" if "examples" in schema else ""
     return f"{kind}{f' ({bounds})' if 'maximum' in schema else ''}{example}"

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,7 +18,22 @@ Kind = Literal["social", "web"]
 Entity = Literal["account", "site"]
 Counts = Mapping[str, int | None]
 """Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
-Dimension = Literal["total", "channel", "campaign", "touchpoint", "network"]
+Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page"]
+PostKind = Literal["text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story"]
+Evidence = Literal["server", "recording", "machine spec", "vendor document"]
+"""What a source was checked against: a real server that was run, real answers that were recorded, the platform's
+machine-readable contract (OpenAPI, discovery), or nothing but its documents."""
+
+
+class Written(NamedTuple):
+    """How something is written in a client file: what it is, for a mistake's message; a pattern; an example.
+
+    Patterns use only what Python and JavaScript read alike, because editors check files with them too.
+    """
+
+    what: str
+    pattern: str
+    example: str
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +46,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         time_zone: IANA zone of the days the platform reports in.
         connection: Airflow Connection id with server and token; None if public and none is needed.
         url: Address of the website; None for an account.
+        options: What else the client's file says of it, by the names in the source's `options`.
     """
 
     client_id: str
@@ -38,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     connection: str | None = None
     url: str | None = None
+    options: Mapping[str, str] = {}
 
     @property
     def label(self) -> str:
@@ -56,12 +74,13 @@ class Window(msgspec.Struct, frozen=True):
         return dt.datetime.combine(self.first, dt.time.min, ZoneInfo(time_zone))
 
 
-class Request(msgspec.Struct, frozen=True):
-    """What was asked, with every secret taken out."""
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was asked, with every secret taken out; `body` is the JSON that was sent, empty if none was."""
 
     method: str
     url: str
     params: dict[str, str]
+    body: str = ""
 
 
 class RawPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +145,7 @@ class PostRow(_Observed, frozen=True, kw_only=True, gc=False):
     account_id: str
     post_id: str
     published_at: dt.datetime
-    kind: Literal["text", "image", "video", "link", "poll", "quote"]
+    kind: PostKind
     text: str
     permalink: str
     tags: tuple[str, ...] = ()
@@ -185,7 +204,8 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
         entity_id: The account or web property.
         day: The platform's own day.
         zone: IANA zone of that day.
-        dimension: What the value is split by: `total`, `channel`, `campaign`, `touchpoint`, `network`.
+        dimension: What the value is split by: `total`, `channel`, `campaign`, `touchpoint`, `network`, `query` (what
+            was searched for), `page`.
         member: The member of the dimension; empty for `total`, `<campaign>/<touchpoint>` for `touchpoint`.
         metric: Canonical metric name.
         value: None where the platform did not report it.
@@ -201,7 +221,23 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
     value: float | None
 
 
-Row = AccountRow | PostRow | CounterRow | CommentRow | DayRow
+class UnavailableRow(_Observed, frozen=True, kw_only=True, gc=False):
+    """A metric that was asked for and that the platform does not know (any more), or does not give for this account.
+
+    It costs that metric alone. It is no value: never zero, and no "not reported" over what was known before.
+
+    Attributes:
+        metric: Canonical metric.
+        native_metric: What was asked for.
+        reason: What the platform said.
+    """
+
+    metric: str
+    native_metric: str
+    reason: str
+
+
+Row = AccountRow | PostRow | CounterRow | CommentRow | DayRow | UnavailableRow
 
 
 class Stamp(TypedDict):
@@ -228,53 +264,124 @@ def counts(**values: int | None) -> Counts:
     return {metric: None if value is None or value < 0 else value for metric, value in values.items()}
 
 
-class Source(Protocol):
-    """A platform. One file implements it; nothing else needs to know the platform's API.
+class Source(ABC):
+    """A platform. One file implements it, with its dictionary beside it; nothing else needs to know the platform's API.
+
+    What has a default here need only be named where a platform differs.
 
     Attributes:
-        name: Short name, also the suffix of the ingest DAG and of the pool.
+        name: Short name, also the suffix of the ingest DAG and of the pool, and `platform` in client files.
         title: Name for people.
         kind: Whether it is a social platform or web analytics.
+        reference: How a handle (social) or a site_id (web) is written.
+        needs_connection: Whether an account must name an Airflow Connection.
+        options: What else may stand in a client file under `options` of an account or site.
+        required_options: Those of them that must.
         api_version: The contract it was written against.
+        sunset: The day on which the platform ends that version; None if it has named none.
+        evidence: What it was checked against.
+        known_gaps: What is known to be unchecked or missing, a sentence each.
+        servers: More servers that are asked beside `base_url`, as `https://host`; a Connection's host stands in for
+            them, too.
         streams: Names of what it can fetch.
         lookback_days: How many days before the asked day are asked again, because platforms revise.
+        weekly_lookback_days: The same once a week, on behalf of a Sunday, where platforms revise for longer.
         dictionary: What it counts under each canonical metric, and since when.
-        metrics: Canonical metrics it reports: those of its dictionary.
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
         call_budget: Most HTTP calls one account may cost in one run.
+        calls_a_day: Most HTTP calls that all accounts of a client may cost in a day (UTC).
+        dollars_a_day: Most that these calls may cost in US dollars, unless the client's file says otherwise in the
+            option of this name; None where calls cost nothing.
+        renewal_page: Where a person renews a token: an address, or a way through menus; empty if none is needed.
+        renews_before: How long before a token dies it is exchanged for a new one; None where software cannot do it.
     """
 
-    name: str
-    title: str
-    kind: Kind
-    api_version: str
-    streams: tuple[str, ...]
-    lookback_days: int
-    dictionary: Dictionary
-    metrics: tuple[str, ...]
-    pool_slots: int
-    call_budget: int
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[Kind]
+    reference: ClassVar[Written]
+    needs_connection: ClassVar[bool] = True
+    options: ClassVar[Mapping[str, Written]] = {}
+    required_options: ClassVar[tuple[str, ...]] = ()
+    api_version: ClassVar[str]
+    sunset: ClassVar[dt.date | None] = None
+    evidence: ClassVar[tuple[Evidence, ...]]
+    known_gaps: ClassVar[tuple[str, ...]] = ()
+    servers: ClassVar[tuple[str, ...]] = ()
+    streams: ClassVar[tuple[str, ...]]
+    lookback_days: ClassVar[int]
+    weekly_lookback_days: ClassVar[int | None] = None
+    dictionary: ClassVar[Dictionary]
+    pool_slots: ClassVar[int] = 4
+    call_budget: ClassVar[int] = 100
+    calls_a_day: ClassVar[int] = 1000
+    dollars_a_day: ClassVar[float | None] = None
+    renewal_page: ClassVar[str] = ""
+    renews_before: ClassVar[dt.timedelta | None] = None
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Canonical metrics it reports: those of its dictionary."""
+        return self.dictionary.metrics
+
+    @abstractmethod
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """Most HTTP calls that a pull of an account costs when nothing goes wrong, as docs/sources.md states it.
+
+        Args:
+            posts: Posts that the account published in the window, its replies included; 0 for web analytics.
+            days: Days of the window.
+        """
+
+    @abstractmethod
     def base_url(self, target: Target) -> str:
         """The server to ask when the target's Airflow Connection names no host.
 
         Raises:
             widerview.sources.errors.SourceError: There is no such server; the Connection must name one.
         """
-        ...
 
+    @abstractmethod
     def fetch(self, target: Target, window: Window, http: "HttpClient") -> Iterator[RawPage]:
         """Ask the platform and yield every answer as received, errors included, before judging it.
 
         Raises:
             widerview.sources.errors.SourceError: The platform refused or answered nonsense.
         """
-        ...
 
+    @abstractmethod
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Make typed rows of one page. Pure: same page, same rows, in the same order.
 
         Raises:
             widerview.sources.errors.BadAnswer: The page is not what the contract promises.
         """
-        ...
+
+    def renew(self, http: "HttpClient") -> "Tokens":
+        """Exchange the account's token for a new one, where the platform has a way for software to do it.
+
+        Raises:
+            NotImplementedError: It has none (`renews_before` is None).
+            widerview.sources.errors.SourceError: The platform refused; a person must renew it.
+        """
+        raise NotImplementedError(f"{self.title} has no way to renew a token without a person")
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform gave in exchange for a token.
+
+    Attributes:
+        token: The new token.
+        expires_at: When it dies (UTC); None if the platform did not say.
+        refresh_token: What the next one is got with, if that is another one now.
+        refresh_expires_at: When that dies (UTC).
+    """
+
+    token: str
+    expires_at: dt.datetime | None = None
+    refresh_token: str | None = None
+    refresh_expires_at: dt.datetime | None = None
+
+    def __repr__(self) -> str:
+        """Without the secrets."""
+        return f"Tokens(expires_at={self.expires_at}, refresh_expires_at={self.refresh_expires_at})"

@@ -1,7 +1,8 @@
 """How every source speaks HTTP: one client with a budget, and the judgement of what came back.
 
 `HttpClient` asks and hands over whatever came back as a `RawPage`, so that it can be landed; `check` and `decode`
-judge it afterwards. `paginate` walks through pages for any source.
+judge it afterwards. `paginate` walks through pages for any source, `ask_in_groups` asks for metrics so that one that
+the platform does not know costs no other.
 """
 
 import codecs
@@ -11,11 +12,11 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 import msgspec
@@ -48,6 +49,7 @@ LONGEST_WAIT = 60.0
 """Seconds one client may spend waiting in all; longer waits are left to the scheduler, which frees the worker."""
 LARGEST_BODY = 32 * 2**20
 MOST_EMPTY_PAGES = 10
+_SHORTEST_SECRET = 8
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSIENT = (
@@ -65,10 +67,14 @@ _SENT_HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _KEPT_HEADERS = (
-    "content-type", "date", "link", "location", "ratelimit-limit", "ratelimit-policy", "ratelimit-remaining",
-    "ratelimit-reset", "retry-after", "x-matomo-request-id", "x-ratelimit-limit", "x-ratelimit-remaining",
-    "x-ratelimit-reset", "x-request-id",
+    "content-type", "date", "facebook-api-version", "link", "location", "ratelimit-limit", "ratelimit-policy",
+    "ratelimit-remaining", "ratelimit-reset", "retry-after", "x-ad-account-usage", "x-app-usage",
+    "x-business-use-case-usage", "x-fb-trace-id", "x-li-uuid", "x-matomo-request-id", "x-rate-limit-limit",
+    "x-rate-limit-remaining", "x-rate-limit-reset", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+    "x-request-id", "x-tt-logid",
 )  # fmt: skip
+_LIMITS = ("ratelimit", "x-ratelimit", "x-rate-limit")
+"""How the headers begin that tell how many calls remain, and when more come: the IETF's draft, and two habits."""
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _backoff = tenacity.wait_random_exponential(multiplier=1, max=20)
 
@@ -140,15 +146,32 @@ def _tls(certificates: str) -> ssl.SSLContext:
     return context
 
 
-class HttpClient:
-    """Asks one server on behalf of one account, within a budget of calls.
+class Allowance(Protocol):
+    """What an account may still spend today; shared by all runs and accounts of the client on that platform."""
 
-    Nothing that is secret ends up in what it returns or raises: `Authorization` and `secret_form` are sent and not
-    recorded, and should the server repeat the token in its answer, it is cut out there.
+    def call(self) -> None:
+        """Count a call that is about to be made.
+
+        Raises:
+            BudgetSpent: It would be one too many, or the day's money is spent.
+        """
+
+    def pay(self, dollars: float) -> None:
+        """Count what an answer has cost, in US dollars."""
+
+
+class HttpClient:
+    """Asks a platform on behalf of one account, within a budget of calls.
+
+    Nothing that is secret ends up in what it returns or raises: headers, `secret_params` and `secret_form` are sent
+    and not recorded, and should the server repeat a secret in its answer, it is cut out there.
 
     Attributes:
         token: The account's token; None if it needs none.
+        login: The user name that goes with it; None if there is none.
+        extra: What else the account's Connection holds, by name; may be secret.
         calls: HTTP calls made so far, retries included.
+        one_metric_a_call: Whether `ask_in_groups` asks for each metric alone, to find out which ones still exist.
     """
 
     def __init__(
@@ -157,10 +180,34 @@ class HttpClient:
         base_url: str,
         budget: int,
         token: str | None = None,
+        login: str | None = None,
+        extra: Mapping[str, str] | None = None,
+        servers: Mapping[str, str] | None = None,
+        allowance: Allowance | None = None,
+        one_metric_a_call: bool = False,
         pool: ConnectionPool | None = None,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
+        """Make a client; it connects with the first call.
+
+        Args:
+            base_url: The server, perhaps with a path below which everything is asked.
+            budget: Most calls it may make.
+            token: The account's token.
+            login: The user name that goes with it.
+            extra: What else the account's Connection holds.
+            servers: More servers that absolute URLs may name, each with the address where it is really asked.
+            allowance: What all accounts of the client may spend today on this platform.
+            one_metric_a_call: Whether `ask_in_groups` asks for each metric alone.
+            pool: Connections to share.
+            sleep: How to wait, in seconds.
+            clock: What time it is (UTC).
+
+        Raises:
+            SourceError: An address cannot be used.
+            Unauthorized: The token cannot be one.
+        """
         parts = _address(base_url)
         if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
             raise Unauthorized(
@@ -168,13 +215,18 @@ class HttpClient:
                 "paste it anew into the password of the Airflow Connection."
             )
         self.token = token
+        self.login = login
+        self.extra = dict(extra or {})
         self.calls = 0
+        self.one_metric_a_call = one_metric_a_call
         self._base = base_url.rstrip("/") + "/"
-        self._origin = (parts.scheme, parts.netloc)
+        self._servers = {server.rstrip("/") + "/": at.rstrip("/") + "/" for server, at in (servers or {}).items()}
+        shared = pool or ConnectionPool()
+        self._connections = {_origin(_address(url)): shared.to(url) for url in (self._base, *self._servers.values())}
         self._budget = budget
-        self._connections = (pool or ConnectionPool()).to(base_url)
-        # A proxy is asked for whole URLs of http; to https it opens a tunnel and sees none.
-        self._asks_by_whole_url = parts.scheme == "http" and self._connections.proxy is not None
+        self._allowance = allowance
+        self._secrets = {value for name, value in self.extra.items() if _is_secret(name, value)}
+        self._secrets |= {token} if token else set()
         self._sleep = sleep
         self._clock = clock
         self._waited = 0.0
@@ -195,9 +247,13 @@ class HttpClient:
         *,
         stream: str,
         params: Mapping[str, str] | None = None,
+        secret_params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         secret_form: Mapping[str, str] | None = None,
+        json: object = None,
         headers: Mapping[str, str] | None = None,
+        safe: str = "",
+        try_again: Callable[[RawPage], bool] | None = None,
     ) -> RawPage:
         """Ask, again if need be, and return the last answer whatever its status.
 
@@ -206,38 +262,50 @@ class HttpClient:
 
         Args:
             method: HTTP method.
-            path_or_url: A path below the base URL, or an absolute URL on the same server.
+            path_or_url: A path below the base URL, or an absolute URL on the same server or one of the other servers.
             stream: The stream the answer belongs to.
             params: Query parameters; recorded.
+            secret_params: More query parameters; sent, never recorded.
             form: Body of a form; recorded.
             secret_form: More of the form; sent, never recorded.
+            json: A body to be sent as JSON, keys in order; recorded. None: no such body.
             headers: More headers; sent, never recorded.
+            safe: Characters of the query that are sent as they are, where a platform's own syntax needs them; what must
+                be encoded within a value is then for the caller to encode.
+            try_again: Whether an answer means "later" in the platform's own way, beside the statuses above.
 
         Raises:
             BadAnswer: The URL points to another server, or the answer is larger than 32 MB.
-            BudgetSpent: This call would be one too many.
+            BudgetSpent: This call would be one too many, for this run or for today.
             RateLimited: The quota is used up and returns later than we hold on.
             Unavailable: No answer came.
         """
-        url = urljoin(self._base, path_or_url if "://" in path_or_url else path_or_url.lstrip("/"))
+        url = self._where(path_or_url)
         parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) != self._origin:
+        connections = self._connections.get(_origin(parts))
+        if connections is None:
             raise BadAnswer(
                 f"{self._base}: refused to ask another server ({parts.scheme}://{parts.hostname}) for {stream}. "
                 "If the account has moved, set the new server as the host of its Airflow Connection."
             )
         query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
-        asked = Request(method, parts._replace(query="", fragment="").geturl(), query | dict(form or {}))
-        target = asked.url if self._asks_by_whole_url else parts.path or "/"
-        if query:
-            target += f"?{urlencode(query)}"
+        body = None if json is None else msgspec.json.encode(json, order="sorted").decode()
+        asked = Request(method, parts._replace(query="", fragment="").geturl(), query | dict(form or {}), body or "")
+        # A proxy is asked for whole URLs of http; to https it opens a tunnel and sees none.
+        target = asked.url if parts.scheme == "http" and connections.proxy is not None else parts.path or "/"
+        if whole := {**query, **(secret_params or {})}:
+            target += f"?{urlencode(whole, safe=safe)}"
         sent = {**_SENT_HEADERS, **(headers or {})}
-        body = None
-        if form or secret_form:
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        elif form or secret_form:
             body = urlencode({**(form or {}), **(secret_form or {})})
             sent["Content-Type"] = "application/x-www-form-urlencoded"
+        retrying = self._retrying
+        if try_again is not None:
+            retrying = retrying.copy(retry=retrying.retry | tenacity.retry_if_result(try_again))
         try:
-            return self._retrying(self._call, asked, stream, target, sent, body)
+            return retrying(self._call, connections, asked, stream, target, sent, body)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             # Not chained: the text of these errors may quote headers. ValueError is a header that cannot be sent.
             raise Unavailable(
@@ -245,15 +313,43 @@ class HttpClient:
                 f"{self.calls} calls. Check the server and the network, then clear the task."
             ) from None
 
-    def _call(self, asked: Request, stream: str, target: str, headers: Mapping[str, str], body: str | None) -> RawPage:
+    def keep_secret(self, value: str) -> None:
+        """Cut a value that has become known, such as a token got on the way, out of every later answer, too."""
+        self._secrets.add(value)
+
+    def pay(self, dollars: float) -> None:
+        """Count what an answer has cost, in US dollars, against what the client may spend today."""
+        if self._allowance is not None:
+            self._allowance.pay(dollars)
+
+    def _where(self, path_or_url: str) -> str:
+        """The URL to ask: below the base, or of another server, which a Connection's host may stand in for."""
+        if "://" not in path_or_url:
+            return urljoin(self._base, path_or_url.lstrip("/"))
+        for server, at in self._servers.items():
+            if path_or_url.startswith(server):
+                return at + path_or_url.removeprefix(server)
+        return path_or_url
+
+    def _call(
+        self,
+        connections: urllib3.HTTPConnectionPool,
+        asked: Request,
+        stream: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: str | None,
+    ) -> RawPage:
         if self.calls >= self._budget:
             raise BudgetSpent(
                 f"{asked.url} ({stream}): the run has made all {self._budget} calls it may make for this account. "
                 "Ask for fewer days at once."
             )
         self._await_quota(asked, stream)
+        if self._allowance is not None:
+            self._allowance.call()
         self.calls += 1
-        with self._connections.urlopen(
+        with connections.urlopen(
             asked.method,
             target,
             body=body,
@@ -272,8 +368,7 @@ class HttpClient:
                 body=self._censored(_read(response, asked, stream)),
                 fetched_at=self._clock(),
             )
-        remaining = page.headers.get("ratelimit-remaining", page.headers.get("x-ratelimit-remaining"))
-        self._quota_returns = try_again_at(page) if remaining == "0" else None
+        self._quota_returns = try_again_at(page) if _limit(page, "remaining") == "0" else None
         return page
 
     def _await_quota(self, asked: Request, stream: str) -> None:
@@ -300,7 +395,9 @@ class HttpClient:
         self._sleep(seconds)
 
     def _censored(self, body: bytes) -> bytes:
-        return body.replace(self.token.encode(), b"[token]") if self.token else body
+        for secret in self._secrets:
+            body = body.replace(secret.encode(), b"[token]")
+        return body
 
     def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
         kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
@@ -320,6 +417,22 @@ def _address(base_url: str) -> SplitResult:
             "set it as the host of the Airflow Connection."
         )
     return parts
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, parts.netloc
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a field of a Connection's extra holds a secret, by its name; a short word like `bearer` is none."""
+    return len(value) >= _SHORTEST_SECRET and any(
+        word in name.lower() for word in ("token", "secret", "password", "key")
+    )
+
+
+def _limit(page: RawPage, what: str) -> str | None:
+    """What a server says of its rate limit: `remaining` or `reset`."""
+    return next(filter(None, (page.headers.get(f"{habit}-{what}") for habit in _LIMITS)), None)
 
 
 def _last_outcome(state: tenacity.RetryCallState) -> RawPage:
@@ -347,13 +460,12 @@ def try_again_at(page: RawPage) -> dt.datetime | None:
 
     `Retry-After` (seconds or a date) comes first. The reset headers count only where the limit is reached, because
     servers send them with every answer: `RateLimit-Reset` is an epoch on Bluesky and seconds in the IETF draft,
-    `X-RateLimit-Reset` is ISO 8601 on Mastodon and an epoch elsewhere.
+    `X-RateLimit-Reset` is ISO 8601 on Mastodon and an epoch elsewhere, as is `X-Rate-Limit-Reset` on X.
     """
     if after := page.headers.get("retry-after"):
         return _moment(after, page.fetched_at)
-    remaining = page.headers.get("ratelimit-remaining", page.headers.get("x-ratelimit-remaining"))
-    if page.status == HTTPStatus.TOO_MANY_REQUESTS or remaining == "0":
-        reset = page.headers.get("ratelimit-reset") or page.headers.get("x-ratelimit-reset")
+    if page.status == HTTPStatus.TOO_MANY_REQUESTS or _limit(page, "remaining") == "0":
+        reset = _limit(page, "reset")
         return _moment(reset, page.fetched_at) if reset else None
     return None
 
@@ -489,3 +601,34 @@ def paginate(
         empty = 0 if items else empty + 1
         if empty >= MOST_EMPTY_PAGES:
             raise BadAnswer(f"{place(page, source)}: {empty} empty pages in a row, and still not the last.")
+
+
+def ask_in_groups(
+    metrics: Sequence[str],
+    most: int,
+    ask: Callable[[Sequence[str]], RawPage],
+    is_refused: Callable[[RawPage], bool],
+    *,
+    one_by_one: bool = False,
+) -> Iterator[RawPage]:
+    """Ask for metrics in groups, and find the ones that the platform does not know by halving a refused group.
+
+    A platform refuses a whole request for one metric that it has given up. Every answer is yielded, refusals included;
+    the refusal of a request for one metric alone is what `parse` makes an `UnavailableRow` of.
+
+    Args:
+        metrics: Native names.
+        most: Most metrics that one call may name.
+        ask: Asks for some metrics at once.
+        is_refused: Whether an answer says that a metric is not known; all else that may be wrong is for `ask` to raise.
+        one_by_one: Whether to ask for each metric alone from the start.
+    """
+    size = 1 if one_by_one else most
+    groups = [list(metrics[start : start + size]) for start in range(0, len(metrics), size)]
+    while groups:
+        group = groups.pop(0)
+        page = ask(group)
+        yield page
+        if is_refused(page) and len(group) > 1:
+            half = len(group) // 2
+            groups[:0] = [group[:half], group[half:]]

@@ -33,7 +33,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from requests import codes
 
-from widerview.sources.base import DayRow, Dimension, Kind, RawPage, Row, Target, Window, stamp
+from widerview.sources.base import DayRow, Dimension, RawPage, Row, Source, Target, Window, Written, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Count, HttpClient, check, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
@@ -137,19 +137,25 @@ class _Outcome(msgspec.Struct):
     message: str = ""
 
 
-class Matomo:
+class Matomo(Source):
     """Matomo, through its Reporting API."""
 
     name = "matomo"
     title = _TITLE
-    kind: Kind = "web"
+    kind = "web"
+    reference = Written("a site id of Matomo, a whole number", r"[1-9][0-9]*", "1")
+    evidence = ("recording",)
+    renewal_page = "the settings of the analytics: Personal, Security"
     api_version = "Reporting API of Matomo 5"
-    streams: tuple[str, ...] = tuple(_REPORTS)
+    streams = tuple(_REPORTS)
     lookback_days = 3
     dictionary = load_dictionary(files(__package__) / "matomo.yaml")
-    metrics = dictionary.metrics
     pool_slots = 2
     call_budget = 100
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """One for each report and month."""
+        return len(_REPORTS) * -(-days // _DAYS_A_CALL)
 
     def base_url(self, target: Target) -> str:
         """There is no default: every Matomo stands somewhere else."""

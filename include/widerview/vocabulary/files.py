@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from widerview.agency.yaml_lines import Document, Location, NotYaml, Place, Problem, printable, read_yaml, show_path
+from widerview.yaml_lines import Document, Location, NotYaml, Place, Problem, printable, read_yaml, show_path
 
 T = TypeVar("T")
 
