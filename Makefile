@@ -39,6 +39,7 @@ bench-asof: $(VENV)/installed ## One client's report from everybody's observatio
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema
 	$(BIN)/python -m widerview.warehouse.describe docs/warehouse.md
+	$(BIN)/python -m widerview.sources.describe docs/sources.md
 	$(BIN)/python -m widerview.vocabulary.describe docs/metrics.md include/widerview/sources/*.yaml
 
 lock: $(VENV)/bin/uv ## New locks from requirements.in and requirements-dev.in

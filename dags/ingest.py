@@ -11,6 +11,7 @@ from airflow.sdk import (
     RetryRule,
     dag,
     get_current_context,
+    get_parsing_context,
     task,
 )
 
@@ -49,6 +50,13 @@ def ingest(source: Source) -> None:
     )
     def build() -> None:
         @task
+        def tokens() -> list[str]:
+            from widerview.pipeline import steps
+
+            return steps.tokens(source.name)
+
+        # A token that a person has to renew stops nothing: it may live for days.
+        @task(trigger_rule="all_done")
         def plan() -> list[list[dict]]:
             from widerview.pipeline import steps
 
@@ -76,12 +84,17 @@ def ingest(source: Source) -> None:
         def alarm() -> None:
             raise RuntimeError("Some accounts were not pulled: see the failed tasks of `pull`, named by account.")
 
-        pulled = pull.expand(batch=plan())
+        batches = plan()
+        if source.renewal_page:
+            tokens() >> batches
+        pulled = pull.expand(batch=batches)
         pulled >> check() >> load()
         pulled >> alarm()
 
     build()
 
 
+only = get_parsing_context().dag_id
 for each in SOURCES.values():
-    ingest(each)
+    if only in {None, ingest_dag_id(each.name)}:
+        ingest(each)

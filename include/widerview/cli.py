@@ -163,17 +163,42 @@ def sources(
 
     Example: `widerview sources`
     """
+    from widerview.sources.describe import facts_of
     from widerview.sources.registry import SOURCES
 
     if as_json:
-        keys = ("name", "title", "kind", "api_version", "streams", "metrics", "lookback_days", "call_budget")
-        typer.echo(json.dumps([{key: getattr(each, key) for key in keys} for each in SOURCES.values()], indent=2))
+        typer.echo(json.dumps([facts_of(each) for each in SOURCES.values()], indent=2))
         return
-    table = Table("source", "kind", "API", "streams", "look-back", "most calls an account and run")
+    table = Table("source", "kind", "API", "ends", "streams", "look-back", "verified against")
     for each in SOURCES.values():
         table.add_row(
-            each.name, each.kind, each.api_version, ", ".join(each.streams), f"{each.lookback_days} days",
-            str(each.call_budget),
+            each.name, each.kind, each.api_version, str(each.sunset or ""), ", ".join(each.streams),
+            f"{each.lookback_days} days", ", ".join(each.evidence),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def usage(
+    days: Annotated[int, typer.Option(min=1, help="How many days to show, today included.")] = 7,
+) -> None:
+    """Show what asking the platforms has cost: HTTP calls and US dollars, by day, client and platform.
+
+    Example: `widerview usage --days 30`
+    """
+    from widerview.clock import utc_now
+    from widerview.pipeline import connections
+    from widerview.sources.registry import SOURCES
+    from widerview.warehouse.usage import used_since
+
+    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars")
+    with _clear_errors():
+        used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
+    for row in used:
+        source = SOURCES.get(row.source)
+        table.add_row(
+            str(row.day), row.client_id, row.source, str(row.calls), str(source.calls_a_day) if source else "",
+            f"{row.dollars:.2f}" if row.dollars else "",
         )  # fmt: skip
     Console().print(table)
 
@@ -500,7 +525,7 @@ def _say(line: str, style: str, *, to_error: bool = False) -> None:
 
 
 def _summary(client: "Client", now: dt.datetime) -> str:
-    from widerview.agency.yaml_lines import printable
+    from widerview.yaml_lines import printable
 
     accounts = ", ".join(f"{account.platform} {account.handle}" for account in client.accounts) or "no accounts"
     websites = ", ".join(site.url for site in client.web) or "no website"

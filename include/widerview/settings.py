@@ -9,6 +9,8 @@ from pathlib import Path
 
 WAREHOUSE_CONNECTION = "widerview_warehouse"
 SMTP_CONNECTION = "widerview_smtp"
+AIRFLOW_CONNECTION = "widerview_airflow"
+"""Airflow's own API, as a user who may change Connections; needed only where tokens are renewed."""
 
 
 @dataclass(frozen=True)

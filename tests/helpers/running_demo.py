@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from widerview.demo.airflow_api import AirflowApi
+from widerview.demo.airflow_api import DemoAirflow
 from widerview.demo.home import Home
 
 
@@ -18,7 +18,7 @@ class Demo:
     """A demo that has run to its end, and a logged-in user of its Airflow."""
 
     home: Home
-    api: AirflowApi
+    api: DemoAirflow
     output: str
 
     def mails(self) -> list[EmailMessage]:

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult, DayVerdict
-from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Target, Window
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostRow,
+    Row,
+    Target,
+    UnavailableRow,
+    Window,
+)
 
 # Great Expectations 1.24 reads time zones in a way that pandas 4 will not know.
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray")
@@ -671,3 +681,24 @@ print(len(result.rejected))
 """
     done = run_python(f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}")
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def unavailable(metric: str = "views") -> UnavailableRow:
+    return UnavailableRow(
+        **observed("bluesky", "bakery"), metric=metric, native_metric="page_views", reason="not a valid metric"
+    )
+
+
+def test_a_metric_the_platform_refuses_is_told_on_every_day_and_costs_nothing_else():
+    result = only(social(*social_week(), unavailable()))
+    assert result.unavailable == {"views": "page_views: not a valid metric"}
+    assert result.rejected == ()
+    assert colours(result) == "aaaaaaa"
+    assert verdict(result).reasons == ("Bluesky does not give views.",)
+
+
+def test_search_has_no_visits_and_is_not_missed_for_it():
+    values = [day_row(day=day, metric="search_clicks", value=3.0) for day in WEEK[:-1]]
+    result = only(web(*values, metrics=("search_clicks", "search_impressions")))
+    assert colours(result) == "gggggga"
+    assert verdict(result, WEEK[-1]).reasons == (f"Matomo has no numbers for {WEEK[-1].day} November yet.",)

@@ -12,6 +12,7 @@ from widerview.quality.verdict import Rejected
 from widerview.warehouse import forget, retention
 from widerview.warehouse.read import account_counters, accounts, day_values, posts
 from widerview.warehouse.tables import metadata
+from widerview.warehouse.usage import DailyAllowance
 
 OTHER = "meadow-bakery"
 CLIENT_TABLES = {name for name, table in metadata.tables.items() if "client_id" in table.columns}
@@ -37,6 +38,8 @@ def fill(engine: Engine, client: str) -> None:
         ref=f"{client}.example",
         rejected=[Rejected(index=6, reason="negative")],
     )
+    with DailyAllowance(engine, client, "bluesky", calls=9, dollars=None, clock=lambda: at(2)) as allowance:
+        allowance.call()
     with engine.begin() as connection:
         connection.execute(
             text(

@@ -18,7 +18,7 @@ from widerview.warehouse.partitions import PARTITIONED
 from widerview.warehouse.read import posts
 from widerview.warehouse.tables import metadata
 
-FIRST = "0001_warehouse"
+NEWEST = "0002_sources"
 
 CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -80,12 +80,12 @@ def test_what_holds_no_clients_data_is_the_vocabulary_alone() -> None:
 
 
 def test_back_to_nothing_and_forward_again(warehouse: Engine) -> None:
-    assert current(warehouse) == head() == FIRST
+    assert current(warehouse) == head() == NEWEST
     downgrade(warehouse, "base")
     assert current(warehouse) is None
     assert inspect(warehouse).get_table_names() == [VERSION_TABLE]
     migrate(warehouse)
-    assert current(warehouse) == FIRST
+    assert current(warehouse) == NEWEST
     load(warehouse, [post(1)], load_id="one", ended=1)
 
 
@@ -94,7 +94,7 @@ def test_migrating_by_url_and_twice(database: URL) -> None:
     assert current(url) is None
     migrate(url)
     migrate(url)
-    assert current(url) == FIRST
+    assert current(url) == NEWEST
 
 
 def test_two_processes_may_migrate_at_once(database: URL) -> None:
@@ -110,7 +110,7 @@ def test_two_processes_may_migrate_at_once(database: URL) -> None:
         return found
 
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(run, range(4))) == [FIRST] * 4
+        assert list(pool.map(run, range(4))) == [NEWEST] * 4
 
 
 def test_an_unknown_revision_is_told_with_the_way_out(warehouse: Engine) -> None:

@@ -10,6 +10,7 @@ from widerview.warehouse import read
 from widerview.warehouse.database import REPORT_ROLE, client_snapshot
 from widerview.warehouse.reports import save_report
 from widerview.warehouse.tables import metadata
+from widerview.warehouse.usage import DailyAllowance
 
 OTHER = "quay-gym"
 HIDDEN = {"client_salt"}
@@ -24,6 +25,8 @@ def filled(warehouse: Engine) -> Engine:
         rows = [account(1, client=client), post(1, client=client, likes=3), comment(1, client=client),
                 day(1, 4.0, client=client), post(1, "held", client=client)]  # fmt: skip
         load(warehouse, rows, load_id="one", ended=1, client=client, rejected=[Rejected(index=4, reason="odd")])
+        with DailyAllowance(warehouse, client, "bluesky", calls=9, dollars=None, clock=lambda: at(1)) as allowance:
+            allowance.call()
         with warehouse.begin() as connection:
             save_report(connection, "{}", client, "2026-W46", at(1))
             connection.execute(

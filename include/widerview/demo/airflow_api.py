@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import requests
 
+from widerview.pipeline.airflow_api import AirflowApi
+
 ENDED = {"success", "failed"}
 
 
@@ -13,14 +15,8 @@ class RunFailed(RuntimeError):
     """A DAG run failed; the message names the tasks that did."""
 
 
-class AirflowApi:
-    """A logged-in user of one Airflow."""
-
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self._url = url
-        self._user = user
-        self._password = password
-        self._session = requests.Session()
+class DemoAirflow(AirflowApi):
+    """A logged-in user of the demo's Airflow."""
 
     def healthy(self) -> bool:
         """Whether the API server answers and scheduler, DAG processor and triggerer have reported to it."""
@@ -34,14 +30,6 @@ class AirflowApi:
         return all(
             parts[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "dag_processor", "triggerer")
         )
-
-    def log_in(self) -> None:
-        """Get a token; all later calls carry it."""
-        answer = self._session.post(
-            f"{self._url}/auth/token", json={"username": self._user, "password": self._password}, timeout=30
-        )
-        answer.raise_for_status()
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def dag_ids(self) -> set[str]:
         """The DAGs Airflow knows and would run."""
@@ -106,20 +94,6 @@ class AirflowApi:
         answer = {"chosen_options": [option], "params_input": params}
         too_late = (requests.codes.conflict, requests.codes.not_found)
         return self.call("PATCH", path, answer, fine=too_late) is not None
-
-    def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, *, fine: tuple[int, ...] = ()
-    ) -> dict[str, Any] | None:
-        """Call the API; None for an answer whose status is among those that are `fine` though they are errors.
-
-        Raises:
-            requests.HTTPError: Any other error.
-        """
-        answer = self._session.request(method, f"{self._url}/api/v2{path}", json=body, timeout=30)
-        if answer.status_code in fine:
-            return None
-        answer.raise_for_status()
-        return cast("dict[str, Any]", answer.json())
 
     def _get(self, path: str) -> dict[str, Any]:
         return cast("dict[str, Any]", self.call("GET", path))

@@ -26,7 +26,7 @@ from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.demo import live as live_clients
 from widerview.demo import postgres
-from widerview.demo.airflow_api import AirflowApi, RunFailed
+from widerview.demo.airflow_api import DemoAirflow, RunFailed
 from widerview.demo.home import REPOSITORY, REVIEWER, SCHEDULER_ENVIRONMENT, Home, PortTaken
 from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
@@ -178,9 +178,9 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
     _farewell(place, waiting, time.monotonic() - began)
 
 
-def _start_airflow(place: Home, processes: Processes) -> AirflowApi:
+def _start_airflow(place: Home, processes: Processes) -> DemoAirflow:
     """Start Airflow's processes and wait until they, and the sandbox, are up; give a logged-in user."""
-    api = AirflowApi(place.ui, REVIEWER, place.state["password"])
+    api = DemoAirflow(place.ui, REVIEWER, place.state["password"])
     for name in AIRFLOW:
         own = SCHEDULER_ENVIRONMENT if name == "scheduler" else {}
         processes.start(name, [str(Path(sys.executable).with_name("airflow")), name], place.environment | own)
@@ -197,7 +197,7 @@ def _start_airflow(place: Home, processes: Processes) -> AirflowApi:
     return api
 
 
-def _ingest(api: AirflowApi, clients: dict[str, Client], step: Step) -> None:
+def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step) -> None:
     """Pull the history of all clients as one window, once a day at most."""
     now = utc_now()
     weeks = [Week.last_complete(now, client.zone) for client in clients.values()]
@@ -216,7 +216,7 @@ def _ingest(api: AirflowApi, clients: dict[str, Client], step: Step) -> None:
             api.wait(ingest_dag_id(source), run, seconds=300)
 
 
-def _report(api: AirflowApi, clients: dict[str, Client], step: Step) -> list[Client]:
+def _report(api: DemoAirflow, clients: dict[str, Client], step: Step) -> list[Client]:
     """Report each client's last complete week; give the clients whose report waits for a person."""
     now = utc_now()
     weeks = {client.client: str(Week.last_complete(now, client.zone)) for client in clients.values()}
@@ -242,7 +242,7 @@ def _report(api: AirflowApi, clients: dict[str, Client], step: Step) -> list[Cli
     return waiting
 
 
-def _open_run(api: AirflowApi, dag: str, name: str, conf: dict[str, str]) -> str:
+def _open_run(api: DemoAirflow, dag: str, name: str, conf: dict[str, str]) -> str:
     """Start a run of a name, or join it; one that has failed is started anew under the next number."""
     for attempt in itertools.count(1):
         run_id = name if attempt == 1 else f"{name}__{attempt}"
@@ -257,7 +257,7 @@ def _digest(what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
-def answer_review(api: AirflowApi, dag: str, run: str, note: str, option: str = "Approve") -> None:
+def answer_review(api: DemoAirflow, dag: str, run: str, note: str, option: str = "Approve") -> None:
     """Answer a report's review; asked again (an answer that gets lost is), answer again.
 
     Raises:

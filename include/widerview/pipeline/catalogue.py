@@ -79,12 +79,18 @@ def observations_asset(source: str) -> str:
     return f"observations_{source}"
 
 
+_TOKENS = """\
+`tokens` exchanges tokens that are due for new ones, and fails while a token dies within 14 days
+that a person has to renew; the rest goes on. """
+
+
 def ingest_doc(source: Source) -> str:
     """Write the page that operators see on a source's ingest DAG: the docstring of the source's file, and the steps."""
     return f"""\
 {inspect.getdoc(inspect.getmodule(type(source))) or ""}
 
-**Steps.** `plan` lists the accounts of all clients. `pull` asks for each of them and lands every answer as received;
+**Steps.** {_TOKENS if source.renewal_page else ""}`plan` lists the accounts of all clients.
+`pull` asks for each of them and lands every answer as received;
 the tasks are named after the accounts. `check` puts the rows through the gate. `load` stores what changed.
 
 **Again and over a longer time.** Clearing `pull` asks only for the accounts that had failed. Clearing `check` or
@@ -118,6 +124,26 @@ means not sent. `send` checks the decision and the office hours, and sends each 
 - `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.
+"""
+
+
+def canary_doc() -> str:
+    """Write the page that operators see on the canary."""
+    return """\
+# The canary
+
+**Purpose.** Platforms give up metrics, often without a word. This asks each platform for each metric alone, days before
+the reports, so that a person learns of it first and a client never.
+
+**Inputs.** The first account of each source in the client files.
+
+**Outputs.** For each source the metrics that it gave, as the result of its task. Nothing is stored.
+
+**Steps.** `sources` lists the platforms in use; `sing` asks each of them. Its calls count against the day's budget.
+
+**When it fails.** The task of a platform that has given up a metric fails, and its message names the metric and what
+the platform says. Reports go out all the same: the metric is missing there, and never zero. Look for what took its
+place in the platform's documents, and write the day of the change into the source's dictionary.
 """
 
 

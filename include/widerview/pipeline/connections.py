@@ -1,14 +1,17 @@
 """Airflow Connections: the one place where secrets are read, and where the rooms get their doors opened."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from sqlalchemy import Engine
 
 from widerview.delivery.smtp import SmtpSettings, settings_from_connection
 from widerview.landing.store import Landing, open_landing
-from widerview.settings import SMTP_CONNECTION, WAREHOUSE_CONNECTION, load_settings
+from widerview.pipeline.airflow_api import AirflowApi
+from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, WAREHOUSE_CONNECTION, load_settings
 from widerview.sources.base import Target
 from widerview.warehouse.database import connect
 
@@ -22,16 +25,26 @@ class MissingConnection(LookupError):
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a platform for one target: another server than the public one, and a token. Either may be None."""
+    """How to reach a platform for one target, as its Airflow Connection says.
+
+    Attributes:
+        base_url: Another server than the public one; None: the public one.
+        token: The account's token; None: none.
+        login: The user name that goes with it; None: none.
+        extra: What else the Connection holds: its extra fields that are text or numbers.
+    """
 
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
+    login: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def access(target: Target) -> Access:
     """Read the server and token of a target from its Airflow Connection.
 
-    The connection's host is the server (with or without `https://`), its password the token.
+    The connection's host is the server (with or without `https://`), its password the token, its login the user name;
+    the extra holds what else the platform needs (docs/sources.md).
 
     Raises:
         MissingConnection: The client's file names a connection that does not exist.
@@ -39,7 +52,17 @@ def access(target: Target) -> Access:
     if target.connection is None:
         return Access()
     connection = _connection(target.connection, f"{target.label} on {target.source}")
-    return Access(base_url=_base_url(connection), token=connection.password or None)
+    return Access(
+        base_url=_base_url(connection),
+        token=connection.password or None,
+        login=connection.login or None,
+        extra={name: _as_text(value) for name, value in connection.extra_dejson.items() if value is not None},
+    )
+
+
+def _as_text(value: object) -> str:
+    """A field of a Connection's extra; what is no text there, such as a key file, as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 @cache
@@ -66,6 +89,21 @@ def smtp() -> SmtpSettings:
         password=connection.password,
         extra=connection.extra_dejson,
     )
+
+
+def airflow() -> AirflowApi | None:
+    """Log in to Airflow's own API with the connection `widerview_airflow`; None if there is no such connection.
+
+    Raises:
+        requests.RequestException: Airflow does not answer, or not to this user.
+    """
+    try:
+        connection = _connection(AIRFLOW_CONNECTION, "writing Connections")
+    except MissingConnection:
+        return None
+    api = AirflowApi(_base_url(connection) or "", connection.login or "", connection.password or "")
+    api.log_in()
+    return api
 
 
 def landing() -> Landing:

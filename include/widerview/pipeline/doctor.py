@@ -1,5 +1,6 @@
 """`widerview doctor`: is everything there that the pipeline will need? Asks no platform and sends nothing."""
 
+import datetime as dt
 import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency.load import Agency, NoFolder, load_agency
+from widerview.clock import utc_now
 from widerview.delivery.smtp import Mailer
-from widerview.pipeline import connections, ingest
+from widerview.pipeline import connections, ingest, tokens
 from widerview.settings import load_settings
 from widerview.sources.base import Target
 from widerview.sources.registry import SOURCES
@@ -36,6 +38,7 @@ def examine() -> Iterator[Finding]:
     yield _try("warehouse", _warehouse)
     yield _try("landing", _landing)
     yield _try("mail server", _mail_server)
+    yield from _versions(utc_now().date())
     for source in SOURCES.values():
         for client in agency.clients.values():
             for target in ingest.targets(client, source.name):
@@ -47,6 +50,27 @@ def examine() -> Iterator[Finding]:
                     )
 
                 yield _try(f"{source.title}: {target.label}", reachable)
+    yield from _tokens(agency)
+
+
+def _versions(today: dt.date) -> Iterator[Finding]:
+    """Whether each source speaks a version that its platform still knows."""
+    for source in SOURCES.values():
+        if source.sunset is not None:
+            ends = "ended" if source.sunset <= today else "ends"
+            detail = f"{source.api_version} {ends} on {source.sunset}"
+            fine = source.sunset > today
+            yield Finding(f"{source.title} API", fine, detail if fine else f"{detail}. Install a newer Widerview.")
+
+
+def _tokens(agency: Agency) -> Iterator[Finding]:
+    """Which tokens die within 14 days."""
+    now = utc_now()
+    for source in SOURCES.values():
+        targets = [target for client in agency.clients.values() for target in ingest.targets(client, source.name)]
+        for token in tokens.tokens(targets, connections.access):
+            if tokens.dies_soon(token, now):
+                yield Finding(f"{source.title} token", False, tokens.told(source, token, now))
 
 
 def _clients(agency: Agency) -> Finding:

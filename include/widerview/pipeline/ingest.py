@@ -6,13 +6,14 @@ and `load` work from the raw answers, with no call to a platform.
 
 import datetime as dt
 import hashlib
-import inspect
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,13 +27,12 @@ from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult, Rejected
-from widerview.sources import base as sources_base
-from widerview.sources import http as sources_http
 from widerview.sources.base import Row, Source, Target, Window
-from widerview.sources.errors import NotFound, SourceError, Unauthorized
-from widerview.sources.http import ConnectionPool, HttpClient
+from widerview.sources.errors import BudgetSpent, NotFound, SourceError, Unauthorized
+from widerview.sources.http import Allowance, ConnectionPool, HttpClient
 from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due
 from widerview.warehouse.reports import reported_since
+from widerview.warehouse.usage import DailyAllowance
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ MAX_BATCHES = 200
 
 REPLAY_PULLS = 50
 """Pulls that a replay checks at once: their rows are held in memory."""
+
+_SUNDAY = 7
 
 T = TypeVar("T")
 
@@ -67,6 +69,7 @@ def targets(client: Client, source: str) -> list[Target]:
             ref=account.handle,
             time_zone=client.time_zone,
             connection=account.connection,
+            options=account.options,
         )
         for account in client.accounts
         if account.platform == source
@@ -75,10 +78,11 @@ def targets(client: Client, source: str) -> list[Target]:
         Target(
             client_id=client.client,
             source=source,
-            ref=str(site.site_id),
+            ref=site.site_id,
             time_zone=site.time_zone or client.time_zone,
             connection=site.connection,
             url=site.url,
+            options=site.options,
         )
         for site in client.web
         if site.platform == source
@@ -106,6 +110,7 @@ def pull(
     run: str,
     access: Callable[[Target], Access],
     clock: Callable[[], dt.datetime] = utc_now,
+    allowance: Callable[[Target], AbstractContextManager[Allowance | None]] = lambda target: nullcontext(),
 ) -> list[str]:
     """Ask a platform for a batch of accounts and land every answer; a retry asks only for what failed before.
 
@@ -125,15 +130,9 @@ def pull(
             paths.append(done[0])
             continue
         try:
-            door = access(target)
-            http = HttpClient(
-                base_url=door.base_url or source.base_url(target),
-                budget=source.call_budget,
-                token=door.token,
-                pool=pool,
-                clock=clock,
-            )
-            path, landed = record(landing, source, target, window, run, http, clock)
+            with allowance(target) as allowed:
+                http = http_client(source, target, access(target), allowance=allowed, pool=pool, clock=clock)
+                path, landed = record(landing, source, target, window, run, http, clock)
         except (SourceError, MissingConnection) as error:
             log.warning("%s: %s", target.label, error)
             failures.append((target, error))
@@ -141,10 +140,46 @@ def pull(
             log.info("%s: %d answers landed", target.label, len(landed.entries))
             paths.append(path)
     if failures:
-        hopeless = all(isinstance(error, Unauthorized | NotFound) for _, error in failures)
+        hopeless = all(isinstance(error, Unauthorized | NotFound | BudgetSpent) for _, error in failures)
         message = "\n".join(f"{target.label}: {error}" for target, error in failures)
         raise PullRefused(message) if hopeless else PullFailed(message)
     return paths
+
+
+def http_client(source: Source, target: Target, door: Access, **more: Any) -> HttpClient:
+    """Make the client that asks a platform on behalf of a target; `more` goes to HttpClient.
+
+    A server in the Connection that is none of the platform's own, such as a proxy or the sandbox, stands in for all of
+    them.
+
+    Raises:
+        SourceError: No server is known, or its address cannot be used.
+    """
+    base_url = door.base_url or source.base_url(target)
+    own = {server: server for server in source.servers}
+    if door.base_url and source.servers and door.base_url not in {source.base_url(target), *own}:
+        own = dict.fromkeys((source.base_url(target), *own), base_url)
+    given: dict[str, Any] = {
+        "base_url": base_url,
+        "budget": source.call_budget,
+        "token": door.token,
+        "login": door.login,
+        "extra": door.extra,
+        "servers": own,
+    }
+    return HttpClient(**given | more)
+
+
+def daily_allowance(engine: Engine, source: Source, target: Target) -> DailyAllowance:
+    """Give what the client of a target may still spend today on a platform."""
+    dollars = target.options.get("dollars_a_day", source.dollars_a_day)
+    return DailyAllowance(
+        engine,
+        target.client_id,
+        source.name,
+        calls=source.calls_a_day,
+        dollars=None if dollars is None else float(dollars),
+    )
 
 
 def pulls_of_run(landing: Landing, source: str, run: str, everything: Iterable[Target]) -> list[tuple[str, Pull]]:
@@ -254,6 +289,7 @@ def _load(
         rows=rows(landing, source, pull),
         rejected=result.rejected,
         verdicts=result.verdicts,
+        unavailable=result.unavailable,
         recorded_at=recorded_at(pull),
     )
 
@@ -271,9 +307,12 @@ def _digest(source: Source, pull: Pull, rejected: Sequence[Rejected]) -> bytes:
 
 @cache
 def _code(source: type[Source]) -> bytes:
-    """The source's own file, and what all sources are made with."""
-    files = (inspect.getfile(source), sources_base.__file__, sources_http.__file__)
-    return b"".join(Path(file).read_bytes() for file in files)
+    """The source's own file, and those of its package that it takes anything from."""
+    own = sys.modules[source.__module__]
+    taken = (getattr(each, "__module__", None) or getattr(each, "__name__", None) for each in vars(own).values())
+    packages = (own.__package__ or own.__name__, Source.__module__.rpartition(".")[0])
+    names = {own.__name__} | {name for name in taken if isinstance(name, str) and name.startswith(packages)}
+    return b"".join(Path(str(sys.modules[name].__file__)).read_bytes() for name in sorted(names & sys.modules.keys()))
 
 
 class Replayed(NamedTuple):
@@ -329,8 +368,14 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def window(day: dt.date, source: Source) -> Window:
-    """Give the days to ask for on behalf of one day: it, and those before it that the platform may have revised."""
-    return Window(day - dt.timedelta(days=source.lookback_days), day)
+    """Give the days to ask for on behalf of one day: it, and those before it that the platform may have revised.
+
+    On behalf of a Sunday, the last day of a report's week, the longer look-back holds where a source has one.
+    """
+    days = source.lookback_days
+    if source.weekly_lookback_days is not None and day.isoweekday() == _SUNDAY:
+        days = source.weekly_lookback_days
+    return Window(day - dt.timedelta(days=days), day)
 
 
 def _check_path(pull_path: str) -> str:

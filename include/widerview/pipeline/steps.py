@@ -13,12 +13,14 @@ from widerview.delivery import office_hours
 from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import catalogue, connections, ingest, weekly
+from widerview.pipeline import canary, catalogue, connections, ingest, weekly
 from widerview.pipeline.retention import expire
+from widerview.pipeline.tokens import DyingTokens, renew
 from widerview.report.facts import Facts
 from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
+from widerview.sources.registry import SOURCES
 from widerview.sources.registry import source as get_source
 from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, get_report
@@ -63,6 +65,44 @@ def plan(source_name: str) -> list[Batch]:
     return cast("list[Batch]", msgspec.to_builtins(ingest.plan(agency(), source_name)))
 
 
+def tokens(source_name: str) -> list[str]:
+    """Exchange a source's tokens that are due; give the Connections that hold a new one.
+
+    Fails, for all to see, if a token dies within 14 days and a person has to renew it; pulls go on meanwhile.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    source = get_source(source_name)
+    try:
+        return renew(source, _targets(source_name), connections.access, connections.airflow(), utc_now())
+    except DyingTokens as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def singers() -> list[str]:
+    """List the sources that some client has an account on."""
+    clients = agency().clients.values()
+    return [name for name in SOURCES if any(ingest.targets(client, name) for client in clients)]
+
+
+def sing(source_name: str, context: Any) -> list[str]:
+    """Ask a source for each metric alone, through the first account on it; give the metrics there are."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    source = get_source(source_name)
+    context["source"] = source.title
+    target = _targets(source_name)[0]
+    try:
+        with ingest.daily_allowance(connections.warehouse(), source, target) as allowance:
+            return sorted(canary.sing(source, target, connections.access, utc_now, allowance))
+    except canary.MetricsGone as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def _targets(source_name: str) -> list[Target]:
+    return [target for batch in ingest.plan(agency(), source_name) for target in batch]
+
+
 def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
     """Pull one batch and land its answers."""
     targets = msgspec.convert(batch, list[Target])
@@ -75,6 +115,7 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
         run_window(context["dag_run"], source),
         context["run_id"],
         connections.access,
+        allowance=lambda target: ingest.daily_allowance(connections.warehouse(), source, target),
     )
 
 
@@ -107,8 +148,7 @@ def load(source_name: str, run: str) -> dict[str, int]:
 
 
 def _pulls(source_name: str, run: str) -> list[tuple[str, Pull]]:
-    everything = [target for batch in ingest.plan(agency(), source_name) for target in batch]
-    return ingest.pulls_of_run(connections.landing(), source_name, run, everything)
+    return ingest.pulls_of_run(connections.landing(), source_name, run, _targets(source_name))
 
 
 def ready(client_id: str, context: Any) -> bool:

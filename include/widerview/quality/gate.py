@@ -13,7 +13,17 @@ from widerview.quality import frames, suites
 from widerview.quality.engine import Check, validate
 from widerview.quality.frames import Placed, PullRows, RowT, Total, Totals, WebDay
 from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Rejected
-from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Window
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostRow,
+    Row,
+    UnavailableRow,
+    Window,
+)
+from widerview.vocabulary.metrics import METRICS
 
 __all__ = ["PullRows", "check"]
 
@@ -43,7 +53,10 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     _inspect(cases, days, frames.days, suites.days(metrics))
     # Only after single values were judged: a wrong total must not condemn what is compared with it.
     _inspect_web_days(cases, [at for at in days if at.pull.kind == "web" and not cases[at.number].holds(at.index)])
-    return [CheckResult(rejected=case.rejected, verdicts=tuple(case.verdicts())) for case in cases]
+    return [
+        CheckResult(rejected=case.rejected, verdicts=tuple(case.verdicts()), unavailable=case.unavailable)
+        for case in cases
+    ]
 
 
 class _Case:
@@ -106,12 +119,14 @@ class _Case:
     def verdicts(self) -> Iterator[DayVerdict]:
         """The verdict on each day of the window."""
         left_out = self._left_out()
+        labels = sorted(METRICS[metric].label.lower() if metric in METRICS else metric for metric in self.unavailable)
         for day in self._days:
             if self.pull.failed is not None:
                 findings: list[Finding] = [("red", f"{self.title} could not be read: {self.pull.failed}")]
             else:
                 findings = list(self._web_day(day) if self.pull.kind == "web" else self._social_day(day))
                 findings += [("amber", sentence) for sentence in dict.fromkeys(left_out[day] + self.notes[day])]
+                findings += [("amber", f"{self.title} does not give {metric}.") for metric in labels]
             yield DayVerdict(
                 client_id=self.pull.target.client_id,
                 source=self.pull.target.source,
@@ -128,7 +143,20 @@ class _Case:
         if self.pull.ended_at < self._end(day):
             yield "amber", f"{_name(day)} was not over when {self.title} was read."
 
+    @cached_property
+    def unavailable(self) -> dict[str, str]:
+        """Why the platform did not give a metric that it was asked for."""
+        return {
+            row.metric: f"{row.native_metric}: {row.reason}"
+            for row in self.pull.rows
+            if isinstance(row, UnavailableRow)
+        }
+
     def _web_day(self, day: dt.date) -> Iterator[Finding]:
+        if "visits" not in self.pull.metrics:
+            # Search tells of a website what analytics cannot, and not what they count.
+            yield from self._search_day(day)
+            return
         ended_at, end = self.pull.ended_at, self._end(day)
         visits = self._visits.get(day)
         if visits == "good":
@@ -140,6 +168,10 @@ class _Case:
             yield "amber", f"{self.title} has no number of visits for {_name(day)} yet."
         else:
             yield "red", f"{self.title} gave no number of visits for {_name(day)}."
+
+    def _search_day(self, day: dt.date) -> Iterator[Finding]:
+        if not any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
+            yield "amber", f"{self.title} has no numbers for {_name(day)} yet."
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:
         """What to say, day by day, of what is held."""

@@ -1,6 +1,7 @@
 """The outcome of a check, in the words every later room uses."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -40,7 +41,14 @@ class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate says of one pull: the rows to hold back, and a verdict for each day of its window."""
+    """What the gate says of one pull.
+
+    Attributes:
+        rejected: The rows to hold back.
+        verdicts: One for each day of its window.
+        unavailable: Why the platform did not give a metric that it was asked for, by canonical metric.
+    """
 
     rejected: tuple[Rejected, ...]
     verdicts: tuple[DayVerdict, ...]
+    unavailable: Mapping[str, str] = {}

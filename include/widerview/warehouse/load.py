@@ -22,12 +22,25 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from widerview.quality.verdict import DayVerdict, Rejected
-from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, Row, Target, Window
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostRow,
+    Row,
+    Target,
+    UnavailableRow,
+    Window,
+)
 from widerview.warehouse import staging
 from widerview.warehouse.news import Seen, Values, merge_moments, news
 from widerview.warehouse.partitions import make_partitions
 from widerview.warehouse.sql import query
 from widerview.warehouse.staging import Stage
+
+Stored = AccountRow | PostRow | CounterRow | CommentRow | DayRow
+"""The rows that end up in a table: those that tell of something there is."""
 
 _CHUNK = 2_000
 """Rows that are worked on at once; what bounds the memory of a load."""
@@ -63,6 +76,7 @@ def load_pull(
     rows: Iterable[Row],
     rejected: Sequence[Rejected] = (),
     verdicts: Sequence[DayVerdict] = (),
+    unavailable: Mapping[str, str] | None = None,
     recorded_at: dt.datetime | None = None,
 ) -> LoadCounts:
     """Load one pull in one transaction.
@@ -89,6 +103,7 @@ def load_pull(
         rows: The pull's rows as parsed, in order; read once, never held all together.
         rejected: Rows, and single running totals, to hold in quarantine, by their position in `rows`.
         verdicts: The verdict on each day.
+        unavailable: Why the platform did not give a metric that it was asked for, by metric.
         recorded_at: As of when reports know of it; the database's clock if left out. For a warehouse that is made
             anew from landing: the time the pull had in the first one.
 
@@ -110,6 +125,7 @@ def load_pull(
         "observed_at": ended_at,
         "digest": digest,
         "recorded_at": recorded_at,
+        "unavailable": msgspec.json.encode(unavailable or {}).decode(),
     }
     with _transaction(engine) as connection:
         has_staging = connection.execute(query("prepare_load"), pull).one().has_staging
@@ -234,6 +250,7 @@ class _Load:
     _quarantined: int = 0
     _again: int = 0
     _compared: int = 0
+    _without_value: int = 0
     _stored: int = 0
     _seen: defaultdict[Stage, set[Values]] = field(default_factory=lambda: defaultdict(set))
 
@@ -243,7 +260,10 @@ class _Load:
         observed: defaultdict[Stage, list[Seen]] = defaultdict(list)
         for index, row in enumerate(chunk, start=self._parsed):
             own = self._own(row)
-            kept: Row | None = own
+            if isinstance(own, UnavailableRow):
+                self._without_value += 1
+                continue
+            kept: Stored | None = own
             if index in self.held:
                 kept, out = _split(own, self.held[index])
                 quarantined += ((index, *each) for each in out)
@@ -321,15 +341,16 @@ class _Load:
                 f"have only {self._quarantined}. Nothing was loaded; run the check of this pull again, so that it "
                 "judges these rows."
             )
-        if self._parsed != self._compared + self._again + self._held_whole:
+        if self._parsed != self._compared + self._again + self._held_whole + self._without_value:
             raise LoadError(
                 f"{load_id}: of {self._parsed} rows {self._compared} were compared with what is known, {self._again} "
-                f"came again and {self._held_whole} are held back, which does not add up. Nothing was loaded."
+                f"came again, {self._held_whole} are held back and {self._without_value} only say what there is not, "
+                "which does not add up. Nothing was loaded."
             )
         return LoadCounts(self._parsed, self._quarantined, self._stored)
 
 
-def _split(row: Row, reasons: Mapping[str, str]) -> tuple[Row | None, list[tuple[str, str, Row]]]:
+def _split(row: Stored, reasons: Mapping[str, str]) -> tuple[Stored | None, list[tuple[str, str, Row]]]:
     """Part a row from what must not be loaded of it: the rest, and metric, reason and row of what is held."""
     if "" in reasons:
         return None, [("", reasons[""], row)]
@@ -346,7 +367,7 @@ def _split(row: Row, reasons: Mapping[str, str]) -> tuple[Row | None, list[tuple
     return msgspec.structs.replace(row, counts=counts), held
 
 
-def _seen(row: Row) -> tuple[Stage, Seen]:
+def _seen(row: Stored) -> tuple[Stage, Seen]:
     """Give the table of a row, and what the row says."""
     at, receipt = row.observed_at, row.receipt
     match row:

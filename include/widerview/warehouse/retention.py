@@ -15,6 +15,7 @@ _TIMES = {
     "comment_older": "published_at",
     "day_value_older": "day",
     "verdict": "day",
+    "api_usage": "day",
     "quarantine": "recorded_at",
 }
 """What makes a row of a table old, where months do not lie in partitions of their own."""

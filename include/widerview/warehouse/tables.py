@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     text,
@@ -93,7 +94,7 @@ post = Table(
     _published("it was published"),
     *_times(),
     Column("account_id", Text, nullable=False, comment="Who published it."),
-    Column("kind", Text, comment="text, image, video, link, poll or quote."),
+    Column("kind", Text, comment="text, image, video, link, poll, quote, carousel, reel or story."),
     Column("text", Text, comment="Its words, as written."),
     Column("permalink", Text, comment="Where to see it."),
     Column("tags", ARRAY(Text), comment="Hashtags in lower case, without #."),
@@ -140,7 +141,7 @@ day_value = Table(
         "dimension",
         Key,
         primary_key=True,
-        comment="What it is split by: total, channel, campaign, touchpoint, network.",
+        comment="What it is split by: total, channel, campaign, touchpoint, network, query, page.",
     ),
     Column("member", Key, primary_key=True, comment="The member of the dimension; empty for total."),
     Column("metric", Key, primary_key=True, comment="Canonical metric, e.g. visits."),
@@ -180,8 +181,21 @@ load = Table(
     Column("rows_stored", Integer, nullable=False, comment="Observations that were new when first loaded."),
     Column("replay_due", Boolean, nullable=False, server_default=text("false"),
            comment="A pull that began earlier was loaded after this one: load this one again."),
+    Column("unavailable", JSONB, nullable=False, server_default=text("'{}'"),
+           comment="Why the platform did not give a metric that it was asked for, by metric."),
     comment="Pulls that are in the warehouse; written in the same transaction as their rows.",
 )  # fmt: skip
+
+api_usage = Table(
+    "api_usage",
+    metadata,
+    _client(),
+    Column("day", Date, primary_key=True, comment="Day in UTC."),
+    _source("The platform that was asked."),
+    Column("calls", Integer, nullable=False, comment="HTTP calls made, retries and those set aside included."),
+    Column("dollars", Numeric(12, 4), nullable=False, comment="What they cost, in US dollars."),
+    comment="What asking the platforms has cost, by client and day.",
+)
 
 quarantine = Table(
     "quarantine",

@@ -15,6 +15,7 @@
 -- days_left_out   bigint                    Days between the first and the last that no pull asked for.
 -- rows_parsed     integer                   Rows that the last pull gave.
 -- rows_held       integer                   Rows and single numbers of it that are held in quarantine.
+-- unavailable     jsonb                     Why the platform did not give a metric in the last pull, by metric.
 -- replays_due     bigint                    Pulls to be loaded again, because an earlier one came after them.
 -- judged_day      date                      Latest day with a verdict.
 -- colour          text                      The verdict on it: green, amber or red.
@@ -31,7 +32,7 @@ WITH target AS (
     GROUP BY client_id, source, ref COLLATE "C"
 ), last_pull AS (
     SELECT DISTINCT ON (client_id, source, ref COLLATE "C")
-        client_id, source, ref COLLATE "C" AS ref, zone, observed_at, rows_parsed, rows_held
+        client_id, source, ref COLLATE "C" AS ref, zone, observed_at, rows_parsed, rows_held, unavailable
     FROM public.load
     WHERE recorded_at <= mart.as_of()
     ORDER BY client_id, source, ref COLLATE "C", observed_at DESC, load_id DESC
@@ -57,7 +58,7 @@ SELECT
     least(mart.as_of(), now()) - last_pull.observed_at AS age,
     counted.pulls, counted.first_day, counted.last_day, counted.days,
     counted.last_day - counted.first_day + 1 - counted.days AS days_left_out,
-    last_pull.rows_parsed, last_pull.rows_held, counted.replays_due,
+    last_pull.rows_parsed, last_pull.rows_held, last_pull.unavailable, counted.replays_due,
     verdict.day AS judged_day, verdict.colour, verdict.reasons, verdict.last_green_day
 FROM counted
 JOIN last_pull USING (client_id, source, ref)

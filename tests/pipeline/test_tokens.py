@@ -1,0 +1,167 @@
+"""Tokens are exchanged before they die, where that can be kept, and the others are told of in time."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from widerview.pipeline.connections import Access, MissingConnection
+from widerview.pipeline.tokens import DyingTokens, renew, tokens
+from widerview.sources.base import RawPage, Row, Source, Target, Tokens, Window, Written
+from widerview.sources.errors import Unauthorized
+from widerview.sources.http import HttpClient
+from widerview.vocabulary.dictionaries import load_dictionary
+
+NOW = dt.datetime(2026, 11, 16, 4, tzinfo=dt.UTC)
+SECRET = "canary-5d0c7be1"
+
+
+class Harbour(Source):
+    """A fictional platform whose tokens live for 60 days and can be exchanged in their last seven."""
+
+    name = "harbour"
+    title = "Harbour"
+    kind = "social"
+    reference = Written("a handle", "[a-z]+", "anna")
+    api_version = "1"
+    evidence = ("vendor document",)
+    streams = ("posts",)
+    lookback_days = 3
+    dictionary = load_dictionary(b"source: harbour")
+    renewal_page = "https://harbour.example/tokens"
+    renews_before = dt.timedelta(days=7)
+
+    def __init__(self) -> None:
+        self.refused: str | None = None
+        self.asked: list[str | None] = []
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        return 1
+
+    def base_url(self, target: Target) -> str:
+        return "https://harbour.example"
+
+    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
+        yield from ()
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        yield from ()
+
+    def renew(self, http: HttpClient) -> Tokens:
+        self.asked.append(http.extra.get("refresh_token"))
+        if self.refused:
+            raise Unauthorized(self.refused)
+        return Tokens(token=SECRET, expires_at=NOW + dt.timedelta(days=60), refresh_token="next")
+
+
+class Keeper:
+    """Keeps the Connections whose names are given; `written` is what came back."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.written: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def has_connection(self, connection_id: str) -> bool:
+        return connection_id in self.names
+
+    def write_connection(self, connection_id: str, *, password: str, extra: str) -> None:
+        self.written[connection_id] = password, json.loads(extra)
+
+
+def target(connection: str | None, ref: str = "anna") -> Target:
+    return Target(client_id="meadow", source="harbour", ref=ref, time_zone="UTC", connection=connection)
+
+
+def door(days: float | None, **extra: str):
+    """A Connection whose token dies in so many days; None: nobody knows."""
+    if days is not None:
+        extra["expires_at"] = (NOW + dt.timedelta(days=days)).isoformat()
+    return lambda target: Access(token="old", extra=extra)
+
+
+def test_a_token_that_is_due_is_exchanged_and_written_back_with_all_else_in_the_extra() -> None:
+    keeper, harbour = Keeper("harbour_meadow"), Harbour()
+    access = door(6, refresh_token="first", client_id="app")
+    assert renew(harbour, [target("harbour_meadow")], access, keeper, NOW) == ["harbour_meadow"]
+    password, extra = keeper.written["harbour_meadow"]
+    assert password == SECRET
+    assert extra == {"expires_at": "2027-01-15T04:00:00+00:00", "refresh_token": "next", "client_id": "app"}
+    assert harbour.asked == ["first"]
+
+
+@pytest.mark.parametrize("days", [7.5, 30])
+def test_a_token_that_is_not_due_is_left_alone(days: float) -> None:
+    harbour = Harbour()
+    if days > 14:
+        assert renew(harbour, [target("c")], door(days), Keeper("c"), NOW) == []
+    else:
+        with pytest.raises(DyingTokens, match=r"dies on 2026-11-23 16:00 UTC. Renew it at https://harbour\.example"):
+            renew(harbour, [target("c")], door(days), Keeper("c"), NOW)
+    assert harbour.asked == []
+
+
+def test_a_token_whose_end_nobody_knows_is_exchanged_once_to_learn_it() -> None:
+    keeper = Keeper("c")
+    assert renew(Harbour(), [target("c")], door(None), keeper, NOW) == ["c"]
+    assert keeper.written["c"][1]["expires_at"] == "2027-01-15T04:00:00+00:00"
+
+
+def test_accounts_that_share_a_connection_share_its_token() -> None:
+    harbour = Harbour()
+    renew(harbour, [target("c"), target("c", "berta")], door(1), Keeper("c"), NOW)
+    assert len(harbour.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("keeper", "why"),
+    [(None, "no Connection widerview_airflow"), (Keeper("another"), "not kept by Airflow itself")],
+)
+def test_nothing_is_exchanged_that_could_not_be_written_back(keeper: Keeper | None, why: str) -> None:
+    harbour = Harbour()
+    with pytest.raises(DyingTokens, match=why):
+        renew(harbour, [target("c")], door(2), keeper, NOW)
+    assert harbour.asked == [], "the old token may end with the exchange"
+
+
+def test_a_platform_that_refuses_is_told_of_with_its_reason_and_costs_no_other_token() -> None:
+    keeper, harbour = Keeper("a", "b"), Harbour()
+    harbour.refused = "the app was removed"
+    with pytest.raises(DyingTokens) as caught:
+        renew(harbour, [target("a"), target("b")], door(2), keeper, NOW)
+    assert str(caught.value).count("the app was removed") == 2
+    assert "meadow anna (Connection a)" in str(caught.value)
+    assert keeper.written == {}
+
+
+def test_a_dead_token_of_a_platform_without_exchange_is_told_of() -> None:
+    harbour = Harbour()
+    harbour.renews_before = None  # type: ignore[misc]
+    with pytest.raises(DyingTokens, match=r"died on 2026-11-15 04:00 UTC"):
+        renew(harbour, [target("c")], door(-1), Keeper("c"), NOW)
+    assert harbour.asked == []
+
+
+def test_a_connection_that_is_missing_or_not_needed_is_left_out() -> None:
+    def access(target: Target) -> Access:
+        raise MissingConnection("no such connection")
+
+    assert tokens([target("gone")], access) == []
+    assert tokens([target(None)], door(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-12-01", dt.datetime(2026, 12, 1, tzinfo=dt.UTC)),
+        ("2026-12-01T10:00:00+02:00", dt.datetime(2026, 12, 1, 8, tzinfo=dt.UTC)),
+        ("1796083200", dt.datetime(2026, 12, 1, tzinfo=dt.UTC)),
+        ("soon", None),
+        ("9" * 40, None),
+        ("", None),
+    ],
+)
+def test_the_end_may_be_written_as_a_day_a_moment_or_an_epoch(written: str, expected: dt.datetime | None) -> None:
+    (token,) = tokens([target("c")], lambda target: Access(extra={"expires_at": written}))
+    assert token.expires_at == expected
