@@ -22,7 +22,7 @@ def run(
         typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ"], help="A moment (UTC) at which the clock stands still, for tests."),
     ] = None,
 ) -> None:
-    """Serve a fictional agency's platforms: Bluesky, Mastodon and Matomo."""
+    """Serve the platforms of a fictional agency."""
 
     def clock() -> dt.datetime:
         return now.replace(tzinfo=dt.UTC) if now else dt.datetime.now(dt.UTC)

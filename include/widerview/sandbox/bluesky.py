@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from widerview.sandbox.answer import Answer, Call, json_answer
+from widerview.sandbox.answer import Answer, Call, FaultAnswers, Route, json_answer
 from widerview.sandbox.model import Account, Entry, Person, Post, Profile, Simulation
 
 _TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
@@ -298,3 +298,12 @@ def _milliseconds(at: dt.datetime) -> int:
 
 def _time(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/xrpc/app.bsky.actor.getProfile", "bluesky.getProfile", get_profile),
+    Route("GET", "/xrpc/app.bsky.feed.getAuthorFeed", "bluesky.getAuthorFeed", get_author_feed),
+    Route("GET", "/xrpc/app.bsky.feed.getPostThread", "bluesky.getPostThread", get_post_thread),
+)
+
+FAULT_ANSWERS: FaultAnswers = {}

@@ -2,19 +2,19 @@
 
 A fault is a function of the answer the sandbox would have given. `Faults` holds those that are switched on; a route is
 named like `bluesky.getAuthorFeed`, `mastodon.statuses` or `matomo.VisitsSummary.get`, and a pattern like `mastodon.*`
-names several.
+names several. A platform that words a fault in its own way (its error for a spent limit, its way of paging) says so in
+the `FAULT_ANSWERS` of its module, by the same names.
 """
 
 import datetime as dt
 import json
 import re
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 
-from widerview.sandbox.answer import Answer, Call, Handler, json_answer
+from widerview.sandbox.answer import Answer, Call, Case, Fault, FaultAnswers, Handler, json_answer
 from widerview.sandbox.model import Simulation
 
 
@@ -34,20 +34,6 @@ class Injection(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     times: int | None = None
     skip: int = 0
     seconds: float = 2.0
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fault gets to see: the honest answer, the call, and a way to ask again with other parameters."""
-
-    answer: Answer
-    call: Call
-    seconds: float
-    ask: Callable[[Call], Answer]
-
-    def ask_without(self, *names: str) -> Answer:
-        """The honest answer to the same call without some of its parameters."""
-        kept = {name: value for name, value in self.call.params.items() if name not in names}
-        return self.ask(msgspec.structs.replace(self.call, params=kept))
 
 
 class Faults:
@@ -70,8 +56,10 @@ class Faults:
         """Switch all faults off."""
         self.active.clear()
 
-    def spoil(self, route: str, handler: Handler, model: Simulation, call: Call) -> Answer:
-        """The handler's answer, spoilt by the first fault that is due on the route."""
+    def spoil(
+        self, route: str, handler: Handler, model: Simulation, call: Call, own: FaultAnswers | None = None
+    ) -> Answer:
+        """The handler's answer, spoilt by the first fault that is due on the route, as `own` words it if it does."""
         answer = handler(model, call)
         for injection in self.active:
             if not fnmatchcase(route, injection.route) or injection.times == 0:
@@ -82,11 +70,11 @@ class Faults:
             if injection.times is not None:
                 injection.times -= 1
             case = Case(answer=answer, call=call, seconds=injection.seconds, ask=lambda again: handler(model, again))
-            return FAULTS[injection.fault](case)
+            return ((own or {}).get(injection.fault) or FAULTS[injection.fault])(case)
         return answer
 
 
-def _status(status: int, message: str) -> Callable[[Case], Answer]:
+def _status(status: int, message: str) -> Fault:
     return lambda case: json_answer({"error": message}, status=status)
 
 
@@ -117,11 +105,12 @@ def _cut_json(case: Case) -> Answer:
 def _cursor_loop(case: Case) -> Answer:
     """The way to the next page leads back to this one, for ever."""
     first = case.ask_without("cursor", "max_id")
-    content = json.loads(first.body)
+    content = _content(first)
     if "link" in first.headers:
         here = re.sub(r"max_id=\d+", f"max_id={int(content[0]['id']) + 1}", first.headers["link"])
         return msgspec.structs.replace(first, headers={**first.headers, "link": here})
-    return _with(first, {**content, "cursor": "9999999999999__first"} if "cursor" in content else content)
+    looping = isinstance(content, dict) and "cursor" in content
+    return _with(first, {**content, "cursor": "9999999999999__first"}) if looping else first
 
 
 def _duplicate_page(case: Case) -> Answer:
@@ -129,8 +118,10 @@ def _duplicate_page(case: Case) -> Answer:
     first = case.ask_without("cursor", "max_id")
     if "link" in case.answer.headers:
         return msgspec.structs.replace(case.answer, body=first.body)
-    onward = json.loads(case.answer.body)
-    return _with(first, json.loads(first.body) | ({"cursor": onward["cursor"]} if "cursor" in onward else {}))
+    page, onward = _content(first), _content(case.answer)
+    if not isinstance(page, dict) or not isinstance(onward, dict):
+        return first
+    return _with(first, page | ({"cursor": onward["cursor"]} if "cursor" in onward else {}))
 
 
 def _numbers_as_text(case: Case) -> Answer:
@@ -141,16 +132,26 @@ def _numbers_as_text(case: Case) -> Answer:
             return [as_text(part) for part in value]
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    return _with(case.answer, as_text(json.loads(case.answer.body)))
+    content = _content(case.answer)
+    return case.answer if content is None else _with(case.answer, as_text(content))
+
+
+def _content(answer: Answer) -> Any:
+    """What the answer says; None if it is no JSON, like a log file."""
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
 
 
 def _with(answer: Answer, content: object) -> Answer:
     return msgspec.structs.replace(answer, body=json_answer(content).body)
 
 
-FAULTS: dict[str, Callable[[Case], Answer]] = {
+FAULTS: dict[str, Fault] = {
     "error_500": _status(500, "Internal Server Error"),
     "error_503": _status(503, "Service Unavailable"),
+    "unauthorized": _status(401, "Unauthorized"),
     "rate_limited": _rate_limited,
     "html_page": _html_page,
     "cut_json": _cut_json,

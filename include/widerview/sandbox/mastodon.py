@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from widerview.sandbox.answer import Answer, Call, json_answer
+from widerview.sandbox.answer import Answer, Call, FaultAnswers, Route, json_answer
 from widerview.sandbox.model import Account, Entry, Person, Post, Profile, Simulation
 
 _SERVER = "social.example"
@@ -350,3 +350,13 @@ def _status_id(at: dt.datetime, key: str) -> int:
 
 def _time(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/api/v1/accounts/lookup", "mastodon.lookup", lookup),
+    Route("GET", "/api/v1/accounts/{id}", "mastodon.account", account),
+    Route("GET", "/api/v1/accounts/{id}/statuses", "mastodon.statuses", statuses),
+    Route("GET", "/api/v1/statuses/{id}/context", "mastodon.context", context),
+)
+
+FAULT_ANSWERS: FaultAnswers = {}

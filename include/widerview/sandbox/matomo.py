@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from widerview.sandbox import MATOMO_TOKEN
-from widerview.sandbox.answer import Answer, Call
+from widerview.sandbox.answer import Answer, Call, FaultAnswers, Route
 from widerview.sandbox.model import Origin, Profile, Simulation
 
 _DEFAULT_LIMIT = 100
@@ -304,3 +304,8 @@ _METHODS: dict[str, Callable[[Simulation, Profile, Call], object]] = {
     "Referrers.getCampaigns": _reported(_campaigns),
     "Referrers.getKeywordsFromCampaignId": _reported(_campaign_keywords),
 }
+
+
+ROUTES: tuple[Route, ...] = (Route("POST", "/index.php", "matomo", answer),)
+
+FAULT_ANSWERS: FaultAnswers = {}

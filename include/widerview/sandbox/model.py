@@ -9,18 +9,59 @@ truth is the same count once all of them are in.
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from widerview.sandbox.texts import AGENCY, BAKERY, BIKES, NEIGHBOURS, PEOPLE, WINTER_LOAF, Bank, Idea
+from widerview.sandbox.cast import (
+    CAMPAIGN,
+    EVERYDAY,
+    PROFILES,
+    Account,
+    Campaign,
+    Channel,
+    Origin,
+    Person,
+    Platform,
+    Profile,
+    Slot,
+    Story,
+    number_of,
+    platform_id,
+)
+from widerview.sandbox.texts import NEIGHBOURS, PEOPLE, WINTER_LOAF, Idea
 
-Platform = Literal["bluesky", "mastodon"]
-Channel = Literal["direct", "search", "website", "social", "campaign"]
+__all__ = [
+    "CAMPAIGN",
+    "EVERYDAY",
+    "HISTORY",
+    "PROFILES",
+    "SETTLED_AFTER",
+    "VISIT",
+    "Account",
+    "Campaign",
+    "Channel",
+    "Entry",
+    "Media",
+    "Origin",
+    "Person",
+    "Platform",
+    "Post",
+    "Profile",
+    "Simulation",
+    "Slot",
+    "Story",
+    "WeekTruth",
+    "platform_id",
+    "post_number",
+]
+
+Media = Literal["none", "image", "video", "carousel"]
+Viewers = NDArray[np.int64]
+Watched = NDArray[np.float64] | None
 
 HISTORY = dt.timedelta(weeks=26)
 """How long before the anchor the agency's life begins."""
@@ -28,10 +69,6 @@ HISTORY = dt.timedelta(weeks=26)
 SETTLED_AFTER = dt.timedelta(days=30)
 """After this long no number of a day changes any more."""
 
-EVERYDAY = "everyday"
-"""The utm_campaign of links in posts that belong to no campaign."""
-
-_NETWORKS = {"Bluesky", "Mastodon"}
 _REACTIONS_END = dt.timedelta(days=20)
 _WEB_LATE = dt.timedelta(days=2)
 _WEB_LATE_SHARE = 0.14
@@ -39,7 +76,22 @@ _BOUNCES = 0.31
 _UNIQUE_IN_DAY = 0.94
 _QUOTES_TOLD = 0.9
 _ANSWER_END = dt.timedelta(hours=40)
+_STORY_LIVES = dt.timedelta(hours=24)
+_STORY_SCALE = 0.45
+_STORY_KINDS = ("views", "likes", "replies", "shares", "profile_visits")
 _DAY = dt.timedelta(days=1)
+
+_ONLY_PICTURES: Mapping[Platform, tuple[tuple[Media, float], ...]] = {
+    "instagram": (("image", 0.55), ("carousel", 0.2), ("video", 0.25)),
+    "tiktok": (("video", 1.0),),
+    "youtube": (("video", 1.0),),
+    "pinterest": (("image", 1.0),),
+}
+"""What a post is made of, and how often, where there is none without a picture or a film."""
+
+_FILM_SECONDS: Mapping[Platform, tuple[int, int]] = {"instagram": (9, 45), "tiktok": (12, 60), "youtube": (45, 420)}
+_WITHOUT_LINKS: frozenset[Platform] = frozenset({"instagram", "tiktok"})
+_PASSING_ON: frozenset[Platform] = frozenset({"bluesky", "mastodon", "threads", "x"})
 
 VISIT = np.dtype(
     [
@@ -48,18 +100,11 @@ VISIT = np.dtype(
         ("seconds", np.int32),
         ("unique_in_day", np.bool_),  # the visitor's first visit of the day
         ("unique_in_week", np.bool_),  # the visitor's first visit of the week
+        ("at", np.float64),  # when it happened, in seconds since 1970
         ("added", np.bool_),  # would not have come without the campaign
         ("shown_at", np.float64),  # when the analytics shows it, in seconds since 1970
     ]
 )
-
-
-class Person(msgspec.Struct, frozen=True):
-    """Somebody with an account; `handle` is a Bluesky handle or `name@server` on Mastodon."""
-
-    platform: Platform
-    handle: str
-    name: str
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +112,15 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: Unique name; the platforms' ids are made of it.
-        reactions: Moments by kind: likes, reposts, quotes, bookmarks.
+        image: What the picture shows, or the first frame of the film.
+        reactions: Moments by kind: likes, reposts, quotes, bookmarks, shares, views, clicks, link_clicks,
+            profile_visits; those that the platform knows. Clicks include link clicks.
         parent: The post it answers.
         counts_quotes: Whether the server tells how often it was quoted.
+        media: What it is made of, apart from the words.
+        duration: Seconds of the film; 0 where there is none.
+        viewers: Who saw it, one number a view, in the views' order.
+        watched: Seconds of the film seen, one number a view, in the views' order.
     """
 
     key: str
@@ -81,6 +132,10 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     reactions: Mapping[str, NDArray[np.float64]] = {}
     parent: "Post | None" = None
     counts_quotes: bool = True
+    media: Media = "none"
+    duration: int = 0
+    viewers: NDArray[np.int64] | None = None
+    watched: NDArray[np.float64] | None = None
 
     @property
     def root(self) -> "Post":
@@ -101,77 +156,6 @@ class Entry(msgspec.Struct, frozen=True):
     repost: bool = False
 
 
-class Slot(msgspec.Struct, frozen=True):
-    """A place in the editorial week: weekday (Monday is 0), time of day, platforms, and how often it is used."""
-
-    weekday: int
-    time: str
-    platforms: tuple[Platform, ...]
-    used: float = 1.0
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Where visits come from: a channel, a name in it (search engine, website, network, campaign), a keyword."""
-
-    channel: Channel
-    name: str = ""
-    keyword: str = ""
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's profile on a platform.
-
-    Attributes:
-        followers: How many followed it when the history began.
-        gained: New followers a day, on average.
-        typical: Reactions an ordinary post ends up with, on average, by kind (`replies` too).
-        earlier_posts: Posts older than the history; they are counted and not shown.
-    """
-
-    person: Person
-    followers: int
-    gained: float
-    typical: Mapping[str, float]
-    earlier_posts: int
-
-
-class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes the report's week of a client special: factors on visits, on reactions and on posting."""
-
-    visits: float = 1.0
-    reactions: float = 1.0
-    posting: float = 1.0
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as the sandbox knows it.
-
-    Attributes:
-        visits: Website visits of an average day.
-        weekdays: Factor on visits by weekday, Monday first.
-        origins: Share of everyday visits by origin.
-        answers: Share of comments it answers.
-        reposts: Posts of others it passes on a week.
-    """
-
-    key: str
-    name: str
-    zone: ZoneInfo
-    site_id: int
-    url: str
-    about: str
-    accounts: tuple[Account, ...]
-    slots: tuple[Slot, ...]
-    bank: Bank
-    visits: float
-    weekdays: tuple[float, ...]
-    origins: Mapping[Origin, float]
-    answers: float
-    reposts: float
-    story: Story = Story()
-    campaign: bool = False
-
-
 class WeekTruth(msgspec.Struct, frozen=True, kw_only=True):
     """What really happened to a client in the seven days from `first_day`, in the client's own days.
 
@@ -185,10 +169,12 @@ class WeekTruth(msgspec.Struct, frozen=True, kw_only=True):
         campaign_added_visits: Visits that would not have come without the campaign, tagged or not.
         campaign_added_expected: The same as the model expects it, before chance.
         posts: Own posts published, answers to comments not included, by platform.
-        reactions: What people did with these posts, ever after, by platform and kind.
+        reactions: What people did with these posts, ever after, by platform and kind; views are told apart.
         replies_received: Comments under these posts, by platform.
         replies_written: Own answers written in the week, by platform.
         reposts: Posts of others passed on in the week, by platform.
+        views: How often these posts were seen, ever after, by platform; only where the platform knows of views.
+        account_views: How often any post of the account was seen in the seven days, by platform, likewise.
     """
 
     client: str
@@ -206,155 +192,8 @@ class WeekTruth(msgspec.Struct, frozen=True, kw_only=True):
     replies_received: dict[str, int]
     replies_written: dict[str, int]
     reposts: dict[str, int]
-
-
-class Campaign:
-    """The one campaign of the sandbox: Hollow Oak's Winter Loaf, four weeks, the second of which is the report's.
-
-    `added_visits` is its known effect: what it adds to the website on a day, by where the visits seem to come from.
-    A part of it carries no tag at all and looks like direct visits and searches, as in life.
-    """
-
-    key = "winter-loaf"
-    name = "Winter Loaf"
-    first_offset, last_offset = -14, 13
-    announced_offset, event_offset = -7, -2
-    newsletter_offsets = (-13, -5, 2)
-
-    def added_visits(self, offset: int) -> dict[Origin, float]:
-        """Visits the campaign adds, on average, on the day `offset` days from the anchor."""
-        if not self.first_offset <= offset <= self.last_offset:
-            return {}
-        market_day = offset % 7 == 5  # noqa: PLR2004 - the anchor is a Monday, so this is a Saturday
-        curious = 6.0 if self.announced_offset <= offset < self.event_offset else 1.0
-        event = {0: 60.0, 1: 12.0}.get(offset - self.event_offset, curious)
-        newsletter = max(
-            (45.0 * 0.3 ** (offset - sent) for sent in self.newsletter_offsets if sent <= offset), default=0
-        )
-        return {
-            Origin("campaign", self.key, "poster-market"): 38.0 if market_day else 20.0,
-            Origin("campaign", self.key, "newsletter"): newsletter,
-            Origin("campaign", self.key, "bake-along"): event,
-            Origin("campaign", self.key, "bluesky"): 9.0,
-            Origin("campaign", self.key, "mastodon"): 5.0,
-            Origin("campaign", self.key): 2.0,
-            Origin("direct"): 12.0,
-            Origin("search", "Google"): 5.0,
-        }
-
-
-CAMPAIGN = Campaign()
-
-_BLUESKY_TYPICAL = {"likes": 15.0, "reposts": 3.2, "quotes": 0.7, "bookmarks": 1.2, "replies": 1.7}
-_MASTODON_TYPICAL = {"likes": 8.0, "reposts": 4.1, "quotes": 0.4, "replies": 1.2}
-
-
-def _account(platform: Platform, handle: str, name: str, followers: int, gained: float, scale: float) -> Account:
-    typical = _BLUESKY_TYPICAL if platform == "bluesky" else _MASTODON_TYPICAL
-    return Account(
-        person=Person(platform, handle, name),
-        followers=followers,
-        gained=gained,
-        typical={kind: mean * scale for kind, mean in typical.items()},
-        earlier_posts=followers // 3,
-    )
-
-
-def _everyday(social: Mapping[str, float], website: str, club: str | None = None) -> dict[Origin, float]:
-    shares = {
-        Origin("direct"): 0.34,
-        Origin("search", "Google"): 0.27,
-        Origin("search", "DuckDuckGo"): 0.05,
-        Origin("search", "Bing"): 0.04,
-        Origin("website", website): 0.08,
-    }
-    shares |= {Origin("social", network): share for network, share in social.items()}
-    # Links in everyday posts are tagged too; few people follow them.
-    shares |= {Origin("campaign", EVERYDAY, network.lower()): 0.01 for network in social if network in _NETWORKS}
-    # A standing newsletter whose links carry a campaign and no keyword.
-    return shares | ({Origin("campaign", club): 0.06} if club else {})
-
-
-_BOTH: tuple[Platform, ...] = ("bluesky", "mastodon")
-
-PROFILES: tuple[Profile, ...] = (
-    Profile(
-        key="hollow-oak-bakery",
-        name="Hollow Oak Bakery",
-        zone=ZoneInfo("Europe/Berlin"),
-        site_id=1,
-        url="https://hollowoak.example",
-        about="Sourdough, buns and patience since 1998. A fictional bakery.",
-        accounts=(
-            _account("bluesky", "hollowoak.example", "Hollow Oak Bakery", 1840, 1.9, 1.0),
-            _account("mastodon", "hollowoak@social.example", "Hollow Oak Bakery", 960, 0.8, 1.0),
-        ),
-        slots=(
-            Slot(0, "07:40", _BOTH),
-            Slot(1, "12:10", ("bluesky",), 0.9),
-            Slot(2, "07:30", _BOTH, 0.9),
-            Slot(3, "17:15", ("mastodon",), 0.85),
-            Slot(4, "08:00", _BOTH),
-            Slot(5, "09:20", _BOTH, 0.8),
-            Slot(6, "10:30", ("bluesky",), 0.4),
-        ),
-        bank=BAKERY,
-        visits=175,
-        weekdays=(0.82, 0.9, 0.94, 1.0, 1.2, 1.36, 0.78),
-        origins=_everyday({"Bluesky": 0.06, "Mastodon": 0.03, "Instagram": 0.07}, "quarterpost.example", "bread-club"),
-        answers=0.62,
-        reposts=1.5,
-        story=Story(visits=1.04, reactions=1.5),
-        campaign=True,
-    ),
-    Profile(
-        key="tidewater-cycles",
-        name="Tidewater Cycles",
-        zone=ZoneInfo("Europe/Dublin"),
-        site_id=2,
-        url="https://tidewater.example",
-        about="Bicycles mended by the harbour. Ask us anything. A fictional workshop.",
-        accounts=(
-            _account("bluesky", "tidewater.example", "Tidewater Cycles", 1210, 1.2, 0.8),
-            _account("mastodon", "tidewater@social.example", "Tidewater Cycles", 1430, 1.1, 1.3),
-        ),
-        slots=(
-            Slot(0, "08:15", _BOTH),
-            Slot(1, "13:05", ("mastodon",), 0.85),
-            Slot(2, "12:30", _BOTH, 0.9),
-            Slot(3, "08:20", ("bluesky",), 0.85),
-            Slot(4, "16:10", _BOTH, 0.95),
-            Slot(5, "10:05", ("mastodon",), 0.6),
-        ),
-        bank=BIKES,
-        visits=130,
-        weekdays=(1.12, 1.05, 1.04, 1.0, 1.02, 1.06, 0.71),
-        origins=_everyday({"Bluesky": 0.05, "Mastodon": 0.08, "Reddit": 0.04}, "harbourradio.example"),
-        answers=0.93,
-        reposts=1.0,
-    ),
-    Profile(
-        key="lantern-lane",
-        name="Lantern Lane",
-        zone=ZoneInfo("Europe/London"),
-        site_id=3,
-        url="https://lanternlane.example",
-        about="A small agency for firms with something to say. Fictional.",
-        accounts=(_account("bluesky", "lanternlane.example", "Lantern Lane", 410, 0.15, 0.35),),
-        slots=(
-            Slot(1, "11:00", ("bluesky",)),
-            Slot(3, "15:40", ("bluesky",), 0.75),
-            Slot(4, "12:00", ("bluesky",), 0.35),
-        ),
-        bank=AGENCY,
-        visits=34,
-        weekdays=(1.25, 1.3, 1.25, 1.2, 1.05, 0.5, 0.45),
-        origins=_everyday({"LinkedIn": 0.09, "Bluesky": 0.03}, "lanepress.example"),
-        answers=0.4,
-        reposts=0.3,
-        story=Story(visits=0.68, reactions=0.7, posting=0.0),
-    ),
-)
+    views: dict[str, int]
+    account_views: dict[str, int]
 
 
 class Simulation:
@@ -379,6 +218,13 @@ class Simulation:
         self._posts: dict[str, Post] = {}
         self._visited: Callable[[str, dt.date], NDArray[np.void]] = cache(self._visit)
         self._followed: Callable[[str, Platform, dt.date], NDArray[np.float64]] = cache(self._follow)
+        self._unfollowed: Callable[[str, Platform, dt.date], NDArray[np.float64]] = cache(self._unfollow)
+        self._flowing: Callable[[str, Platform, str, dt.date], NDArray[np.float64]] = cache(self._flow)
+        self._seen_between: Callable[[str, Platform, dt.date, dt.date], list[Post]] = lru_cache(4096)(self._find_seen)
+        self._storied: Callable[[str, dt.date], list[Post]] = cache(self._tell_stories)
+        self._advertised: Callable[[str, Platform, dt.date], tuple[NDArray[np.float64], NDArray[np.int64]]] = cache(
+            self._advertise
+        )
         self._told: Callable[[str, Platform, dt.date], list[Entry]] = cache(self._tell)
 
     # -- what the platforms ask ------------------------------------------------------------------------------------
@@ -393,6 +239,10 @@ class Simulation:
             for account in profile.accounts:
                 if account.person.platform == platform:
                     yield profile, account
+
+    def account(self, client: str, platform: Platform) -> Account:
+        """The client's account on a platform."""
+        return next(account for account in self.profile(client).accounts if account.person.platform == platform)
 
     def timeline(self, client: str, platform: Platform, now: dt.datetime) -> list[Entry]:
         """What the client's account shows by `now`, newest first: posts, answers, and reposts."""
@@ -414,8 +264,112 @@ class Simulation:
     def followers(self, client: str, account: Account, now: dt.datetime) -> int:
         """How many followed the account by `now`."""
         today = now.astimezone(self.profile(client).zone).date()
-        moments = self._followed(client, account.person.platform, today)
-        return account.followers + int(np.searchsorted(moments, now.timestamp(), side="right"))
+        gained, lost = (
+            int(np.searchsorted(flow(client, account.person.platform, today), now.timestamp(), side="right"))
+            for flow in (self._followed, self._unfollowed)
+        )
+        return account.followers + gained - lost
+
+    def followers_at(self, client: str, platform: Platform, now: dt.datetime) -> int:
+        """How many followed the client on a platform by `now`."""
+        return self.followers(client, self.account(client, platform), now)
+
+    def follows_day(
+        self, client: str, platform: Platform, day: dt.date, zone: dt.tzinfo, now: dt.datetime
+    ) -> tuple[int, int]:
+        """How many began and how many ceased to follow on a day: together, the change of `followers_at`."""
+        begins, ends = self._bounds(day, day, zone, now)
+        # The client's days are not the platform's.
+        near = list(self._days(max(day - _DAY, self.first_day), day + _DAY))
+        gained, lost = (
+            sum(
+                int(np.count_nonzero((moments >= begins) & (moments < ends)))
+                for moments in (self._flowing(client, platform, matter, local) for local in near)
+            )
+            for matter in ("followers", "unfollowers")
+        )
+        return gained, lost
+
+    def own_posts(self, client: str, platform: Platform, now: dt.datetime) -> list[Post]:
+        """What the client published on a platform by `now`, newest first: no answers, no reposts, no stories."""
+        entries = self.timeline(client, platform, now)
+        return [entry.post for entry in entries if not entry.repost and entry.post.parent is None]
+
+    def stories(self, client: str, now: dt.datetime) -> list[Post]:
+        """The client's Instagram stories that can be seen at `now`, newest first: those of the last 24 hours."""
+        today = now.astimezone(self.profile(client).zone).date()
+        days = self._days(max(today - _DAY, self.first_day), today)
+        live = [
+            story for day in days for story in self._storied(client, day) if story.at <= now < story.at + _STORY_LIVES
+        ]
+        return live[::-1]
+
+    def reached(self, post: Post, now: dt.datetime) -> int:
+        """How many different people saw the post by `now`."""
+        return 0 if post.viewers is None else len(np.unique(post.viewers[: post.count("views", now)]))
+
+    def watched(self, post: Post, now: dt.datetime) -> float:
+        """How many seconds of the film people saw by `now`, all views together."""
+        return 0.0 if post.watched is None else float(post.watched[: post.count("views", now)].sum())
+
+    def account_day(
+        self, client: str, platform: Platform, kind: str, day: dt.date, zone: dt.tzinfo, now: dt.datetime
+    ) -> int:
+        """How many events of a kind there were on a day, whatever post of the client's own they were about.
+
+        Args:
+            client: The client's key.
+            platform: Where.
+            kind: A kind of `Post.reactions`, or `replies`: comments of others.
+            day: The day, as the platform counts days.
+            zone: The time zone in which it counts them.
+            now: Events after this are not known yet.
+        """
+        begins, ends = self._bounds(day, day, zone, now)
+        spans = (
+            self._between(moments, begins, ends)
+            for post in self._seen_between(client, platform, day, day)
+            if (moments := self._happened(post, kind)) is not None
+        )
+        return sum(span.stop - span.start for span in spans)
+
+    def watched_day(self, client: str, platform: Platform, day: dt.date, zone: dt.tzinfo, now: dt.datetime) -> float:
+        """How many seconds of the client's films people saw on a day."""
+        begins, ends = self._bounds(day, day, zone, now)
+        return sum(
+            float(post.watched[self._between(post.reactions["views"], begins, ends)].sum())
+            for post in self._seen_between(client, platform, day, day)
+            if post.watched is not None
+        )
+
+    def reached_day(self, client: str, platform: Platform, day: dt.date, zone: dt.tzinfo, now: dt.datetime) -> int:
+        """How many different people saw something of the client's on a day."""
+        return self.reached_between(client, platform, day, day, zone, now)
+
+    def reached_between(
+        self, client: str, platform: Platform, first: dt.date, last: dt.date, zone: dt.tzinfo, now: dt.datetime
+    ) -> int:
+        """How many different people saw something of the client's in the days first..last; less than the days' sum."""
+        begins, ends = self._bounds(first, last, zone, now)
+        viewers = [
+            post.viewers[self._between(post.reactions["views"], begins, ends)]
+            for post in self._seen_between(client, platform, first, last)
+            if post.viewers is not None
+        ]
+        return len(np.unique(np.concatenate(viewers))) if viewers else 0
+
+    def ad_views_day(
+        self, client: str, platform: Platform, day: dt.date, zone: dt.tzinfo, now: dt.datetime
+    ) -> tuple[int, int]:
+        """What an advert bought on a day: how often it was seen, and by how many people. No other number holds it."""
+        begins, ends = self._bounds(day, day, zone, now)
+        views, people = 0, [np.empty(0, np.int64)]
+        for local in self._days(day - _DAY, day + _DAY):
+            moments, viewers = self._advertised(client, platform, local)
+            span = self._between(moments, begins, ends)
+            views += span.stop - span.start
+            people.append(viewers[span])
+        return views, len(np.unique(np.concatenate(people)))
 
     def origins(self, client: str) -> list[Origin]:
         """Where the client's visits can come from; `VISIT.origin` is an index into it."""
@@ -423,11 +377,20 @@ class Simulation:
         campaign = CAMPAIGN.added_visits(0) if profile.campaign else {}
         return list(dict.fromkeys([*profile.origins, *campaign]))
 
-    def visits(self, client: str, first: dt.date, last: dt.date, now: dt.datetime) -> NDArray[np.void]:
-        """The visits (rows of `VISIT`) of the days first..last that the analytics shows by `now`."""
+    def visits(
+        self, client: str, first: dt.date, last: dt.date, now: dt.datetime, *, late: bool = True
+    ) -> NDArray[np.void]:
+        """The visits (rows of `VISIT`) of the days first..last that the analytics shows by `now`.
+
+        With `late=False` it is all that happened by `now`, as a log knows them, or an analytics without delay.
+        """
         tables = [self._visited(client, day) for day in self._days(max(first, self.first_day), last)]
         rows = np.concatenate([np.empty(0, VISIT), *tables])
-        return rows[rows["shown_at"] <= now.timestamp()]
+        return rows[rows["shown_at" if late else "at"] <= now.timestamp()]
+
+    def stream(self, *matter: object) -> np.random.Generator:
+        """Random numbers of one matter, for what the model itself does not tell: the same whatever was asked before."""
+        return self._rng(*matter)
 
     # -- the truth -------------------------------------------------------------------------------------------------
 
@@ -453,16 +416,24 @@ class Simulation:
         received: dict[str, int] = {}
         written: dict[str, int] = {}
         reposts: dict[str, int] = {}
+        views: dict[str, int] = {}
+        account_views: dict[str, int] = {}
         for account in profile.accounts:
             platform = account.person.platform
             week = [entry for entry in self.timeline(client, platform, later) if begins <= entry.at < ends]
             own = [entry.post for entry in week if not entry.repost and entry.post.parent is None]
             posts[platform] = len(own)
-            kinds = [kind for kind in account.typical if kind != "replies"]
+            kinds = [kind for kind in account.typical if kind not in {"replies", "views"}]
             reactions[platform] = {kind: sum(post.count(kind, later) for post in own) for kind in kinds}
             received[platform] = sum(len(self.replies(post, later)) for post in own)
             written[platform] = sum(entry.post.parent is not None for entry in week)
             reposts[platform] = sum(entry.repost for entry in week)
+            if "views" in account.typical:
+                views[platform] = sum(post.count("views", later) for post in own)
+                account_views[platform] = sum(
+                    self.account_day(client, platform, "views", day, profile.zone, later)
+                    for day in self._days(first_day, last_day)
+                )
         return WeekTruth(
             client=client,
             first_day=first_day,
@@ -481,6 +452,8 @@ class Simulation:
             replies_received=received,
             replies_written=written,
             reposts=reposts,
+            views=views,
+            account_views=account_views,
         )
 
     # -- how it comes about ----------------------------------------------------------------------------------------
@@ -497,6 +470,32 @@ class Simulation:
     @staticmethod
     def _midnight(profile: Profile, day: dt.date) -> dt.datetime:
         return dt.datetime.combine(day, dt.time(), profile.zone).astimezone(dt.UTC)
+
+    @staticmethod
+    def _bounds(first: dt.date, last: dt.date, zone: dt.tzinfo, now: dt.datetime) -> tuple[float, float]:
+        """From when to when the days go, in seconds since 1970, as far as they have come by `now`."""
+        begins, ends = (dt.datetime.combine(day, dt.time(), zone).timestamp() for day in (first, last + _DAY))
+        return begins, min(ends, np.nextafter(now.timestamp(), np.inf))
+
+    @staticmethod
+    def _between(moments: NDArray[np.float64], begins: float, ends: float) -> slice:
+        start = int(moments.searchsorted(begins))
+        return slice(start, max(start, int(moments.searchsorted(ends))))
+
+    def _find_seen(self, client: str, platform: Platform, first: dt.date, last: dt.date) -> list[Post]:
+        """The client's own posts to which anything can happen in these days, in whatever time zone."""
+        return [
+            entry.post
+            for day in self._days(max(first - _REACTIONS_END - 2 * _DAY, self.first_day), last + _DAY)
+            for entry in self._published(client, day)
+            if not entry.repost and entry.post.author.platform == platform
+        ]
+
+    def _happened(self, post: Post, kind: str) -> NDArray[np.float64] | None:
+        if kind != "replies":
+            return post.reactions.get(kind)
+        replies = (reply for reply in self._comments(post.key) if reply.parent and reply.parent.key == post.key)
+        return np.array([reply.at.timestamp() for reply in replies])
 
     def _in_story(self, day: dt.date) -> bool:
         return self.anchor - 7 * _DAY <= day < self.anchor
@@ -529,8 +528,9 @@ class Simulation:
     def _plan(self, profile: Profile, day: dt.date) -> Iterator[tuple[str, tuple[Platform, ...], Idea]]:
         """The posts of a day: time, platforms and words. No text comes twice before all have been used."""
         week, weekday = divmod((day - self.first_day).days, 7)
+        everywhere = tuple(account.person.platform for account in profile.accounts)
         if day == self.first_day:
-            yield "06:30", _BOTH, profile.bank.pinned
+            yield "06:30", everywhere, profile.bank.pinned
         posting = profile.story.posting if self._in_story(day) else 1.0
         for place, slot in enumerate(profile.slots):
             # The first slot is kept even in a week in which the client hardly posts.
@@ -541,7 +541,7 @@ class Simulation:
                 yield slot.time, slot.platforms, self._ideas(profile.key, round_)[index]
         if profile.campaign:
             offset = (day - self.anchor).days
-            yield from ((time, _BOTH, idea) for at, time, idea in WINTER_LOAF if at == offset)
+            yield from ((time, everywhere, idea) for at, time, idea in WINTER_LOAF if at == offset)
 
     def _publish(self, client: str, day: dt.date) -> list[Entry]:
         profile = self.profile(client)
@@ -561,6 +561,8 @@ class Simulation:
                     warmth *= profile.story.reactions if self._in_story(day) else 1.0
                     entries.append(Entry(at, self._post(profile, accounts[platform], key, at, idea, warmth)))
         for platform, account in accounts.items():
+            if platform not in _PASSING_ON:
+                continue
             rng = self._rng(client, "repost", platform, day)
             for number in range(rng.poisson(profile.reposts / 7)):
                 entries.append(self._repost(profile, account, day, number, rng))
@@ -570,24 +572,52 @@ class Simulation:
         rng = self._rng("reactions", key)
         platform = account.person.platform
         link = None
-        if idea.link:
+        if idea.link and platform not in _WITHOUT_LINKS:
             # Matomo's core reads utm_campaign and utm_term; the source is repeated in the term for its sake.
             campaign = CAMPAIGN.key if "#WinterLoaf" in idea.text else EVERYDAY
             tags = f"utm_campaign={campaign}&utm_source={platform}&utm_medium=social&utm_term={platform}"
             link = f"{profile.url}{idea.link}?{tags}"
         likely = {kind: mean * warmth for kind, mean in account.typical.items() if kind != "replies"}
+        if link is None and "link_clicks" in likely:
+            likely["link_clicks"] = 0.0
+        reactions = {kind: self._moments(rng, at, mean) for kind, mean in likely.items()}
+        if {"clicks", "link_clicks"} <= reactions.keys():
+            reactions["clicks"] = np.sort(np.concatenate([reactions["clicks"], reactions["link_clicks"]]))
+        media, duration, image = self._illustrate(platform, key, idea)
+        seen = reactions.get("views")
+        viewers, watched = (None, None) if seen is None else self._audience(account, key, len(seen), duration)
         post = Post(
             key=key,
             author=account.person,
             at=at,
             text=idea.text.replace("{weekday}", f"{at.astimezone(profile.zone):%A}"),
-            image=idea.image,
+            image=image,
             link=link,
-            reactions={kind: self._moments(rng, at, mean) for kind, mean in likely.items()},
+            reactions=reactions,
             counts_quotes=bool(rng.random() < _QUOTES_TOLD),
+            media=media,
+            duration=duration,
+            viewers=viewers,
+            watched=watched,
         )
         self._posts[key] = post
         return post
+
+    def _illustrate(self, platform: Platform, key: str, idea: Idea) -> tuple[Media, int, str | None]:
+        """What a post is made of, how long its film is, and what the picture shows."""
+        if platform not in _ONLY_PICTURES:
+            return "image" if idea.image else "none", 0, idea.image
+        rng = self._rng("media", key)
+        kinds, shares = zip(*_ONLY_PICTURES[platform], strict=True)
+        media: Media = kinds[rng.choice(len(kinds), p=shares)]
+        duration = int(rng.integers(*_FILM_SECONDS[platform])) if media == "video" else 0
+        return media, duration, idea.image or "The words of the post on a plain card"
+
+    def _audience(self, account: Account, key: str, views: int, duration: int) -> tuple[Viewers, Watched]:
+        """Who saw a post, and how much of its film: some people come back often, most once."""
+        rng = self._rng("viewers", key)
+        viewers = (4 * account.followers * rng.random(views) ** 1.6).astype(np.int64)
+        return viewers, duration * rng.beta(1.3, 1.9, views) if duration else None
 
     @staticmethod
     def _moments(rng: np.random.Generator, at: dt.datetime, mean: float) -> NDArray[np.float64]:
@@ -602,7 +632,9 @@ class Simulation:
         account = next(a for a in profile.accounts if a.person == post.author)
         rng = self._rng("comments", key)
         asks = 2.4 if post.text.endswith("?") else 1.0
-        likes = len(post.reactions["likes"]) / account.typical["likes"]
+        # Pinterest has no likes; what people keep stands for them.
+        liked = "likes" if "likes" in account.typical else "bookmarks"
+        likes = len(post.reactions[liked]) / account.typical[liked]
         moments = self._moments(rng, post.at, account.typical["replies"] * asks * (0.35 + 0.65 * likes))
         words = rng.permutation(len(profile.bank.talk))
         conversation = []
@@ -647,16 +679,76 @@ class Simulation:
         )
         return Entry(at, post, repost=True)
 
+    def _tell_stories(self, client: str, day: dt.date) -> list[Post]:
+        """The Instagram stories of a day; they are seen for 24 hours, and then no more."""
+        profile = self.profile(client)
+        if not profile.stories:
+            return []
+        account = self.account(client, "instagram")
+        ideas = [idea for filled in profile.bank.ideas() for idea in filled if idea.image]
+        rng = self._rng(client, "stories", day)
+        stories = []
+        for number in range(rng.poisson(profile.stories / 7)):
+            at = _to_ms(self._midnight(profile, day) + dt.timedelta(hours=float(rng.uniform(7, 20))))
+            key = f"{client}/instagram/{day}/story/{number}"
+            idea = ideas[rng.integers(len(ideas))]
+            media: Media = "video" if rng.random() < 0.5 else "image"  # noqa: PLR2004 - every other one
+            duration = int(rng.integers(5, 16)) if media == "video" else 0
+            scale = _STORY_SCALE * rng.gamma(5, 1 / 5)
+            reactions = {}
+            for kind in _STORY_KINDS:
+                delays = rng.exponential(6 * 3600, rng.poisson(account.typical[kind] * scale))
+                reactions[kind] = np.sort(at.timestamp() + delays[delays < _STORY_LIVES.total_seconds()])
+            viewers, watched = self._audience(account, key, len(reactions["views"]), duration)
+            story = Post(
+                key=key,
+                author=account.person,
+                at=at,
+                text="",
+                image=idea.image,
+                reactions=reactions,
+                media=media,
+                duration=duration,
+                viewers=viewers,
+                watched=watched,
+            )
+            stories.append(story)
+        return sorted(stories, key=lambda story: story.at)
+
+    def _advertise(
+        self, client: str, platform: Platform, day: dt.date
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """When an advert was seen on a day of the campaign, and by whom."""
+        profile = self.profile(client)
+        offset = (day - self.anchor).days
+        mean = profile.adverts.get(platform, 0.0) if CAMPAIGN.first_offset <= offset <= CAMPAIGN.last_offset else 0.0
+        rng = self._rng(client, "advert", platform, day)
+        begins = self._midnight(profile, day).timestamp()
+        ends = self._midnight(profile, day + _DAY).timestamp()
+        moments = np.sort(begins + (ends - begins) * rng.beta(3.2, 2.6, rng.poisson(mean)))
+        # An advert is shown to the same people again and again.
+        return moments, (9 * mean * rng.random(len(moments)) ** 1.6).astype(np.int64)
+
     def _follow(self, client: str, platform: Platform, today: dt.date) -> NDArray[np.float64]:
         """When people began to follow, up to the end of `today`."""
-        profile = self.profile(client)
-        account = next(a for a in profile.accounts if a.person.platform == platform)
-        moments = []
-        for day in self._days(self.first_day, today):
-            rng = self._rng(client, "followers", platform, day)
-            hours = rng.uniform(0, _DAY.total_seconds(), rng.poisson(account.gained))
-            moments.append(self._midnight(profile, day).timestamp() + hours)
-        return np.sort(np.concatenate([np.empty(0), *moments]))
+        return self._flows(client, platform, "followers", today)
+
+    def _unfollow(self, client: str, platform: Platform, today: dt.date) -> NDArray[np.float64]:
+        """When people ceased to follow, up to the end of `today`."""
+        return self._flows(client, platform, "unfollowers", today)
+
+    def _flows(self, client: str, platform: Platform, matter: str, today: dt.date) -> NDArray[np.float64]:
+        days = self._days(self.first_day, today)
+        return np.sort(np.concatenate([np.empty(0), *(self._flowing(client, platform, matter, day) for day in days)]))
+
+    def _flow(self, client: str, platform: Platform, matter: str, day: dt.date) -> NDArray[np.float64]:
+        """When people began (`followers`) or ceased (`unfollowers`) to follow, on one of the client's days."""
+        account = self.account(client, platform)
+        rng = self._rng(client, matter, platform, day)
+        hours = rng.uniform(
+            0, _DAY.total_seconds(), rng.poisson(account.gained if matter == "followers" else account.lost)
+        )
+        return self._midnight(self.profile(client), day).timestamp() + hours
 
     def _added(self, profile: Profile, day: dt.date) -> dict[Origin, float]:
         return CAMPAIGN.added_visits((day - self.anchor).days) if profile.campaign else {}
@@ -693,6 +785,7 @@ class Simulation:
         begins = self._midnight(profile, day).timestamp()
         ends = self._midnight(profile, day + _DAY).timestamp()
         visited = begins + (ends - begins) * rng.beta(3.2, 2.6, size)
+        rows["at"] = visited
         late = ends + rng.uniform(0, _WEB_LATE.total_seconds(), size)
         rows["shown_at"] = np.where(rng.random(size) < _WEB_LATE_SHARE, late, visited)
         return rows
@@ -703,6 +796,11 @@ def _to_ms(moment: dt.datetime) -> dt.datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def post_number(post: Post, digits: int) -> str:
+    """The number a platform may know a post by, of that many digits."""
+    return number_of(post.key, digits)
+
+
 def _person(platform: Platform, name: str, full_name: str) -> Person:
-    handle = f"{name}.example" if platform == "bluesky" else f"{name}@commons.example"
-    return Person(platform, handle, full_name)
+    handles: dict[Platform, str] = {"mastodon": f"{name}@commons.example", "youtube": f"@{name}.example"}
+    return Person(platform, handles.get(platform, f"{name}.example"), full_name)

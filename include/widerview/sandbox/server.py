@@ -6,7 +6,9 @@
 
 import asyncio
 import datetime as dt
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,30 +17,65 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from widerview.sandbox import bluesky, mastodon, matomo
-from widerview.sandbox.answer import Answer, Call, Handler
+from widerview.sandbox import (
+    access_log,
+    bluesky,
+    facebook,
+    ga4,
+    instagram,
+    linkedin,
+    mastodon,
+    matomo,
+    pinterest,
+    plausible,
+    search_console,
+    threads,
+    tiktok,
+    umami,
+    x,
+    youtube,
+)
+from widerview.sandbox.answer import Answer, Call, FaultAnswers, Route
 from widerview.sandbox.faults import Faults, Injection
 from widerview.sandbox.model import Simulation
 
-ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
-    ("GET", "/xrpc/app.bsky.actor.getProfile", "bluesky.getProfile", bluesky.get_profile),
-    ("GET", "/xrpc/app.bsky.feed.getAuthorFeed", "bluesky.getAuthorFeed", bluesky.get_author_feed),
-    ("GET", "/xrpc/app.bsky.feed.getPostThread", "bluesky.getPostThread", bluesky.get_post_thread),
-    ("GET", "/api/v1/accounts/lookup", "mastodon.lookup", mastodon.lookup),
-    ("GET", "/api/v1/accounts/{id}", "mastodon.account", mastodon.account),
-    ("GET", "/api/v1/accounts/{id}/statuses", "mastodon.statuses", mastodon.statuses),
-    ("GET", "/api/v1/statuses/{id}/context", "mastodon.context", mastodon.context),
-    ("POST", "/index.php", "matomo", matomo.answer),
+
+class PlatformModule(Protocol):
+    """What a module that plays a platform says of itself."""
+
+    ROUTES: tuple[Route, ...]
+    FAULT_ANSWERS: FaultAnswers
+
+
+MODULES: tuple[PlatformModule, ...] = (
+    bluesky,
+    mastodon,
+    facebook,
+    instagram,
+    threads,
+    linkedin,
+    x,
+    tiktok,
+    youtube,
+    pinterest,
+    matomo,
+    ga4,
+    plausible,
+    umami,
+    search_console,
+    access_log,
 )
-"""Method, path, name and handler of everything a platform answers; a Matomo route's name ends with its method."""
+"""Bluesky, Mastodon and Matomo stand at the server's root, every other platform below a path of its own name."""
 
 
 def create_app(model: Simulation, clock: Callable[[], dt.datetime], faults: Faults | None = None) -> FastAPI:
     """The server of one agency; `clock` says what time it is (with its zone), `faults` what goes wrong."""
     spoiler = faults or Faults()
     app = FastAPI(title="Widerview sandbox", docs_url=None, redoc_url=None, openapi_url=None)
-    for method, path, name, handler in ROUTES:
-        app.add_route(path, _endpoint(model, clock, spoiler, name, handler), methods=[method])
+    for module in MODULES:
+        for route in module.ROUTES:
+            endpoint = _endpoint(model, clock, spoiler, route, module.FAULT_ANSWERS)
+            app.add_route(route.path, endpoint, methods=[route.method])
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "seed": model.seed, "anchor": model.anchor.isoformat()})
@@ -67,19 +104,40 @@ def create_app(model: Simulation, clock: Callable[[], dt.datetime], faults: Faul
 
 
 def _endpoint(
-    model: Simulation, clock: Callable[[], dt.datetime], faults: Faults, name: str, handler: Handler
+    model: Simulation, clock: Callable[[], dt.datetime], faults: Faults, route: Route, own: FaultAnswers
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
-        params = {**request.query_params, **form, **request.path_params}
-        call = Call(params=params, now=clock(), url=str(request.base_url))
-        route = f"{name}.{params.get('method', '')}" if name == "matomo" else name
-        answer = faults.spoil(route, handler, model, call)
+        call = _call(request, await request.body(), clock())
+        # Matomo has one path for everything; what is asked for is its parameter `method`.
+        name = f"{route.name}.{call.params.get('method', '')}" if route.name == "matomo" else route.name
+        answer = faults.spoil(name, route.handler, model, call, own)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         return _Cut(answer) if answer.cut else Response(answer.body, answer.status, dict(answer.headers))
 
     return endpoint
+
+
+def _call(request: Request, body: bytes, now: dt.datetime) -> Call:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if kind == "application/x-www-form-urlencoded" else {}
+    return Call(
+        params={**request.query_params, **form, **request.path_params},
+        now=now,
+        url=str(request.base_url),
+        method=request.method,
+        path=request.url.path,
+        headers=dict(request.headers),
+        json=_json(body) if kind.endswith(("/json", "+json")) else None,
+        body=body,
+    )
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 class _Cut(Response):

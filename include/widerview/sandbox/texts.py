@@ -385,3 +385,18 @@ NEIGHBOURS: tuple[tuple[str, str], ...] = (
     ("harbourradio", "Harbour Radio"), ("lanepress", "Lane Press"),
 )  # fmt: skip
 """Fictional neighbours whose posts are passed on."""
+
+QUERIES: dict[str, tuple[str, ...]] = {
+    "hollow-oak-bakery": (
+        "hollow oak bakery", "bakery near me", "sourdough bread", "hollow oak opening hours", "rye bread recipe",
+        "winter loaf", "bread baking class", "sourdough starter", "bakery open sunday",
+    ),
+    "tidewater-cycles": (
+        "tidewater cycles", "bike repair harbour", "bicycle shop near me", "bike service price", "cargo bike test ride",
+        "used bicycles", "how to lock a bike", "tubeless valve change",
+    ),
+    "lantern-lane": (
+        "lantern lane", "small marketing agency", "poster qr code tracking", "alt text guide", "agency jobs writer",
+    ),
+}  # fmt: skip
+"""What people search for when a client's website turns up, the most frequent first."""
