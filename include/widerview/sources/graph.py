@@ -1,0 +1,571 @@
+"""What all of Meta's Graph APIs share: Facebook, Instagram and Threads ask and are judged through this module.
+
+A refusal is JSON with `error`, whatever the HTTP status: most come as 400, rate limits and dead tokens among them. What
+has to be done about it is told by its code, so codes are judged here and statuses only where there is no such JSON.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from widerview.sources import http as plain
+from widerview.sources.base import RawPage, Target, Tokens, UnavailableRow, stamp
+from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
+from widerview.sources.http import Count, HttpClient, Turn, paginate
+
+T = TypeVar("T")
+
+VERSION = "v26.0"
+"""The version of the Graph API that the sources ask; Threads has one of its own. Meta has named no end of it yet."""
+FACEBOOK = "https://graph.facebook.com"
+CENSORED = "[token]"
+"""What `HttpClient` puts in the place of a token that stands in an answer."""
+PACIFIC = "America/Los_Angeles"
+"""The zone of Meta's days, wherever the account is."""
+
+_TRANSIENT = frozenset({1, 2})
+_RATE_LIMITS = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
+_DEAD_TOKEN = frozenset({102, 104, 190})
+_NO_RIGHT = frozenset({3, 10, *range(200, 300)})
+_NO_SUCH_ALIAS = 803
+_INVALID = 100
+_NO_SUCH_OBJECT = 33
+"""The subcode of 100 that says: it does not exist, or this token may not see it. Meta does not tell which."""
+_WHY_DEAD = {
+    458: "the person has removed the app",
+    459: "Facebook wants the person to log in and confirm something",
+    460: "the person has changed the password",
+    463: "it has expired",
+    464: "the person's login is not confirmed",
+    467: "it was withdrawn or is wrong",
+    492: "the person has lost the right to the Page",
+}
+_PROOF = re.compile(r"app ?secret[ _]proof")
+_TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
+_LINK = re.compile(r"https?://[^\s<>]+")
+_NOON = dt.timedelta(hours=12)
+_PACIFIC = ZoneInfo(PACIFIC)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The `error` of an answer.
+
+    Attributes:
+        message: What Meta says, in English; it often begins with the code, as `(#100)`.
+        code: What has to be done about it.
+        error_subcode: Why a token is dead, and the like.
+        is_transient: Whether Meta thinks that asking again helps.
+    """
+
+    message: str = ""
+    code: int = 0
+    error_subcode: int | None = None
+    is_transient: bool = False
+
+
+class _Answer(msgspec.Struct):
+    error: Refusal | None = None
+
+
+class Cursors(msgspec.Struct):
+    """The cursors of a page of a listing."""
+
+    after: str | None = None
+
+
+class Paging(msgspec.Struct):
+    """Where a page of a listing leads."""
+
+    cursors: Cursors | None = None
+    next: str | None = None
+
+
+Number = Count | Annotated[float, msgspec.Meta(ge=-(2**63), lt=2**63)]
+"""A number that fits the warehouse."""
+
+
+class InsightValue(msgspec.Struct):
+    """A value of an insight: of a day, or of a lifetime. Some metrics give an object by kind instead of a number.
+
+    Attributes:
+        value: A number, numbers by kind (as `{"like": 3}`), or nothing.
+        end_time: When the day was over; none for a lifetime.
+        is_from_ads: With the breakdown of this name: `1` for what was paid for, `0` for what was not.
+    """
+
+    value: Number | dict[str, Count] | None = None
+    end_time: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
+    is_from_ads: Count | None = None
+
+
+class BreakdownResult(msgspec.Struct):
+    """A value of one member of a breakdown, as `["REEL"]`."""
+
+    dimension_values: list[str] = []
+    value: Number | None = None
+
+
+class Breakdown(msgspec.Struct):
+    """A total split by dimensions, as `["media_product_type"]`."""
+
+    dimension_keys: list[str] = []
+    results: list[BreakdownResult] = []
+
+
+class TotalValue(msgspec.Struct):
+    """The total of the whole time that was asked for (`metric_type=total_value`)."""
+
+    value: Number | None = None
+    breakdowns: list[Breakdown] = []
+
+
+class Insight(msgspec.Struct):
+    """One metric of an answer of `insights`."""
+
+    name: str
+    period: str = ""
+    values: list[InsightValue] = []
+    total_value: TotalValue | None = None
+
+
+class Insights(msgspec.Struct):
+    """An answer of `insights`; a metric that Meta has nothing to say of is left out of `data`."""
+
+    data: list[Insight]
+    paging: Paging | None = None
+
+
+class NoRight(Unauthorized):
+    """The token is alive and lacks a right for some of what was asked for."""
+
+
+class MetricRefused(BadAnswer):
+    """A metric does not exist (any more), or not for this account or kind of post."""
+
+
+class Graph:
+    """Asks a Graph API on behalf of one account, and judges what comes back.
+
+    The token goes out in a header, so that it is never a parameter of a recorded request.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        title: str,
+        account: str,
+        renew: str,
+        version: str = VERSION,
+        token: str | None = None,
+        app_secret: str | None = None,
+    ) -> None:
+        """Make ready to ask.
+
+        Args:
+            http: The client to ask with.
+            title: Title of the source, for messages.
+            account: The account that is asked for, for messages.
+            renew: What a person must do when the token is dead or lacks a right, as a sentence.
+            version: First part of every path.
+            token: The token to use; None: the client's.
+            app_secret: The app's secret; with it every call proves that it comes from the app
+                (`appsecret_proof`), which apps may demand.
+
+        Raises:
+            Unauthorized: There is no token.
+        """
+        self._token = token or http.token or ""
+        if not self._token:
+            raise Unauthorized(f"{title} for {account}: the Airflow Connection holds no token. {renew}")
+        self._http = http
+        self._title = title
+        self._account = account
+        self._renew = renew
+        self._version = version
+        self._proof: dict[str, str] = {}
+        if app_secret:
+            proof = hmac.new(app_secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()
+            http.keep_secret(proof)
+            self._proof = {"appsecret_proof": proof}
+
+    def get(self, path: str, *, stream: str, params: Mapping[str, str]) -> RawPage:
+        """Ask for `/<version>/<path>`, again if the platform had a moment of weakness; the answer is not judged."""
+        return self._http.request(
+            "GET",
+            f"{self._version}/{path}",
+            stream=stream,
+            params=params,
+            secret_params=self._proof,
+            headers={"Authorization": f"Bearer {self._token}"},
+            try_again=is_transient,
+        )
+
+    def check(self, page: RawPage) -> None:
+        """Raise what an answer means, unless it is a good one; see `check`."""
+        check(page, title=self._title, account=self._account, renew=self._renew)
+
+    def read(self, page: RawPage, type_: type[T]) -> T:
+        """Check an answer and read it as `type_`.
+
+        Raises:
+            SourceError: As `check` and `widerview.sources.http.decode` do.
+        """
+        self.check(page)
+        return plain.decode(page, type_, source=self._title)
+
+    def listing(
+        self, path: str, *, stream: str, params: Mapping[str, str], most: int, turn: Callable[[RawPage], Turn]
+    ) -> Iterator[RawPage]:
+        """Yield page after page of a listing, each before it is judged.
+
+        Where an answer would become too large for Meta, the same page is asked again with half as many items.
+
+        Args:
+            path: As for `get`.
+            stream: As for `get`.
+            params: As for `get`, without `limit`.
+            most: Most items of a page.
+            turn: Reads a good page and says where it leads, with `next_cursor`.
+
+        Raises:
+            BadAnswer: The pages go in a circle, or too many were empty.
+            SourceError: As `check` does.
+        """
+        limit = most
+        resume: str | None = None
+
+        def ask(cursor: str | None) -> RawPage:
+            nonlocal resume
+            resume = cursor or resume
+            return self.get(path, stream=stream, params={**params, "limit": str(limit), **_cursor_params(resume)})
+
+        def read(page: RawPage) -> Turn:
+            if limit > 1 and _is_too_much(page):
+                raise _TooMuch
+            self.check(page)
+            return turn(page)
+
+        while True:
+            try:
+                yield from paginate(ask, read, source=self._title)
+            except _TooMuch:
+                limit //= 2
+            else:
+                return
+
+
+def listings_in_groups(
+    metrics: Sequence[str],
+    most: int,
+    walk: Callable[[Sequence[str]], Iterator[RawPage]],
+    *,
+    one_by_one: bool = False,
+) -> Iterator[RawPage]:
+    """Walk a listing once for every group of metrics; what `ask_in_groups` is for single answers.
+
+    A group that Meta refuses is halved, so that a metric that it has given up costs no other.
+
+    Args:
+        metrics: Native names.
+        most: Most metrics that one walk may name.
+        walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
+        one_by_one: Whether to walk for each metric alone from the start.
+    """
+    size = 1 if one_by_one else most
+    groups = [list(metrics[start : start + size]) for start in range(0, len(metrics), size)]
+    while groups:
+        group = groups.pop(0)
+        try:
+            yield from walk(group)
+        except MetricRefused:
+            if len(group) > 1:
+                half = len(group) // 2
+                groups[:0] = [group[:half], group[half:]]
+
+
+class _TooMuch(Exception):
+    """A page was too large for Meta."""
+
+
+def lacks_right(page: RawPage) -> bool:
+    """Whether an answer says that the token is alive and lacks a right for some of what was asked for."""
+    refused = refusal(page)
+    return refused is not None and refused.code in _NO_RIGHT
+
+
+def refusal(page: RawPage) -> Refusal | None:
+    """The `error` of an answer, whatever its status; None if there is none."""
+    try:
+        return plain.decode(page, _Answer, source="").error
+    except BadAnswer:
+        return None
+
+
+def is_good(page: RawPage) -> bool:
+    """Whether an answer is what was asked for, so that `parse` may read rows from it."""
+    return page.status == HTTPStatus.OK and refusal(page) is None
+
+
+def is_transient(page: RawPage) -> bool:
+    """Whether to ask again in a moment.
+
+    Rate limits are none of it: calls that are refused count, too, and make the wait longer.
+    """
+    refused = refusal(page)
+    return (
+        refused is not None
+        and refused.code not in _RATE_LIMITS
+        and (refused.is_transient or refused.code in _TRANSIENT)
+        and not _is_too_much(page)
+    )
+
+
+def is_metric_refused(page: RawPage) -> bool:
+    """Whether an answer says that a metric does not exist, or not for this account or kind of post."""
+    refused = refusal(page)
+    return (
+        refused is not None
+        and refused.code == _INVALID
+        and refused.error_subcode != _NO_SUCH_OBJECT
+        and "metric" in refused.message.lower()
+    )
+
+
+def unavailable(
+    target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]], *, native: str | None = None
+) -> Iterator[UnavailableRow]:
+    """What a refused call says of the metric it named, if it named one alone.
+
+    Args:
+        target: What was asked for.
+        page: Any answer.
+        canonical: The canonical metrics that a native one gives.
+        native: The metrics that were named, with commas between them; None: those of the parameter `metric`.
+    """
+    native = page.request.params.get("metric", "") if native is None else native
+    refused = refusal(page)
+    if refused is not None and is_metric_refused(page):
+        for metric in canonical.get(native, ()):
+            yield UnavailableRow(**stamp(target, page), metric=metric, native_metric=native, reason=refused.message)
+
+
+def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
+    """Raise what an answer means, unless it is a good one.
+
+    Args:
+        page: The answer.
+        title: Title of the source, for messages.
+        account: The account that was asked for, for messages.
+        renew: What a person must do when the token is dead or lacks a right, as a sentence.
+
+    Raises:
+        Unauthorized: The token is dead.
+        NoRight: It lacks a right.
+        NotFound: What was asked for does not exist (any more), or is hidden from this token.
+        RateLimited: Too many calls; the message says when to try again, if Meta does.
+        Unavailable: Meta had a moment of weakness.
+        MetricRefused: A metric does not exist, or not for what was asked for.
+        BadAnswer: Anything else that is no good answer.
+    """
+    refused = refusal(page)
+    if refused is None:
+        plain.check(page, source=title, account=account, renew=renew)
+        return
+    where = f"{plain.place(page, title)} for {account}: HTTP {page.status}, code {refused.code}"
+    if refused.error_subcode is not None:
+        where += f"/{refused.error_subcode}"
+    said = f'Meta says: "{refused.message[:300]}"'
+    if refused.code in _RATE_LIMITS:
+        raise RateLimited(f"{where}, the rate limit is used up. {_when(page)} {said}")
+    if refused.code in _DEAD_TOKEN:
+        why = _WHY_DEAD.get(refused.error_subcode or 0, "Meta does not accept it")
+        raise Unauthorized(f"{where}, the token is dead: {why}. {renew} {said}")
+    if refused.code in _NO_RIGHT:
+        raise NoRight(f"{where}, the token lacks a right. {renew} {said}")
+    if refused.code == _INVALID and _PROOF.search(refused.message):
+        raise Unauthorized(
+            f"{where}, the app's secret (client_secret) in the Connection's extra is missing or wrong. {said}"
+        )
+    if is_metric_refused(page):
+        raise MetricRefused(f"{where}. {said}")
+    if _is_not_there(refused):
+        raise NotFound(f"{where}: {account} does not exist there (any more), or this token may not see it. {said}")
+    if refused.is_transient or refused.code in _TRANSIENT:
+        raise Unavailable(f"{where}. Try again later. {said}")
+    raise BadAnswer(f"{where}. {said}")
+
+
+def _is_not_there(refused: Refusal) -> bool:
+    """Whether there is no such object; the code alone does not tell, because Meta gives it for much else, too."""
+    return refused.code == _NO_SUCH_ALIAS or (
+        refused.code == _INVALID
+        and (refused.error_subcode == _NO_SUCH_OBJECT or "does not exist" in refused.message.lower())
+    )
+
+
+def _is_too_much(page: RawPage) -> bool:
+    refused = refusal(page)
+    return refused is not None and "reduce the amount of data" in refused.message.lower()
+
+
+_Duration = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
+
+class _Usage(msgspec.Struct):
+    estimated_time_to_regain_access: _Duration = 0
+
+
+class _AdUsage(msgspec.Struct):
+    reset_time_duration: _Duration = 0
+
+
+def regains_access_at(page: RawPage) -> dt.datetime | None:
+    """When Meta will answer again, by the usage headers of an answer; None if they do not say.
+
+    `X-Business-Use-Case-Usage` counts minutes, `X-Ad-Account-Usage` seconds; `X-App-Usage` knows no time.
+    """
+    business = _header(page, "x-business-use-case-usage", dict[str, list[_Usage]]) or {}
+    minutes = [each.estimated_time_to_regain_access for usages in business.values() for each in usages]
+    ads = _header(page, "x-ad-account-usage", _AdUsage)
+    seconds = max([60 * minute for minute in minutes] + ([ads.reset_time_duration] if ads else []), default=0)
+    return page.fetched_at + dt.timedelta(seconds=seconds) if seconds else None
+
+
+def _header(page: RawPage, name: str, type_: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(page.headers.get(name, ""), type=type_, strict=False)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _when(page: RawPage) -> str:
+    at = regains_access_at(page)
+    return f"Try again at {at:%Y-%m-%d %H:%M:%S} UTC." if at else "Try again in an hour."
+
+
+_OURS = frozenset({"access_token", "appsecret_proof", "fields", "format", "limit", "metric", "pretty"})
+"""Parameters of a `next` link that are no part of the place it leads to."""
+
+
+def next_cursor(paging: Paging | None) -> str | None:
+    """Where the next page begins, as query parameters; None if this one is the last.
+
+    A last page has cursors, too, but no `next`. Listings of posts lead on by cursor or, on some Pages, by time
+    (`until` and `__paging_token`), so what `next` holds decides. The link itself is not followed: it repeats the token.
+    """
+    if paging is None or not paging.next:
+        return None
+    if paging.cursors and paging.cursors.after:
+        return urlencode({"after": paging.cursors.after})
+    query = parse_qsl(urlsplit(paging.next).query, keep_blank_values=True)
+    return urlencode(sorted((name, value) for name, value in query if name not in _OURS)) or None
+
+
+def _cursor_params(cursor: str | None) -> dict[str, str]:
+    return dict(parse_qsl(cursor or "", keep_blank_values=True))
+
+
+def tags_in(text: str) -> tuple[str, ...]:
+    """The hashtags of a text, in lower case without `#`, in order of appearance."""
+    return tuple(dict.fromkeys(tag.lower() for tag in _TAG.findall(text)))
+
+
+def links_in(text: str) -> tuple[str, ...]:
+    """The web addresses that are written out in a text, in order of appearance, without what only ends a sentence."""
+    return tuple(dict.fromkeys(link.rstrip(".,;:!?)]}'\"»”’…") for link in _LINK.findall(text)))
+
+
+def pacific_day(end_time: dt.datetime) -> dt.date:
+    """The day that a value with this `end_time` is of.
+
+    A day's value carries the Pacific midnight at which it was over, 07:00 or 08:00 UTC of the next day. Half a day
+    before that it was the day itself, even where Meta is an hour off after the clocks changed.
+
+    Raises:
+        BadAnswer: It lies before all days.
+    """
+    try:
+        return (end_time - _NOON).astimezone(_PACIFIC).date()
+    except OverflowError:
+        raise BadAnswer(f"A day that is over at {end_time} is none of Meta's.") from None
+
+
+def pacific_midnight(day: dt.date) -> int:
+    """The Unix time at which a Pacific day begins, for `since` and (of the day after the last) `until`."""
+    return int(dt.datetime.combine(day, dt.time.min, _PACIFIC).timestamp())
+
+
+def is_over(day: dt.date, at: dt.datetime) -> bool:
+    """Whether a Pacific day was over at a moment."""
+    return at.astimezone(_PACIFIC).date() > day
+
+
+def spans(first: dt.date, last: dt.date, most: int) -> Iterator[tuple[dt.date, dt.date]]:
+    """Cut the days from `first` to `last` (both included) into spans of at most `most` days, oldest first."""
+    while first <= last:
+        end = min(last, first + dt.timedelta(days=most - 1))
+        yield first, end
+        first = end + dt.timedelta(days=1)
+
+
+def read_secret(page: RawPage, type_: type[T], *, title: str) -> T:
+    """Read a good answer that holds a token, so that no message quotes it.
+
+    Raises:
+        BadAnswer: It is not what the contract promises.
+    """
+    try:
+        return plain.decode(page, type_, source=title)
+    except BadAnswer:
+        raise BadAnswer(
+            f"{plain.place(page, title)}: the answer should hold a token and is of another shape "
+            f"({len(page.body)} bytes, not shown)."
+        ) from None
+
+
+def known_again(token: str, http: HttpClient) -> str:
+    """A token as it was given, where the client has cut it out of an answer because it is the one it asks with."""
+    return http.token if http.token and token == CENSORED else token
+
+
+class _Exchanged(msgspec.Struct):
+    access_token: Annotated[str, msgspec.Meta(min_length=1)]
+    expires_in: _Duration | None = None
+
+
+def exchange(
+    http: HttpClient,
+    path: str,
+    *,
+    title: str,
+    renew: str,
+    params: Mapping[str, str],
+    secret_params: Mapping[str, str],
+) -> Tokens:
+    """Exchange a token for one that lives longer.
+
+    Args:
+        http: The client to ask with.
+        path: Path or absolute URL of the endpoint, e.g. `v26.0/oauth/access_token`.
+        title: Title of the source, for messages.
+        renew: What a person must do when Meta refuses, as a sentence.
+        params: Parameters that are no secret, e.g. `grant_type`.
+        secret_params: Those that are, e.g. the app's secret and the token.
+
+    Raises:
+        SourceError: As `check` does.
+    """
+    page = http.request("GET", path, stream="token", params=params, secret_params=secret_params, try_again=is_transient)
+    check(page, title=title, account="its token", renew=renew)
+    got = read_secret(page, _Exchanged, title=title)
+    lives = dt.timedelta(seconds=got.expires_in) if got.expires_in else None
+    return Tokens(token=known_again(got.access_token, http), expires_at=page.fetched_at + lives if lives else None)
