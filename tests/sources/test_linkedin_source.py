@@ -1,0 +1,668 @@
+"""LinkedIn: a page, its days, posts, totals and comments, and how they are asked for."""
+
+import datetime as dt
+import json
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostRow,
+    RawPage,
+    Request,
+    Target,
+    Window,
+)
+from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized
+from widerview.sources.linkedin import SOURCE, VERSION, read_little_text
+
+REF = "meadow-bakery"
+URN = "urn:li:organization:90362860"
+NOW = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
+WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
+TOKEN = "AQVsecretsecretsecret"
+APP = {"client_id": "77app", "client_secret": "verysecretapp", "refresh_token": "AQWrefreshrefresh"}
+PAGE = {"elements": [{"id": 90362860, "vanityName": REF, "localizedName": "Meadow Bakery", "groups": []}]}
+EMPTY = {"paging": {"start": 0, "count": 10, "links": []}, "elements": []}
+
+
+def ms(text):
+    return round(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp() * 1000)
+
+
+def span(day, **content):
+    start = ms(day)
+    return {"organizationalEntity": URN, "timeRange": {"start": start, "end": start + 86_400_000}, **content}
+
+
+def shown(impressions, **changes):
+    return {
+        "totalShareStatistics": {
+            "impressionCount": impressions,
+            "uniqueImpressionsCount": 7,
+            "clickCount": 3,
+            "likeCount": 2,
+            "commentCount": 1,
+            "shareCount": 0,
+            "shareMentionsCount": 0,
+            "commentMentionsCount": 0,
+            "engagement": 0.6,
+            **changes,
+        }
+    }
+
+
+def post(number, published="2026-11-12T09:00:00.123", family="share", **changes):
+    at = ms(published)
+    return {
+        "id": f"urn:li:{family}:{number}",
+        "author": URN,
+        "commentary": f"post {number}",
+        "visibility": "PUBLIC",
+        "lifecycleState": "PUBLISHED",
+        "distribution": {"feedDistribution": "MAIN_FEED", "thirdPartyDistributionChannels": []},
+        "createdAt": at - 500,
+        "publishedAt": at,
+        "lastModifiedAt": at + 40,
+        **changes,
+    }
+
+
+def comment(number, actor="urn:li:person:jn_1", at="2026-11-12T10:00:00", **changes):
+    return {
+        "id": str(number),
+        "commentUrn": f"urn:li:comment:(urn:li:activity:5,{number})",
+        "object": "urn:li:activity:5",
+        "actor": actor,
+        "created": {"actor": actor, "time": ms(at)},
+        "message": {"attributes": [], "text": f"words {number}"},
+        "commentsSummary": {"selectedComments": [], "aggregatedTotalComments": 0},
+        **changes,
+    }
+
+
+class Platform:
+    """Answers whatever is asked, by the path's resource, and keeps what was asked."""
+
+    def __init__(self, server, **answers):
+        self.answers = {
+            "organizations": PAGE,
+            "networkSizes": {"firstDegreeSize": 540},
+            "organizationalEntityShareStatistics": EMPTY,
+            "organizationalEntityFollowerStatistics": EMPTY,
+            "posts": EMPTY,
+            "socialActions": EMPTY,
+            **answers,
+        }
+        self.server = server
+        server.script = [self.answer] * 200
+
+    def answer(self, handler):
+        resource = urlsplit(handler.path).path.split("/")[2]
+        found = self.answers[resource]
+        found = found(unquote(handler.path)) if callable(found) else found
+        status, content = found if isinstance(found, tuple) else (200, found)
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def asked(self, resource):
+        return [path for _, path, _, _ in self.server.seen if f"/rest/{resource}" in path]
+
+
+def elements(*found, **paging):
+    return {"paging": {"start": 0, "count": 100, "links": [], **paging}, "elements": list(found)}
+
+
+def fetch(client, target, window=WEEK, **options):
+    return list(SOURCE.fetch(target("linkedin", REF), window, client(token=TOKEN, **options)))
+
+
+def rows(pages, kind=object, target=None):
+    target = target or Target(client_id="meadow", source="linkedin", ref=REF, time_zone="Europe/Berlin")
+    return [row for page in pages for row in SOURCE.parse(target, page) if isinstance(row, kind)]
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_known_by_its_urn(server, client, target):
+    Platform(server)
+    [account] = rows(fetch(client, target), AccountRow)
+    assert (account.account_id, account.handle, account.name) == (URN, REF, "Meadow Bakery")
+    assert account.url == f"https://www.linkedin.com/company/{REF}/"
+
+
+def test_followers_belong_to_the_same_page(server, client, target):
+    Platform(server)
+    [followers] = rows(fetch(client, target), CounterRow)
+    assert (followers.account_id, followers.post_id, followers.counts) == (URN, None, {"followers": 540})
+
+
+def test_a_size_that_is_not_told_is_not_zero(server, client, target):
+    Platform(server, networkSizes={})
+    [followers] = rows(fetch(client, target), CounterRow)
+    assert followers.counts == {"followers": None}
+
+
+def test_no_page_of_that_name(server, client, target):
+    Platform(server, organizations=EMPTY)
+    with pytest.raises(NotFound, match=f"{REF}.*client meadow"):
+        fetch(client, target)
+
+
+def test_every_call_names_version_protocol_and_token_and_none_records_the_token(server, client, target):
+    Platform(server, posts=elements(post(1)))
+    pages = fetch(client, target)
+    for _, _, headers, _ in server.seen:
+        assert headers["LinkedIn-Version"] == VERSION
+        assert headers["X-Restli-Protocol-Version"] == "2.0.0"
+        assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert TOKEN.encode() not in b"".join(msgspec.json.encode(page.request) for page in pages)
+
+
+# --- Days ---------------------------------------------------------------------------------------------------------
+
+
+def day_values(pages):
+    return {(row.day.isoformat(), row.metric): row.value for row in rows(pages, DayRow)}
+
+
+INCLUSIVE = [span("2026-11-08", **shown(99)), span("2026-11-09", **shown(10)), span("2026-11-10", **shown(20))]
+
+
+@pytest.mark.parametrize("given", [INCLUSIVE, INCLUSIVE[1:]], ids=["start included", "start left out"])
+def test_the_first_day_is_there_whichever_way_linkedin_reads_a_start(server, client, target, given):
+    platform = Platform(server, organizationalEntityShareStatistics=elements(*given))
+    found = rows(fetch(client, target), DayRow)
+    assert {(row.day.isoformat(), row.value) for row in found if row.metric == "impressions"} == {
+        ("2026-11-09", 10),
+        ("2026-11-10", 20),
+    }
+    assert {(row.entity, row.entity_id, row.zone, row.dimension) for row in found} == {("account", URN, "UTC", "total")}
+    [asked] = platform.asked("organizationalEntityShareStatistics")
+    assert f"start:{ms('2026-11-08')},end:{ms('2026-11-16')}" in asked
+
+
+def test_structures_are_bare_and_values_are_encoded_in_the_query(server, client, target):
+    platform = Platform(server, posts=elements(post(1), post(2)))
+    fetch(client, target)
+    days, totals = platform.asked("organizationalEntityShareStatistics")
+    assert "&timeIntervals=(timeRange:(start:1" in days
+    assert "organizationalEntity=urn%3Ali%3Aorganization%3A90362860" in days
+    assert totals.endswith("&shares=List(urn%3Ali%3Ashare%3A1,urn%3Ali%3Ashare%3A2)")
+
+
+def test_each_number_of_a_day_has_its_metric(server, client, target):
+    Platform(server, organizationalEntityShareStatistics=elements(span("2026-11-10", **shown("1200", likeCount=5))))
+    assert day_values(fetch(client, target)) == {
+        ("2026-11-10", "impressions"): 1200,
+        ("2026-11-10", "reach"): 7,
+        ("2026-11-10", "clicks"): 3,
+        ("2026-11-10", "likes"): 5,
+        ("2026-11-10", "replies"): 1,
+        ("2026-11-10", "reposts"): 0,
+    }
+
+
+def test_likes_below_zero_and_missing_numbers_are_not_reported(server, client, target):
+    odd = span("2026-11-10", totalShareStatistics={"likeCount": -2, "impressionCount": 4, "shareCount": None})
+    Platform(server, organizationalEntityShareStatistics=elements(odd))
+    values = day_values(fetch(client, target))
+    assert values["2026-11-10", "impressions"] == 4
+    assert {metric for (_, metric), value in values.items() if value is None} == {
+        "likes", "reposts", "reach", "clicks", "replies",
+    }  # fmt: skip
+
+
+def test_followers_gained_by_ads_are_kept_apart(server, client, target):
+    gains = {"followerGains": {"organicFollowerGain": 4, "paidFollowerGain": 9}}
+    Platform(server, organizationalEntityFollowerStatistics=elements(span("2026-11-10", **gains)))
+    assert day_values(fetch(client, target)) == {
+        ("2026-11-10", "follows"): 4,
+        ("2026-11-10", "paid_follows"): 9,
+    }
+
+
+def test_a_day_that_is_not_over_is_neither_asked_for_nor_believed(server, client, target):
+    today = span("2026-11-22", **shown(1))
+    platform = Platform(server, organizationalEntityShareStatistics=elements(span("2026-11-21", **shown(5)), today))
+    pages = fetch(client, target, Window(dt.date(2026, 11, 20), dt.date(2026, 11, 25)))
+    [asked] = platform.asked("organizationalEntityShareStatistics")
+    assert f"end:{ms('2026-11-22')})" in asked
+    assert {row.day for row in rows(pages, DayRow)} == {dt.date(2026, 11, 21)}
+
+
+def test_days_older_than_twelve_months_are_not_asked_for(server, client, target):
+    platform = Platform(server)
+    fetch(client, target, Window(dt.date(2025, 1, 1), dt.date(2026, 11, 15)))
+    [asked] = platform.asked("organizationalEntityShareStatistics")
+    assert f"start:{ms('2025-11-22')}," in asked
+    fetch(client, target, Window(dt.date(2025, 1, 1), dt.date(2025, 11, 1)))
+    assert len(platform.asked("organizationalEntityShareStatistics")) == 1
+
+
+def test_a_page_without_days_gives_no_rows_rather_than_zeros(server, client, target):
+    Platform(server)
+    assert rows(fetch(client, target), DayRow) == []
+
+
+# --- Posts --------------------------------------------------------------------------------------------------------
+
+
+def parsed_posts(server, client, target, *found):
+    Platform(server, posts=elements(*found))
+    return rows(fetch(client, target), PostRow)
+
+
+def test_a_post(server, client, target):
+    [found] = parsed_posts(server, client, target, post(71, commentary=r"Fresh \(hot\) {hashtag|\#|Bread}"))
+    assert (found.post_id, found.account_id) == ("urn:li:share:71", URN)
+    assert found.published_at == dt.datetime(2026, 11, 12, 9, 0, 0, 123000, dt.UTC)
+    assert (found.text, found.tags, found.counts) == ("Fresh (hot) #Bread", ("bread",), {})
+    assert found.permalink == "https://www.linkedin.com/feed/update/urn:li:share:71/"
+
+
+def test_a_post_without_its_moment_of_publishing_has_that_of_its_making(server, client, target):
+    [found] = parsed_posts(server, client, target, post(1, publishedAt=None))
+    assert found.published_at == dt.datetime(2026, 11, 12, 8, 59, 59, 623000, dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "links"),
+    [
+        ({}, "text", ()),
+        ({"commentary": "Read (https://a.example/x)."}, "link", ("https://a.example/x",)),
+        ({"content": {"article": {"source": "https://b.example/", "title": "B"}}}, "link", ("https://b.example/",)),
+        ({"content": {"media": {"id": "urn:li:image:D4E1", "altText": ""}}}, "image", ()),
+        ({"content": {"media": {"id": "urn:li:video:D4E1"}}}, "video", ()),
+        ({"content": {"media": {"id": "urn:li:document:D4E1", "title": "Menu.pdf"}}}, "carousel", ()),
+        ({"content": {"multiImage": {"images": [{"id": "urn:li:image:1"}]}}}, "carousel", ()),
+        ({"content": {"poll": {"question": "Rye?", "options": []}}}, "poll", ()),
+        ({"reshareContext": {"parent": "urn:li:share:1", "root": "urn:li:share:1"}}, "quote", ()),
+        ({"content": {"celebration": {"recipient": []}}}, "text", ()),
+    ],
+)
+def test_what_a_post_is(server, client, target, changes, kind, links):
+    [found] = parsed_posts(server, client, target, post(1, **changes))
+    assert (found.kind, found.links) == (kind, links)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lifecycleState": "DRAFT"},
+        {"distribution": {"feedDistribution": "NONE"}},
+        {"reshareContext": {"parent": "urn:li:share:1"}, "commentary": " "},
+    ],
+    ids=["draft", "for ads only", "repost without words"],
+)
+def test_what_is_no_post_of_the_page_gives_no_rows_and_costs_no_call(server, client, target, changes):
+    platform = Platform(server, posts=elements(post(1, **changes)))
+    assert rows(fetch(client, target), PostRow) == []
+    assert len(platform.asked("organizationalEntityShareStatistics")) == 1
+
+
+def test_posts_are_walked_until_nothing_was_changed_in_the_window(server, client, target):
+    full = [post(1000 - n) for n in range(100)]
+    last = [post(5), post(4, "2026-11-08T22:59:59", lastModifiedAt=ms("2026-11-08T22:59:59"))]
+
+    def answer(path):
+        return elements(*(full if "start=" not in path else last), links=[{"rel": "next", "href": "/rest/posts?x"}])
+
+    platform = Platform(server, posts=answer)
+    pages = [page for page in fetch(client, target) if page.stream == "posts"]
+    asked = [dict(parse_qsl(urlsplit(path).query)) for path in platform.asked("posts")]
+    assert asked[0] == {"q": "author", "author": URN, "sortBy": "LAST_MODIFIED", "count": "100"}
+    assert [params.get("start") for params in asked] == [None, "100"]
+    assert len(rows(pages, PostRow)) == 102
+
+
+def test_a_page_cut_short_with_a_link_onward_is_not_the_last(server, client, target):
+    onward = [{"rel": "next", "href": "/rest/posts?start=100"}]
+    Platform(server, posts=lambda path: elements(post(2), links=onward) if "start=" not in path else elements(post(1)))
+    assert [row.post_id for row in rows(fetch(client, target), PostRow)] == ["urn:li:share:2", "urn:li:share:1"]
+
+
+def test_a_page_that_comes_for_ever_is_a_bad_answer(server, client, target):
+    Platform(server, posts=elements(*(post(n) for n in range(100))))
+    with pytest.raises(BadAnswer, match="circle"):
+        fetch(client, target)
+
+
+def test_a_post_that_slides_onto_the_next_page_while_read_costs_nothing(server, client, target):
+    full = [post(n) for n in range(100)]
+    platform = Platform(server, posts=lambda path: elements(*(full if "start=" not in path else full[-1:])))
+    pages = fetch(client, target)
+    assert len({row.post_id for row in rows(pages, PostRow)}) == 100
+    asked = [path for path in platform.asked("organizationalEntityShareStatistics") if "shares=" in path]
+    assert [path.count("share%3A") for path in asked] == [50, 50]
+
+
+def test_a_draft_of_long_ago_counts_from_its_publication(server, client, target):
+    late = post(1, createdAt=ms("2026-06-01T09:00:00"))
+    platform = Platform(server, posts=elements(late))
+    [found] = rows(fetch(client, target), PostRow)
+    assert found.published_at.date() == dt.date(2026, 11, 12)
+    assert "share%3A1" in platform.asked("organizationalEntityShareStatistics")[1]
+
+
+def test_old_posts_that_were_only_edited_are_not_asked_about(server, client, target):
+    edited = post(1, "2026-03-01T09:00:00", lastModifiedAt=ms("2026-11-12T09:00:00"))
+    platform = Platform(server, posts=elements(edited))
+    assert len(rows(fetch(client, target), PostRow)) == 1
+    assert len(platform.asked("organizationalEntityShareStatistics")) == 1
+
+
+# --- Their totals -------------------------------------------------------------------------------------------------
+
+
+def statistics(path):
+    """Totals of every post that is asked for, with its number as impressions."""
+    found = []
+    for family, name in (("share", "shares"), ("ugcPost", "ugcPosts")):
+        asked = dict(parse_qsl(urlsplit(path).query)).get(name, "")
+        for urn in filter(None, asked.removeprefix("List(").removesuffix(")").split(",")):
+            found.append({"organizationalEntity": URN, family: urn, **shown(int(urn.rsplit(":", 1)[1]))})
+    return elements(*found)
+
+
+def test_totals_come_with_the_very_moment_of_publishing(server, client, target):
+    Platform(
+        server,
+        posts=elements(post(11), post(12, "2026-11-13T09:00:00.001", "ugcPost")),
+        organizationalEntityShareStatistics=statistics,
+    )
+    pages = fetch(client, target)
+    totals = [row for row in rows(pages, CounterRow) if row.post_id]
+    published = {row.post_id: row.published_at for row in rows(pages, PostRow)}
+    assert {row.post_id: row.published_at for row in totals} == published
+    assert [(row.post_id, row.account_id, row.counts["impressions"]) for row in totals] == [
+        ("urn:li:share:11", URN, 11),
+        ("urn:li:ugcPost:12", URN, 12),
+    ]
+    assert set(totals[0].counts) == {"impressions", "reach", "clicks", "likes", "replies", "reposts"}
+
+
+def test_a_post_that_linkedin_leaves_out_has_no_totals_rather_than_zeros(server, client, target):
+    one = {"organizationalEntity": URN, "share": "urn:li:share:1", **shown(5)}
+    stranger = one | {"share": "urn:li:share:999"}
+
+    def answer(path):
+        return elements(one, stranger) if "shares=" in path else EMPTY
+
+    Platform(server, posts=elements(post(1), post(2)), organizationalEntityShareStatistics=answer)
+    totals = [row for row in rows(fetch(client, target), CounterRow) if row.post_id]
+    assert [row.post_id for row in totals] == ["urn:li:share:1"]
+
+
+# --- Comments -----------------------------------------------------------------------------------------------------
+
+
+def test_comments_and_the_pages_own_answers(server, client, target):
+    question = comment(8, commentsSummary={"aggregatedTotalComments": 1})
+    answer = comment(9, URN, "2026-11-12T11:30:00", parentComment=question["commentUrn"])
+
+    def said(path):
+        return elements(answer) if "urn:li:comment:" in path else elements(question, comment(7))
+
+    platform = Platform(server, posts=elements(post(1)), socialActions=said)
+    found = {row.comment_id: row for row in rows(fetch(client, target), CommentRow)}
+    asked, own = found[question["commentUrn"]], found[answer["commentUrn"]]
+    assert len(found) == 3
+    assert {(row.account_id, row.post_id) for row in found.values()} == {(URN, "urn:li:share:1")}
+    assert (asked.own, asked.author, asked.reply_to, asked.text) == (False, "urn:li:person:jn_1", None, "words 8")
+    assert (own.own, own.reply_to) == (True, asked.comment_id)
+    assert own.published_at - asked.published_at == dt.timedelta(minutes=90)
+    assert len(platform.asked("socialActions")) == 2  # nobody answered the third
+    assert platform.asked("socialActions")[1].startswith(f"/rest/socialActions/{quote(asked.comment_id, safe='')}/")
+
+
+def test_a_comment_without_its_urn_gets_it_of_its_parts(server, client, target):
+    bare = comment(8)
+    del bare["commentUrn"]
+    Platform(server, posts=elements(post(1)), socialActions=lambda path: elements(bare))
+    [found] = rows(fetch(client, target), CommentRow)
+    assert found.comment_id == "urn:li:comment:(urn:li:activity:5,8)"
+
+
+def test_only_the_newest_conversations_of_a_week_are_read(server, client, target):
+    many = [post(100 + n, f"2026-11-{15 - n // 3:02d}T09:{59 - n:02d}:00") for n in range(21)]
+    old = post(1, "2026-11-08T09:00:00", lastModifiedAt=ms("2026-11-12T00:00:00"))
+    busy = comment(8, commentsSummary={"aggregatedTotalComments": 2})
+    talk = elements(*(busy | {"id": str(n), "commentUrn": f"urn:li:comment:(x,{n})"} for n in range(4)))
+    platform = Platform(
+        server,
+        posts=elements(*many, old),
+        organizationalEntityShareStatistics=elements(
+            {"organizationalEntity": URN, "share": "urn:li:share:101", **shown(1, commentCount=0)}
+        ),
+        socialActions=talk,
+    )
+    fetch(client, target, Window(dt.date(2026, 11, 1), dt.date(2026, 11, 15)))
+    asked = [unquote(path) for path in platform.asked("socialActions")]
+    under_posts = [path for path in asked if "urn:li:share:" in path]
+    # Post 101 has no comment, and is passed over.
+    assert [path.split("share:")[1].split("/")[0] for path in under_posts] == [
+        str(number) for number in (100, *range(102, 111))
+    ]
+    assert len(asked) - len(under_posts) == 20
+    assert len(server.seen) <= SOURCE.expected_calls(posts=22, days=15)
+
+
+def test_a_post_deleted_since_it_was_listed_costs_nothing_else(server, client, target):
+    def said(path):
+        return (404, {"status": 404, "code": "NOT_FOUND"}) if "share:2" in path else elements(comment(8))
+
+    Platform(server, posts=elements(post(2), post(1)), socialActions=said)
+    assert [row.post_id for row in rows(fetch(client, target), CommentRow)] == ["urn:li:share:1"]
+
+
+# --- When it fails ------------------------------------------------------------------------------------------------
+
+
+def refusal(status, code, message, number=None):
+    return status, {"status": status, "code": code, "message": message, "serviceErrorCode": number}
+
+
+def test_a_dead_version_is_told_as_such(server, client, target):
+    Platform(server, organizations=refusal(426, "NONEXISTENT_VERSION", f"Requested version {VERSION} is not active"))
+    with pytest.raises(BadAnswer, match=rf"HTTP 426.*version {VERSION}.*newer Widerview") as told:
+        fetch(client, target)
+    assert REF in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("resource", "given", "raised"),
+    [
+        ("organizations", refusal(401, "EXPIRED_ACCESS_TOKEN", "The token has expired", 65601), Unauthorized),
+        ("networkSizes", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
+        ("posts", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
+        ("socialActions", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
+        ("organizationalEntityShareStatistics", refusal(400, "PARAM_INVALID", "Invalid param"), BadAnswer),
+        ("organizationalEntityFollowerStatistics", (200, b"<!DOCTYPE html><html></html>"), BadAnswer),
+        ("posts", (200, b'{"elements":[{"id":"urn:li:sh'), BadAnswer),
+        ("networkSizes", (200, b""), BadAnswer),
+    ],
+)
+def test_a_refusal_names_account_or_answer(server, client, target, resource, given, raised):
+    Platform(server, **{"posts": elements(post(1)), resource: given})
+    with pytest.raises(raised) as told:
+        fetch(client, target)
+    if raised is Unauthorized:
+        assert REF in str(told.value)
+        assert SOURCE.renewal_page in str(told.value)
+
+
+def test_the_days_calls_used_up(server, client, target):
+    told = "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
+    Platform(server, posts=refusal(429, "TOO_MANY_REQUESTS", told, 101))
+    with pytest.raises(RateLimited):
+        fetch(client, target)
+
+
+def test_what_came_before_a_refusal_was_handed_over(server, client, target):
+    Platform(server, posts=refusal(403, "ACCESS_DENIED", "Not enough permissions", 100))
+    pages = SOURCE.fetch(target("linkedin", REF), WEEK, client(token=TOKEN))
+    received = []
+    with pytest.raises(Unauthorized):
+        received.extend(pages)
+    assert [page.stream for page in received] == ["page", "followers", "days", "follower_days", "posts"]
+    assert rows(received[-1:]) == []
+
+
+# --- The token ----------------------------------------------------------------------------------------------------
+
+
+def renew(server, client, status, content, **extra):
+    server.script = [(status, {"Content-Type": "application/json"}, json.dumps(content).encode())]
+    http = client(token=TOKEN, extra={**APP, **extra}, servers={"https://www.linkedin.com": server.url})
+    return SOURCE.renew(http)
+
+
+def test_a_token_is_exchanged(server, client):
+    answer = {
+        "access_token": "AQXnewnewnew",
+        "expires_in": 5_184_000,
+        "refresh_token": APP["refresh_token"],  # LinkedIn gives the same one again
+        "refresh_token_expires_in": 86_400,
+    }
+    tokens = renew(server, client, 200, answer)
+    assert (tokens.token, tokens.refresh_token) == ("AQXnewnewnew", None)
+    assert tokens.expires_at == NOW + dt.timedelta(days=60)
+    assert tokens.refresh_expires_at == NOW + dt.timedelta(days=1)
+    [(method, path, _, body)] = server.seen
+    assert (method, path) == ("POST", "/oauth/v2/accessToken")
+    assert dict(parse_qsl(body.decode())) == {"grant_type": "refresh_token", **APP}
+
+
+def test_another_refresh_token_replaces_the_old(server, client):
+    assert renew(server, client, 200, {"access_token": "a", "refresh_token": "AQWother"}).refresh_token == "AQWother"
+
+
+def test_a_token_that_stays_as_it_is_is_not_lost(server, client):
+    assert renew(server, client, 200, {"access_token": TOKEN}).token == TOKEN
+
+
+def test_a_refresh_token_that_died_wants_a_person(server, client):
+    dead = {"error": "invalid_request", "error_description": "The refresh token is expired or revoked."}
+    with pytest.raises(Unauthorized, match="expired or revoked"):
+        renew(server, client, 400, dead)
+
+
+def test_without_a_refresh_token_nothing_is_asked(server, client):
+    with pytest.raises(Unauthorized, match=r"no refresh_token\b"):
+        renew(server, client, 200, {}, refresh_token="")
+    assert server.seen == []
+
+
+def test_an_answer_that_may_hold_a_token_is_not_quoted(server, client):
+    with pytest.raises(BadAnswer, match="holds no token") as told:
+        renew(server, client, 200, {"access_token": "AQXnewnewnew", "expires_in": "soon"})
+    assert "AQXnewnewnew" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+# --- Little text --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "tags"),
+    [
+        ("", "", []),
+        (r"1\) a \[b\] \{c\} \@d 2 \* 3 \_ \~ \\ \| \< \>", r"1) a [b] {c} @d 2 * 3 _ ~ \ | < >", []),
+        (r"{hashtag|\#|Slow\_Bread} and {hashtag|#|rye} #Rye", "#Slow_Bread and #rye #Rye", ["slow_bread", "rye"]),
+        (r"Thanks, @[Otter \(Berlin\)](urn:li:organization:42)!", "Thanks, Otter (Berlin)!", []),
+        (r"\#1 in C\# C:\new a#b", r"#1 in C# C:\new a#b", []),
+        ("{hashtag|\\#|brötchen}\n\nNext", "#brötchen\n\nNext", ["brötchen"]),
+        (r"@[cut](urn:li:org", "@[cut](urn:li:org", []),
+    ],
+)
+def test_little_text_is_read_as_people_see_it(written, text, tags):
+    assert read_little_text(written) == (text, tags)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_escaped_words_come_back_as_they_were(words):
+    escaped = "".join(f"\\{mark}" if mark in r"\|{}@[]()<>#*_~" else mark for mark in words)
+    assert read_little_text(escaped) == (words.strip(), [])
+
+
+# --- Damaged answers ----------------------------------------------------------------------------------------------
+
+WHOLE = {
+    "page": PAGE,
+    "followers": {"firstDegreeSize": 540},
+    "days": elements(span("2026-11-10", **shown(5))),
+    "follower_days": elements(span("2026-11-10", followerGains={"organicFollowerGain": 1, "paidFollowerGain": 0})),
+    "posts": elements(post(1, content={"article": {"source": "https://a"}}), post(2, reshareContext={"parent": "x"})),
+    "post_totals": elements({"organizationalEntity": URN, "share": "urn:li:share:1", **shown(5)}),
+    "comments": elements(comment(8), comment(9, parentComment="urn:li:comment:(x,8)")),
+}
+NOTES = {"days": "1", "follower_days": "1", "post_totals": "1762938000123", "comments": f"{URN},urn:li:share:1"}
+JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just([]) | st.just({})
+
+
+def damaged(stream, body):
+    url = f"https://api.linkedin.com/rest/x/{quote(URN, safe='')}#{NOTES.get(stream, '')}"
+    page = RawPage(
+        stream=stream,
+        request=Request("GET", url, {"shares": "List(urn%3Ali%3Ashare%3A1)"}),
+        status=200,
+        headers={},
+        fetched_at=NOW,
+        body=body,
+    )
+    return rows([page])
+
+
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(inner, (*path, key))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize("stream", WHOLE)
+def test_a_cut_answer_is_bad_and_a_whole_one_is_not(stream):
+    body = json.dumps(WHOLE[stream]).encode()
+    assert damaged(stream, body)
+    for end in range(0, len(body), 7):
+        with pytest.raises(BadAnswer):
+            damaged(stream, body[:end])
+
+
+@pytest.mark.parametrize("stream", WHOLE)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_anything_in_any_place_gives_rows_or_is_bad(stream, data):
+    path = data.draw(st.sampled_from(list(places(WHOLE[stream]))))
+    body = json.dumps(replaced(WHOLE[stream], path, data.draw(JSON))).encode()
+    try:
+        found = damaged(stream, body)
+    except BadAnswer:
+        return
+    assert b"\\u0000" not in msgspec.json.encode(found)
+
+
+def test_an_answer_to_an_unknown_question_is_bad(page):
+    with pytest.raises(BadAnswer, match="does not say"):
+        rows([page("comments", json.dumps(elements(comment(1))).encode())])
