@@ -7,7 +7,7 @@ import re
 import pytest
 
 from widerview.landing.store import Landing, record
-from widerview.sources.base import AccountRow, PostRow, RawPage, Request, Target, Window
+from widerview.sources.base import AccountRow, CommentRow, PostRow, RawPage, Request, Target, Window
 from widerview.sources.bluesky import SOURCE
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized
 from widerview.sources.http import try_again_at
@@ -61,6 +61,16 @@ def test_the_feed(folder, recorded, name, texts, actor):
         assert row.counts == {"likes": launch, "replies": launch, "reposts": 0, "quotes": 0, "bookmarks": 0}
 
 
+def test_the_thread(folder, recorded):
+    [comment] = SOURCE.parse(BRAND, as_page(recorded(folder / "getPostThread"), "comments"))
+    assert isinstance(comment, CommentRow)
+    assert (comment.account_id, comment.post_id) == (DID, f"at://{DID}/app.bsky.feed.post/3n2umqbrsgc2q")
+    assert (comment.author, comment.own) == ("did:plc:37fh7lnejgbojqhkxbl5png3", False)
+    assert (comment.text, comment.reply_to) == ("When do you open?", None)
+    assert comment.published_at == dt.datetime(2026, 11, 22, 3, 0, 4, tzinfo=dt.UTC)
+    assert comment.permalink == "https://bsky.app/profile/fan.test/post/3n2umqcrk2c2q"
+
+
 @pytest.mark.parametrize("name", ["getFollowers", "getLikes", "getPostThread", "listRecords", "describeRepo"])
 def test_other_answers_are_refused(folder, recorded, name):
     with pytest.raises(BadAnswer, match="Bluesky posts"):
@@ -78,6 +88,8 @@ def answers(folder, recorded):
     def answer(request):
         if "getProfile" in request.url:
             return recorded(folder / "getProfile")
+        if "getPostThread" in request.url:
+            return recorded(folder / "getPostThread")
         cursor = re.search(r"cursor=([^&]+)", request.url)
         return pages[cursor and cursor[1]]
 
@@ -89,9 +101,12 @@ def test_a_whole_pull_is_landed_and_has_every_post_the_profile_counts(folder, re
     client = replay(answers(folder, recorded), URL)
     name, pull = record(landing, SOURCE, BRAND, DAYS, "run", client, lambda: NOW)
     assert pull.complete
-    assert client.calls == len(pull.entries) == 4
+    assert [entry.stream for entry in pull.entries] == ["account", "posts", "posts", "posts", "comments"]
+    assert client.calls == len(pull.entries) <= SOURCE.expected_calls(posts=6, days=7)
     rows = [row for page in landing.pages(landing.read_pull(name)) for row in SOURCE.parse(BRAND, page)]
-    account, *posts = rows
+    account, *posts, comment = rows
+    assert isinstance(comment, CommentRow)
+    assert comment.post_id in {post.post_id for post in posts if post.counts["replies"]}
     assert len({post.post_id for post in posts}) == len(posts) == 6
     assert account.counts["posts"] == len(posts)
     assert {post.account_id for post in posts} == {DID}
@@ -170,3 +185,20 @@ def test_every_profile_in_the_snapshots_is_read(shared):
             "following": profile["followsCount"],
             "posts": profile["postsCount"],
         }
+
+
+def test_every_thread_in_the_snapshots_is_read(shared):
+    path = shared / "recordings" / "bluesky" / "atproto-snapshots" / "thread.test.ts.snap"
+    found = {}
+    for name, thread in snapshots(path):
+        page = as_page((200, {}, json.dumps({"thread": thread}).encode()), "comments")
+        rows = list(SOURCE.parse(BRAND, page))
+        assert all(isinstance(row, CommentRow) and row.post_id == thread["post"]["uri"] for row in rows)
+        found[name.removeprefix("appview thread views > ")] = [(row.text, row.reply_to) for row in rows]
+    assert len(found) == 15
+    # Two levels, one level of the same thread, and with an answer's author or the answer itself taken down.
+    assert len(found["fetches deep post thread 1"]) == 3
+    assert [answers for _, answers in found["fetches deep post thread 1"]].count(None) == 2
+    assert [answers for _, answers in found["fetches shallow post thread 1"]] == [None, None]
+    assert {len(rows) for name, rows in found.items() if "blocks replies" in name} == {1, 2}
+    assert sum(rows == [] for rows in found.values()) > 5

@@ -5,11 +5,12 @@ import json
 import re
 from collections import Counter
 
+import msgspec
 import pytest
 import yaml
 
 from widerview.landing.store import Landing, record
-from widerview.sources.base import AccountRow, PostRow, RawPage, Request, Target, Window
+from widerview.sources.base import AccountRow, CommentRow, PostRow, RawPage, Request, Target, Window
 from widerview.sources.errors import BadAnswer
 from widerview.sources.mastodon import SOURCE
 
@@ -174,3 +175,27 @@ def test_lists_of_other_things_are_refused(interactions):
     for one in found:
         with pytest.raises(BadAnswer, match="Mastodon posts"):
             list(SOURCE.parse(TESTER, as_page(one, "posts")))
+
+
+def test_a_conversation_of_a_public_server(interactions):
+    [found] = [one for one in asked(interactions, r"/api/v1/statuses/\d+/context$") if "mastodon.social" in one[2]]
+    [answer] = json.loads(found[5])["descendants"]
+
+    def rows(account_id):
+        page = as_page(found, "comments")
+        params = {"uri": "https://mastodon.social/users/halcy/statuses/110446983926957470", "account_id": account_id}
+        request = Request("GET", page.request.url, params)
+        return list(SOURCE.parse(TESTER, msgspec.structs.replace(page, request=request)))
+
+    [comment] = rows("2")
+    assert isinstance(comment, CommentRow)
+    assert (comment.account_id, comment.author) == ("localhost/2", f"localhost/{answer['account']['id']}")
+    assert (comment.comment_id, comment.text) == (answer["uri"], "final status")
+    assert comment.post_id == "https://mastodon.social/users/halcy/statuses/110446983926957470"
+    assert (comment.own, comment.reply_to) == (False, None)
+    assert rows(answer["account"]["id"]) == [], "it is the author's own thread that goes on"
+
+
+def test_a_conversation_without_answers(interactions):
+    [found] = [one for one in asked(interactions, r"/api/v1/statuses/\d+/context$") if "localhost" in one[2]]
+    assert list(SOURCE.parse(TESTER, as_page(found, "comments"))) == []

@@ -18,7 +18,7 @@ from widerview.clock import utc_now
 from widerview.landing.store import Landing, Pull, record
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult
-from widerview.sources.base import Row, Target, Window
+from widerview.sources.base import CommentRow, Row, Target, Window
 from widerview.sources.bluesky import SOURCE
 from widerview.sources.errors import NotFound
 from widerview.sources.http import HttpClient
@@ -241,7 +241,8 @@ def shown(posts: list[read.Post]) -> dict[str, Shown]:
 
 def test_every_post_of_the_window_arrives_once_and_nobody_elses(desk: Desk, history: History) -> None:
     pull, _ = desk.pull("otter-bakery.test")
-    assert [entry.stream for entry in pull.entries] == ["account", "posts", "posts"]  # the third page is too old
+    # The third page is too old; two posts of the last seven days have answers.
+    assert [entry.stream for entry in pull.entries] == ["account", "posts", "posts", "comments", "comments"]
     found = desk.posts(at(21, 0), utc_now())
     assert shown(found) == history.between(at(21, 0), utc_now())
     assert len(found) == 21 * 6 + 9
@@ -251,7 +252,7 @@ def test_every_post_of_the_window_arrives_once_and_nobody_elses(desk: Desk, hist
 def test_a_long_window_brings_everything_and_reposts_and_pins_count_for_nothing(desk: Desk, history: History) -> None:
     pull, _ = desk.pull("otter-bakery.test", Window(TODAY - dt.timedelta(days=60), TODAY))
     # A page that has items has a cursor, too, so that only an empty one is known to be the last.
-    assert [entry.stream for entry in pull.entries] == ["account", "posts", "posts", "posts", "posts"]
+    assert [entry.stream for entry in pull.entries] == ["account", *["posts"] * 4, *["comments"] * 2]
     found = desk.posts(at(60, 0), utc_now())
     assert shown(found) == history.between(at(60, 0), utc_now())
     assert len(found) == 35 * 6 + 9
@@ -269,6 +270,19 @@ def test_counters_are_what_people_did(desk: Desk, history: History) -> None:
         "posts": len(history.posts),
     }
     assert desk.account().name == "Otter Bakery"
+
+
+def test_comments_are_what_people_said_and_the_account_answered(desk: Desk, history: History) -> None:
+    _, pull = desk.fetch("otter-bakery.test", WINDOW)
+    [loved] = [post.uri for post, known in history.counts.items() if known.get("likes") == 3]
+    said = {row.text: row for row in desk.rows(pull) if isinstance(row, CommentRow)}
+    assert {text: (row.post_id, row.published_at, row.own) for text, row in said.items()} == {
+        "Do you have rye?": (loved, at(2, 10), False),
+        "From Thursday on": (loved, at(2, 11, 30), True),
+        "Gone by noon, as ever": (loved, at(2, 12), False),
+    }
+    assert said["From Thursday on"].reply_to == said["Do you have rye?"].comment_id
+    assert said["From Thursday on"].author == history.bakery.did
 
 
 def test_the_gate_holds_nothing_back(desk: Desk, history: History) -> None:

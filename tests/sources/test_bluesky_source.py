@@ -1,11 +1,11 @@
-"""Bluesky: what becomes of profiles, posts, pins, reposts, and how the feed is walked."""
+"""Bluesky: what becomes of profiles, posts, pins, reposts and threads, and how the feed is walked."""
 
 import datetime as dt
 import json
 
 import pytest
 
-from widerview.sources.base import AccountRow, PostRow, Window
+from widerview.sources.base import AccountRow, CommentRow, PostRow, Window
 from widerview.sources.bluesky import SOURCE
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 
@@ -228,3 +228,107 @@ def test_a_refusal_names_the_account_and_is_handed_over_first(server, client, ta
     assert next(pages).status == 400
     with pytest.raises(raised, match=r"meadow\.example"):
         next(pages)
+
+
+def view(key, *replies, did=OTHER, **options):
+    said = post(key, did=did, **options)
+    return {"$type": "app.bsky.feed.defs#threadViewPost", "post": said, "replies": replies}
+
+
+BLOCKED = {
+    "$type": "app.bsky.feed.defs#blockedPost",
+    "uri": f"at://{OTHER}/app.bsky.feed.post/hidden",
+    "blocked": True,
+    "author": {"did": OTHER},
+}
+DELETED = {
+    "$type": "app.bsky.feed.defs#notFoundPost",
+    "uri": f"at://{OTHER}/app.bsky.feed.post/gone",
+    "notFound": True,
+}
+
+
+def comments(page, target, thread):
+    answer = page("comments", json.dumps({"thread": thread}).encode())
+    return {row.comment_id.rsplit("/", 1)[1]: row for row in SOURCE.parse(target("bluesky", "meadow.example"), answer)}
+
+
+def test_a_comment_says_who_wrote_it_when_and_under_what(page, target):
+    asked = view("asked", created="2026-11-12T10:00:00Z", record={"text": "Open on Sunday?"})
+    found = comments(page, target, view("k", asked, did=DID))
+    assert found.keys() == {"asked"}
+    row = found["asked"]
+    assert isinstance(row, CommentRow)
+    assert (row.account_id, row.post_id) == (DID, f"at://{DID}/app.bsky.feed.post/k")
+    assert (row.author, row.own, row.text, row.reply_to) == (OTHER, False, "Open on Sunday?", None)
+    assert row.published_at == dt.datetime(2026, 11, 12, 10, tzinfo=dt.UTC)
+    assert row.permalink == "https://bsky.app/profile/other.example/post/asked"
+
+
+def test_answers_to_answers_are_comments_under_the_same_post(page, target):
+    deep = view("asked", view("answered", view("thanked", view("again", did=DID)), did=DID))
+    found = comments(page, target, view("k", deep, did=DID))
+    assert {key: row.own for key, row in found.items()} == {
+        "asked": False, "answered": True, "thanked": False, "again": True,
+    }  # fmt: skip
+    assert {row.post_id for row in found.values()} == {f"at://{DID}/app.bsky.feed.post/k"}
+    assert found["again"].reply_to == f"at://{OTHER}/app.bsky.feed.post/thanked"
+
+
+def test_an_own_thread_that_goes_on_is_no_comment_and_has_comments_of_its_own(page, target):
+    second = view("second", view("third", view("asked"), did=DID), did=DID)
+    found = comments(page, target, view("first", second, view("first asked"), did=DID))
+    assert {key: row.post_id.rsplit("/", 1)[1] for key, row in found.items()} == {
+        "asked": "third", "first asked": "first",
+    }  # fmt: skip
+    assert found["asked"].reply_to is None
+
+
+def test_blocked_and_deleted_posts_in_a_thread_are_left_out(page, target):
+    found = comments(page, target, view("k", BLOCKED, view("asked", DELETED, view("answered", did=DID)), did=DID))
+    assert found.keys() == {"asked", "answered"}
+    assert comments(page, target, BLOCKED) == {}
+    assert comments(page, target, DELETED) == {}
+
+
+def test_a_thread_without_a_list_of_answers_gives_no_rows(page, target):
+    shallow = view("k", did=DID)
+    assert comments(page, target, {name: shallow[name] for name in ("$type", "post")}) == {}
+
+
+def test_the_newest_ten_answered_posts_of_seven_days_are_asked_for_their_threads(server, client, target):
+    day = [item(f"d{number}", f"2026-11-{number:02}T12:00:00Z", replyCount=1) for number in range(15, 7, -1)]
+    hours = [item(f"h{number:02}", f"2026-11-14T{number:02}:00:00Z", replyCount=2) for number in range(6)]
+    today = item("today", "2026-11-16T09:00:00Z", replyCount=1)
+    quiet = item("quiet", "2026-11-15T13:00:00Z", replyCount=0)
+    ref = {"uri": f"at://{OTHER}/app.bsky.feed.post/q", "cid": "c"}
+    answer = item("answer", "2026-11-15T14:00:00Z", replyCount=1, record={"reply": {"root": ref, "parent": ref}})
+    server.script = [
+        ok(json.dumps(PROFILE).encode()),
+        ok(feed(today, answer, quiet, *day, *hours)),
+        *[ok(json.dumps({"thread": view("k", did=DID)}).encode())] * 10,
+    ]
+    pages = fetch(client, target)
+    asked = [page.request.params["uri"].rsplit("/", 1)[1] for page in pages if page.stream == "comments"]
+    assert asked == ["d15", "d14", "h05", "h04", "h03", "h02", "h01", "h00", "d13", "d12"]
+    assert len(pages) <= SOURCE.expected_calls(posts=15, days=7)
+
+
+def test_a_post_that_was_deleted_meanwhile_costs_its_thread_alone(server, client, target):
+    gone = json.dumps({"error": "NotFound", "message": "Post not found: at://x"}).encode()
+    found = json.dumps({"thread": view("k", view("asked"), did=DID)}).encode()
+    server.script = [
+        ok(json.dumps(PROFILE).encode()),
+        ok(feed(item("2", replyCount=1), item("1", "2026-11-11T09:00:00Z", replyCount=1))),
+        (400, {}, gone),
+        ok(found),
+    ]
+    pages = fetch(client, target)
+    rows = [list(SOURCE.parse(target("bluesky", "meadow.example"), page)) for page in pages]
+    assert [len(each) for each in rows] == [1, 2, 0, 1]
+
+
+def test_a_thread_that_is_something_else_is_a_bad_answer(server, client, target):
+    server.script = [ok(json.dumps(PROFILE).encode()), ok(feed(item("2", replyCount=1))), ok(b"<html>")]
+    with pytest.raises(BadAnswer, match="Bluesky comments"):
+        fetch(client, target)

@@ -1,4 +1,4 @@
-"""Mastodon: accounts, posts and their HTML, and how the posts are walked."""
+"""Mastodon: accounts, posts and their HTML, conversations, and how the posts are walked."""
 
 import datetime as dt
 import json
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from widerview.sources.base import PostRow, Window
+from widerview.sources.base import CommentRow, PostRow, Window
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 from widerview.sources.mastodon import SOURCE, read_html
 
@@ -204,11 +204,12 @@ def next_link(max_id):
 def test_posts_are_walked_until_the_window_begins(server, client, target):
     server.script = [
         ok(ACCOUNT),
-        ok([status(9), status(8)], next_link(8)),
-        ok([status(8), status(7, "2026-11-08T22:59:59Z")], next_link(7)),
+        ok([status(9), status(8, replies_count=0)], next_link(8)),
+        ok([status(8, replies_count=0), status(7, "2026-11-08T22:59:59Z")], next_link(7)),
+        ok({"ancestors": [], "descendants": []}),
     ]
     pages = fetch(client, target, token="t0ken")
-    assert [page.stream for page in pages] == ["account", "posts", "posts"]
+    assert [page.stream for page in pages] == ["account", "posts", "posts", "comments"]
     assert pages[0].request.params == {"acct": "Meadow@social.example"}
     assert pages[1].request.params == {"limit": "40", "exclude_reblogs": "true"}
     assert pages[2].request.params["max_id"] == "8"
@@ -216,7 +217,7 @@ def test_posts_are_walked_until_the_window_begins(server, client, target):
 
 
 def test_the_last_page_has_no_next(server, client, target):
-    server.script = [ok(ACCOUNT), ok([status(9)], '<https://x/?min_id=9>; rel="prev"')]
+    server.script = [ok(ACCOUNT), ok([status(9, replies_count=0)], '<https://x/?min_id=9>; rel="prev"')]
     assert len(fetch(client, target)) == 2
 
 
@@ -241,3 +242,91 @@ def test_a_refusal_names_the_account(server, client, target, code, raised):
 
 def test_the_server_is_that_of_the_handle(target):
     assert SOURCE.base_url(target("mastodon", REF)) == "https://social.example"
+
+
+FRIEND = ACCOUNT | {"id": "2044", "acct": "friend@other.example", "url": "https://other.example/@friend"}
+
+
+def said(number, answered, account=FRIEND, **changes):
+    uri = f"https://other.example/statuses/{number}"
+    return status(number, account=account, in_reply_to_id=str(answered), uri=uri, url=uri, **changes)
+
+
+def comments(page, target, *descendants):
+    answer = page(
+        "comments",
+        json.dumps({"ancestors": [], "descendants": descendants}).encode(),
+        url="https://social.example/api/v1/statuses/1/context",
+        params={"uri": "https://social.example/users/meadow/statuses/1", "account_id": "1099"},
+    )
+    return list(SOURCE.parse(target("mastodon", REF), answer))
+
+
+def test_a_comment_says_who_wrote_it_when_and_under_what(page, target):
+    [row] = comments(page, target, said(2, 1, content="<p>Open on <b>Sunday</b>?</p>", spoiler_text="Asking"))
+    assert isinstance(row, CommentRow)
+    assert (row.account_id, row.post_id) == ("social.example/1099", "https://social.example/users/meadow/statuses/1")
+    assert row.comment_id == row.permalink == "https://other.example/statuses/2"
+    assert (row.author, row.own, row.reply_to) == ("social.example/2044", False, None)
+    assert row.text == "Asking\n\nOpen on Sunday?"
+    assert row.published_at == dt.datetime(2026, 11, 12, 9, tzinfo=dt.UTC)
+
+
+def test_answers_to_answers_are_comments_under_the_same_post(page, target):
+    rows = comments(page, target, said(2, 1), said(3, 2, ACCOUNT), said(4, 3), said(5, 4, ACCOUNT))
+    assert [row.own for row in rows] == [False, True, False, True]
+    assert {row.post_id for row in rows} == {"https://social.example/users/meadow/statuses/1"}
+    assert [row.reply_to for row in rows] == [None, *(f"https://other.example/statuses/{n}" for n in (2, 3, 4))]
+
+
+def test_an_own_thread_that_goes_on_is_no_comment_and_has_comments_of_its_own(page, target):
+    rows = comments(page, target, said(2, 1, ACCOUNT), said(3, 2), said(4, 1))
+    assert [row.comment_id[-1] for row in rows] == ["3", "4"]
+    assert [row.post_id.rsplit("/", 1)[1] for row in rows] == ["2", "1"]
+    assert [row.reply_to for row in rows] == [None, None]
+
+
+def test_an_answer_to_something_deleted_still_stands_under_the_post(page, target):
+    [row] = comments(page, target, said(3, 77))
+    assert (row.post_id[-1], row.reply_to) == ("1", "social.example/77")
+
+
+def test_direct_messages_in_a_conversation_give_no_rows(page, target):
+    rows = comments(page, target, said(2, 1, visibility="direct"), said(3, 2))
+    assert [row.comment_id[-1] for row in rows] == ["3"]
+
+
+def test_the_newest_ten_answered_posts_of_seven_days_are_asked_for_their_conversations(server, client, target):
+    days = [status(number, f"2026-11-{number:02}T12:00:00Z") for number in range(16, 8, -1)]
+    hours = [status(100 + number, f"2026-11-13T{number:02}:00:00Z") for number in range(6)]
+    others = [
+        status(201, replies_count=0),
+        status(202, in_reply_to_id="7"),
+        status(203, visibility="direct"),
+        status(204, reblog=status(205)),
+    ]
+    empty = ok({"ancestors": [], "descendants": []})
+    server.script = [ok(ACCOUNT), ok([*days, *hours, *others]), *[empty] * 10]
+    asked = [page.request for page in fetch(client, target) if page.stream == "comments"]
+    numbers = [int(request.url.split("/")[-2]) for request in asked]
+    assert numbers == [15, 14, 13, 105, 104, 103, 102, 101, 100, 12]
+    assert asked[0].params == {"uri": "https://social.example/users/meadow/statuses/15", "account_id": "1099"}
+
+
+@pytest.mark.parametrize("code", [404, 410])
+def test_a_post_that_was_deleted_meanwhile_costs_its_conversation_alone(server, client, target, code):
+    server.script = [
+        ok(ACCOUNT),
+        ok([status(9), status(8, "2026-11-11T09:00:00Z")]),
+        (code, {}, b'{"error":"Record not found"}'),
+        ok({"ancestors": [], "descendants": [said(10, 8)]}),
+    ]
+    rows = [list(SOURCE.parse(target("mastodon", REF), page)) for page in fetch(client, target)]
+    assert [len(each) for each in rows] == [1, 2, 0, 1]
+
+
+@pytest.mark.parametrize(("code", "raised"), [(401, Unauthorized), (422, BadAnswer), (200, BadAnswer)])
+def test_a_conversation_that_is_refused_fails_the_pull(server, client, target, code, raised):
+    server.script = [ok(ACCOUNT), ok([status(9)]), (code, {}, b"{}")]
+    with pytest.raises(raised, match="Mastodon comments"):
+        fetch(client, target)

@@ -1,7 +1,7 @@
-"""### Bluesky: an account's followers and posts.
+"""### Bluesky: an account's followers, posts and conversations.
 
-**Purpose.** Observe what Bluesky tells anyone about an account: its followers and posts, and what people did with
-each post.
+**Purpose.** Observe what Bluesky tells anyone about an account: its followers and posts, what people did with each
+post, and what they wrote under it.
 
 **Inputs.** The account's handle (or DID) in the client's file. No key is needed: the public AppView
 `https://public.api.bsky.app` answers. An Airflow Connection is optional; its host replaces the server, its password
@@ -9,11 +9,16 @@ is sent as a Bearer token.
 
 **Outputs.** The account under its DID, which stays when the handle changes; its own posts and replies since the
 first day asked for; running totals of followers, following and posts, and of every post's likes, reposts, replies,
-quotes and bookmarks.
+quotes and bookmarks. The comments under the ten newest posts of the last seven days asked for that have any, answers
+to answers included, each with its time and whether the account itself wrote it. What the account adds to its own
+thread is a post and no comment.
+
+**Calls.** The profile; a page of the feed for every 100 posts and reposts; a thread for each of at most ten posts.
 
 **Limits.** Bluesky knows no impressions, reach or clicks. All counts are running totals: a day's gain is the
 difference of two observations. Bookmarks are counted since 2025; older servers leave them out, which is stored as
-"not reported". About 3,000 calls in five minutes from one address.
+"not reported". Comments of people who block the reader, or whom the account has hidden, are missing from threads, as
+are those below a deleted one. About 3,000 calls in five minutes from one address.
 
 **When it fails.** *Not found*: the handle was changed or the account is gone; correct the client's file (a DID
 never changes). *Rate limited* or *unavailable*: the task tries again by itself; nothing to do unless it stays so.
@@ -29,15 +34,18 @@ from typing import Annotated, Literal
 import msgspec
 from requests import codes
 
+from widerview.sources import conversations
 from widerview.sources.base import (
     AccountRow,
-    Kind,
+    CommentRow,
     PostRow,
     RawPage,
     Row,
+    Source,
     Stamp,
     Target,
     Window,
+    Written,
     counts,
     stamp,
 )
@@ -47,6 +55,8 @@ from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Bluesky"
 _RENEW = "The account needs no token; if its Airflow Connection has one, renew or remove it."
+_DEPTH = "100"
+"""How many answers to answers are asked for, one below the other."""
 _Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
@@ -175,31 +185,50 @@ class _Feed(_Lexicon):
     cursor: str | None = None
 
 
+class _Thread(_Lexicon):
+    """A post with what answers it; without a post where that was deleted, or is hidden by a block."""
+
+    post: _Post | None = None
+    replies: "list[_Thread] | None" = None
+
+
+class _ThreadAnswer(_Lexicon):
+    thread: _Thread
+
+
 class _Refusal(_Lexicon):
     error: str = ""
     message: str = ""
 
 
-class Bluesky:
+class Bluesky(Source):
     """Bluesky, through the public AppView of the AT Protocol."""
 
     name = "bluesky"
     title = _TITLE
-    kind: Kind = "social"
+    kind = "social"
+    reference = Written(
+        "a Bluesky handle", r"([a-z0-9-]+\.)+[a-z0-9-]+|did:[a-z]+:[A-Za-z0-9._:%-]+", "name.bsky.social"
+    )
+    needs_connection = False
+    evidence = ("server", "recording")
     api_version = "app.bsky lexicons as served 2026-11"
-    streams: tuple[str, ...] = ("account", "posts")
+    streams = ("account", "posts", "comments")
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "bluesky.yaml")
-    metrics = dictionary.metrics
     pool_slots = 8
     call_budget = 100
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """The profile; a page for every 100 posts and reposts, the last beyond the window; ten threads at most."""
+        return 2 + posts // 100 + min(posts, conversations.MOST)
 
     def base_url(self, target: Target) -> str:
         """The public AppView."""
         return "https://public.api.bsky.app"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The profile, then the feed from the newest post to the first day of the window."""
+        """The profile, the feed from the newest post to the first day of the window, then the newest conversations."""
         headers = {"Authorization": f"Bearer {http.token}"} if http.token else {}
         page = http.request(
             "GET", "xrpc/app.bsky.actor.getProfile", stream="account", params={"actor": target.ref}, headers=headers
@@ -208,6 +237,7 @@ class Bluesky:
         _check(page, target)
         did = decode(page, _Profile, source=_TITLE).did
         opens = window.opens(target.time_zone)
+        answered: dict[str, dt.datetime] = {}
 
         def ask(cursor: str | None) -> RawPage:
             params = {"actor": did, "limit": "100"} | ({"cursor": cursor} if cursor else {})
@@ -218,25 +248,56 @@ class Bluesky:
         def read(page: RawPage) -> Turn:
             _check(page, target)
             answer = decode(page, _Feed, source=_TITLE)
+            answered.update(
+                (post.uri, post.published_at)
+                for post in _own_posts(answer, did)
+                if post.record.reply is None and post.reply_count
+            )
             in_order = [item for item in answer.feed if not item.is_pinned]
             reached = bool(in_order) and in_order[-1].sorted_at < opens
             return Turn(None if reached else answer.cursor or None, len(answer.feed))
 
         yield from paginate(ask, read, source=_TITLE)
 
+        for uri in conversations.newest(answered, window, target.time_zone):
+            params = {"uri": uri, "depth": _DEPTH, "parentHeight": "0"}
+            page = http.request(
+                "GET", "xrpc/app.bsky.feed.getPostThread", stream="comments", params=params, headers=headers
+            )
+            yield page
+            if not _is_gone(page):
+                _check(page, target)
+                decode(page, _ThreadAnswer, source=_TITLE)
+
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
-        """Rows of a profile or of a page of the feed; reposts and other people's posts give none."""
+        """Rows of a profile, a page of the feed or a thread; reposts and other people's posts give none."""
         if page.status != codes.ok:
             return
         stamped = stamp(target, page)
-        if page.stream == "account":
-            yield from _account(stamped, decode(page, _Profile, source=_TITLE))
-        else:
-            own = page.request.params.get("actor", target.ref).lower()
-            for item in decode(page, _Feed, source=_TITLE).feed:
-                author = item.post.author
-                if own in {author.did.lower(), author.handle.lower()} and (item.reason is None or item.is_pinned):
-                    yield from _post(stamped, item.post)
+        match page.stream:
+            case "account":
+                yield from _account(stamped, decode(page, _Profile, source=_TITLE))
+            case "comments":
+                root = decode(page, _ThreadAnswer, source=_TITLE).thread
+                if root.post:
+                    yield from _comments(stamped, root, root.post)
+            case _:
+                own = page.request.params.get("actor", target.ref)
+                for post in _own_posts(decode(page, _Feed, source=_TITLE), own):
+                    yield from _post(stamped, post)
+
+
+def _own_posts(feed: _Feed, own: str) -> Iterator[_Post]:
+    """What the account of this DID or handle wrote itself, a pinned post included."""
+    for item in feed.feed:
+        author = item.post.author
+        if own.lower() in {author.did.lower(), author.handle.lower()} and (item.reason is None or item.is_pinned):
+            yield item.post
+
+
+def _is_gone(page: RawPage) -> bool:
+    """Whether a post was deleted after the feed had told of it."""
+    return page.status == codes.bad_request and decode(page, _Refusal, source=_TITLE).error == "NotFound"
 
 
 def _check(page: RawPage, target: Target) -> None:
@@ -254,6 +315,10 @@ def _check(page: RawPage, target: Target) -> None:
 def _profile_url(author: _Author | _Profile) -> str:
     """By the handle, or by the DID while Bluesky cannot confirm the handle."""
     return f"https://bsky.app/profile/{author.did if author.handle == 'handle.invalid' else author.handle}"
+
+
+def _permalink(post: _Post) -> str:
+    return f"{_profile_url(post.author)}/post/{post.uri.rsplit('/', 1)[-1]}"
 
 
 def _account(stamp: Stamp, profile: _Profile) -> Iterator[Row]:
@@ -293,7 +358,7 @@ def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
         published_at=post.published_at,
         kind=_kind(record.embed, has_links=bool(links)),
         text=record.text,
-        permalink=f"{_profile_url(post.author)}/post/{post.uri.rsplit('/', 1)[-1]}",
+        permalink=_permalink(post),
         tags=tuple(dict.fromkeys(tag.lower().removeprefix("#") for tag in tags)),
         links=tuple(links),
         reply_to=_answered(record.reply, post.author.did) if record.reply else None,
@@ -305,6 +370,38 @@ def _post(stamp: Stamp, post: _Post) -> Iterator[Row]:
             bookmarks=post.bookmark_count,
         ),
     )
+
+
+def _comments(stamp: Stamp, thread: _Thread, root: _Post) -> Iterator[Row]:
+    """What stands under a post of the account's, answers to answers included.
+
+    The account's next posts in its own thread are no comments; what is written under one of them stands under that.
+    """
+    account = root.author.did
+    under = [(thread, root)]
+    while under:
+        answered, post = under.pop()
+        for reply in answered.replies or ():
+            said = reply.post
+            if said is None:
+                continue
+            is_own = said.author.did == account
+            if is_own and answered.post is post:
+                under.append((reply, said))
+                continue
+            under.append((reply, post))
+            yield CommentRow(
+                **stamp,
+                account_id=account,
+                comment_id=said.uri,
+                post_id=post.uri,
+                published_at=said.published_at,
+                author=said.author.did,
+                own=is_own,
+                text=said.record.text,
+                permalink=_permalink(said),
+                reply_to=None if answered.post is None or answered.post is post else answered.post.uri,
+            )
 
 
 def _kind(embed: _Embed | None, *, has_links: bool) -> Literal["text", "image", "video", "link", "quote"]:

@@ -1,19 +1,24 @@
-"""### Mastodon: an account's followers and posts.
+"""### Mastodon: an account's followers, posts and conversations.
 
-**Purpose.** Observe what a Mastodon server tells anyone about an account: its followers and posts, and what people
-did with each post.
+**Purpose.** Observe what a Mastodon server tells anyone about an account: its followers and posts, what people did
+with each post, and what they wrote under it.
 
 **Inputs.** The account's handle `@name@server.example` in the client's file; the server of the handle is asked. An
 Airflow Connection is optional: its host replaces the server (where people's handles name another domain than the
 server's own), its password is sent as a Bearer token (some servers answer only to members).
 
 **Outputs.** The account, its own posts and replies since the first day asked for, running totals of followers,
-following and posts, and of every post's likes (favourites), reposts (boosts), replies and quotes. Direct messages,
-which a token may make visible, give no rows.
+following and posts, and of every post's likes (favourites), reposts (boosts), replies and quotes. The comments under
+the ten newest posts of the last seven days asked for that have any, answers to answers included, each with its time
+and whether the account itself wrote it; what the account adds to its own thread is a post and no comment. Direct
+messages, which a token may make visible, give no rows.
+
+**Calls.** The account; a page for every 40 posts; the conversation of each of at most ten posts.
 
 **Limits.** Mastodon knows no impressions, reach or clicks. All counts are running totals, as this server has heard
 of them: reactions on servers that do not talk to it are missing. Servers before 4.5 do not count quotes, which is
-stored as "not reported". 300 calls in five minutes from one address, for all accounts on a server together.
+stored as "not reported". Without a token a server shows 60 comments of a conversation and no more. 300 calls in five
+minutes from one address, for all accounts on a server together.
 
 **When it fails.** *Not found*: the account moved or was deleted; correct the client's file. *Unauthorized*: the
 server answers only to members; make a token with the right `read` in the account's settings and put it into a
@@ -27,21 +32,24 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
 from requests import codes
 from requests.utils import parse_header_links
 
+from widerview.sources import conversations
 from widerview.sources.base import (
     AccountRow,
-    Kind,
+    CommentRow,
     PostRow,
     RawPage,
     Row,
+    Source,
     Stamp,
     Target,
     Window,
+    Written,
     counts,
     stamp,
 )
@@ -99,26 +107,40 @@ class _Status(msgspec.Struct):
     quotes_count: Count | None = None
 
 
-class Mastodon:
+class _Context(msgspec.Struct):
+    """What answers a status, each answer after the one it answers."""
+
+    descendants: list[_Status]
+
+
+class Mastodon(Source):
     """Mastodon, through the client API of the account's own server."""
 
     name = "mastodon"
     title = _TITLE
-    kind: Kind = "social"
+    kind = "social"
+    reference = Written(
+        "a Mastodon handle", r"@[A-Za-z0-9_.-]+@([a-z0-9-]+\.)+[a-z0-9-]+", '"@name@server.example" (with the quotes)'
+    )
+    needs_connection = False
+    evidence = ("recording",)
     api_version = "v1 of Mastodon 4.6"
-    streams: tuple[str, ...] = ("account", "posts")
+    streams = ("account", "posts", "comments")
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "mastodon.yaml")
-    metrics = dictionary.metrics
     pool_slots = 4
     call_budget = 100
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """The account; a page for every 40 posts, the last beyond the window; ten conversations at most."""
+        return 2 + posts // 40 + min(posts, conversations.MOST)
 
     def base_url(self, target: Target) -> str:
         """The server of the handle."""
         return f"https://{_server(target)}"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, then its posts from the newest to the first day of the window."""
+        """The account, its posts from the newest to the first day of the window, then the newest conversations."""
         headers = {"Authorization": f"Bearer {http.token}"} if http.token else {}
         page = http.request(
             "GET",
@@ -131,6 +153,7 @@ class Mastodon:
         check(page, source=_TITLE, account=target.ref, renew=_RENEW)
         account_id = quote(decode(page, _Account, source=_TITLE).id, safe="")
         opens = window.opens(target.time_zone)
+        answered: dict[str, _Status] = {}
 
         def ask(max_id: str | None) -> RawPage:
             params = {"limit": "40", "exclude_reblogs": "true"} | ({"max_id": max_id} if max_id else {})
@@ -141,22 +164,37 @@ class Mastodon:
         def read(page: RawPage) -> Turn:
             check(page, source=_TITLE, account=target.ref, renew=_RENEW)
             statuses = decode(page, list[_Status], source=_TITLE)
+            answered.update((status.id, status) for status in statuses if _begins_conversation(status))
             reached = bool(statuses) and statuses[-1].created_at < opens
             return Turn(None if reached else _next_max_id(page), len(statuses))
 
         yield from paginate(ask, read, source=_TITLE)
 
+        published = {id_: status.created_at for id_, status in answered.items()}
+        for id_ in conversations.newest(published, window, target.time_zone):
+            # A context does not hold the status it belongs to. The server ignores these; `parse` reads them.
+            params = {"uri": answered[id_].uri, "account_id": answered[id_].account.id}
+            path = f"api/v1/statuses/{quote(id_, safe='')}/context"
+            page = http.request("GET", path, stream="comments", params=params, headers=headers)
+            yield page
+            if page.status not in {codes.not_found, codes.gone}:  # deleted after the list had told of it
+                check(page, source=_TITLE, account=target.ref, renew=_RENEW)
+                decode(page, _Context, source=_TITLE)
+
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
-        """Rows of an account or of a page of posts; boosts and direct messages give none."""
+        """Rows of an account, a page of posts or a conversation; boosts and direct messages give none."""
         if page.status != codes.ok:
             return
-        stamped = stamp(target, page)
-        if page.stream == "account":
-            yield from _account(stamped, _server(target), decode(page, _Account, source=_TITLE))
-        else:
-            for status in decode(page, list[_Status], source=_TITLE):
-                if status.reblog is None and status.visibility != "direct":
-                    yield from _post(stamped, _server(target), status)
+        stamped, server = stamp(target, page), _server(target)
+        match page.stream:
+            case "account":
+                yield from _account(stamped, server, decode(page, _Account, source=_TITLE))
+            case "comments":
+                yield from _comments(stamped, server, page, decode(page, _Context, source=_TITLE).descendants)
+            case _:
+                for status in decode(page, list[_Status], source=_TITLE):
+                    if status.reblog is None and status.visibility != "direct":
+                        yield from _post(stamped, server, status)
 
 
 def _server(target: Target) -> str:
@@ -185,6 +223,12 @@ def _account(stamp: Stamp, server: str, account: _Account) -> Iterator[Row]:
     )
 
 
+def _begins_conversation(status: _Status) -> bool:
+    """Whether it is a post of the account's own that answers nothing and has been answered."""
+    begins = status.reblog is None and status.in_reply_to_id is None and status.visibility != "direct"
+    return begins and bool(status.replies_count)
+
+
 def _answered(server: str, status: _Status) -> str | None:
     """The status that this one answers; None within the author's own thread."""
     if status.in_reply_to_id is None or status.in_reply_to_account_id == status.account.id:
@@ -194,11 +238,10 @@ def _answered(server: str, status: _Status) -> str | None:
 
 def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
     account_id = f"{server}/{status.account.id}"
-    text, links = read_html(status.content)
+    written, links = _words(status)
     if status.card:
         links.append(status.card.url)
     links = [link for link in dict.fromkeys(links) if re.match(r"https?://", link)]
-    written = "\n\n".join(part for part in (status.spoiler_text, text) if part)
     tags = dict.fromkeys(tag.name.lower() for tag in status.tags)
     yield PostRow(
         **stamp,
@@ -218,6 +261,44 @@ def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
             quotes=status.quotes_count,
         ),
     )
+
+
+def _words(status: _Status) -> tuple[str, list[str]]:
+    """What it says, its content warning first, and the links in it."""
+    text, links = read_html(status.content)
+    return "\n\n".join(part for part in (status.spoiler_text, text) if part), links
+
+
+def _comments(stamp: Stamp, server: str, page: RawPage, descendants: list[_Status]) -> Iterator[Row]:
+    """What stands under a post of the account's, answers to answers included.
+
+    The account's next posts in its own thread are no comments; what is written under one of them stands under that.
+    """
+    root = unquote(page.request.url.rsplit("/", 2)[-2])
+    own = page.request.params.get("account_id", "")
+    uris = {status.id: status.uri for status in descendants}
+    own_thread = {root: page.request.params.get("uri", "")}
+    post_of = dict(own_thread)
+    for status in descendants:
+        answered = status.in_reply_to_id or root
+        if status.account.id == own and answered in own_thread:
+            own_thread[status.id] = post_of[status.id] = status.uri
+            continue
+        post_of[status.id] = post_of.get(answered, own_thread[root])
+        if status.visibility == "direct":
+            continue
+        yield CommentRow(
+            **stamp,
+            account_id=f"{server}/{own}",
+            comment_id=status.uri,
+            post_id=post_of[status.id],
+            published_at=status.created_at.astimezone(dt.UTC),
+            author=f"{server}/{status.account.id}",
+            own=status.account.id == own,
+            text=_words(status)[0],
+            permalink=status.url or status.uri,
+            reply_to=None if answered in own_thread else uris.get(answered, f"{server}/{answered}"),
+        )
 
 
 def _kind(status: _Status, *, has_links: bool) -> Literal["text", "image", "video", "link", "poll", "quote"]:

@@ -1,0 +1,596 @@
+"""### X: an account's followers, posts and conversations.
+
+**Purpose.** Observe an account on X (once Twitter): its followers and posts, what people did with each post, and what
+they wrote under it.
+
+**Inputs.** The account's name without `@` in the client's file, and an Airflow Connection. X shows most numbers to the
+account's owner only, so the token must be the account's own: at console.x.com make an app with *OAuth 2.0*, let the
+account authorize it with the scopes `tweet.read`, `users.read` and `offline.access`, and buy credits. The Connection's
+password is the access token; its extra is `{"refresh_token": "…", "client_id": "…", "client_secret": "…"}`, the secret
+for confidential apps only. X charges for reading. `options: {dollars_a_day: 0.50}` in the client's file says how many
+US dollars all accounts of the client on X may cost in a day (UTC); it is 0.50 if nothing is said.
+
+**Outputs.** The account under its number, which stays when the name changes; its own posts and answers since the first
+day asked for; running totals of followers, following and posts, and of every post's quotes and bookmarks. For posts of
+the last thirty days impressions, likes, replies, reposts, clicks on links and profile visits as well, without what ads
+brought. The comments under the ten newest posts of the last seven days asked for that have any, answers to answers
+included, 300 at most. What ads brought is left out.
+
+**Calls.** The account; a page for every 100 posts; the owner's numbers of every 100 posts; at most three pages of
+comments. An account costs 0.01 dollars a pull, each of its posts 0.001, each comment 0.005. X charges for the same post
+only once a day (UTC); a second pull of the day is counted in full all the same, to be on the safe side.
+
+**Limits.** X tells likes, replies, reposts and impressions without ads for thirty days only: older posts come with
+quotes and bookmarks, and what was observed while they were younger stays. Comments are found for seven days. An app may
+read 900 pages of posts and 300 of comments in fifteen minutes for each account.
+
+**When it fails.** *Unauthorized*: the token is dead or belongs to another account; a token lives two hours and is
+exchanged before every pull, which needs `refresh_token` and `client_id`. Where that was refused, authorize the account
+anew. *Not found*: the account is gone; correct the client's file. *Budget spent*: the day's dollars are used up, or
+there are no credits left at console.x.com. *Rate limited* or *unavailable*: the task tries again by itself. *Bad
+answer*: look at the page in landing; X has changed its API.
+"""
+
+import datetime as dt
+import html
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from itertools import count
+from typing import Annotated, ClassVar, Literal, NoReturn
+from urllib.parse import quote
+
+import msgspec
+from requests import codes
+
+from widerview.sources import conversations
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    PostKind,
+    PostRow,
+    RawPage,
+    Row,
+    Source,
+    Stamp,
+    Target,
+    Tokens,
+    UnavailableRow,
+    Window,
+    Written,
+    counts,
+    stamp,
+)
+from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, Unauthorized
+from widerview.sources.http import Count, HttpClient, Turn, check, decode, found, paginate, place
+from widerview.vocabulary.dictionaries import load_dictionary
+
+_TITLE = "X"
+_CONSOLE = "https://console.x.com"
+_RENEW = (
+    f"Authorize the account anew ({_CONSOLE}; scopes tweet.read, users.read, offline.access), and put the access token "
+    "into the password of its Airflow Connection, refresh_token and client_id into the extra."
+)
+# X has a second vocabulary, `post.fields`, and answers in the one it is asked in. This one brings authors and answered
+# posts without `expansions`, whose objects cost money.
+_FIELDS = "author_id,conversation_id,created_at,entities,in_reply_to_user_id,note_tweet,referenced_tweets"
+_OWNERS_FIELDS = "author_id,created_at,organic_metrics"
+_PAGE = 100
+_MOST_COMMENT_PAGES = 3
+_OWNER_SEES = dt.timedelta(days=30) - dt.timedelta(hours=1)
+"""How old a post may be for X to tell its owner's numbers, less the time a pull may take."""
+_SEARCHED = dt.timedelta(days=8)
+"""How old a post may be to have comments in X's search, which goes back seven days."""
+_DOLLARS_OWN_POST, _DOLLARS_POST, _DOLLARS_USER = 0.001, 0.005, 0.01
+_NATIVE = {
+    "impressions": "impression_count",
+    "likes": "like_count",
+    "replies": "reply_count",
+    "reposts": "retweet_count",
+    "link_clicks": "url_link_clicks",
+    "profile_views": "user_profile_clicks",
+}
+_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+
+
+class _Problem(msgspec.Struct):
+    """One of the errors in an answer, be it refused or given with HTTP 200, perhaps beside data."""
+
+    title: str = ""
+    detail: str = ""
+    type: str = ""
+    field: str = ""
+    message: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The last part of its type, e.g. `resource-not-found`; X uses more than one host in front."""
+        return self.type.rpartition("/")[2]
+
+
+class _UserMetrics(msgspec.Struct):
+    followers_count: Count | None = None
+    following_count: Count | None = None
+    tweet_count: Count | None = None
+    post_count: Count | None = None
+
+
+class _User(msgspec.Struct):
+    id: str
+    username: str
+    name: str = ""
+    public_metrics: _UserMetrics = msgspec.field(default_factory=_UserMetrics)
+
+
+class _UserAnswer(msgspec.Struct):
+    data: _User | None = None
+    errors: list[_Problem] = []
+
+
+class _Url(msgspec.Struct):
+    """A link in a text; pictures and films are links to the post's own page."""
+
+    url: str | None = None
+    expanded_url: str | None = None
+    media_key: str | None = None
+
+    @property
+    def media(self) -> Literal["image", "video"] | None:
+        """What it shows, if it is a part of the post."""
+        shown = re.search(r"/status/\d+/(photo|video)/\d+$", self.expanded_url or "")
+        if shown is None:
+            return "image" if self.media_key else None
+        return "video" if shown[1] == "video" else "image"
+
+
+class _Tag(msgspec.Struct):
+    tag: str
+
+
+class _Entities(msgspec.Struct):
+    urls: list[_Url] | None = None
+    hashtags: list[_Tag] | None = None
+
+
+class _Note(msgspec.Struct):
+    """The whole text of a long post, of which `text` has the beginning."""
+
+    text: str
+    entities: _Entities | None = None
+
+
+class _Reference(msgspec.Struct):
+    type: str
+    id: str
+
+
+class _Attachments(msgspec.Struct):
+    media_keys: list[str] | None = None
+    poll_ids: list[str] | None = None
+
+
+class _PublicMetrics(msgspec.Struct):
+    quote_count: Count | None = None
+    bookmark_count: Count | None = None
+    reply_count: Count | None = None
+
+
+class _OrganicMetrics(msgspec.Struct):
+    impression_count: Count | None = None
+    like_count: Count | None = None
+    reply_count: Count | None = None
+    retweet_count: Count | None = None
+    repost_count: Count | None = None
+    url_link_clicks: Count | None = None
+    user_profile_clicks: Count | None = None
+
+
+class _OwnersPost(msgspec.Struct):
+    """A post with the numbers that its owner alone gets to see."""
+
+    id: str
+    created_at: _Moment
+    author_id: str
+    organic_metrics: _OrganicMetrics | None = None
+
+
+class _Post(msgspec.Struct):
+    id: str
+    created_at: _Moment
+    author_id: str
+    conversation_id: str
+    text: str = ""
+    in_reply_to_user_id: str | None = None
+    entities: _Entities | None = None
+    attachments: _Attachments | None = None
+    public_metrics: _PublicMetrics = msgspec.field(default_factory=_PublicMetrics)
+    referenced_tweets: list[_Reference] | None = None
+    referenced_posts: list[_Reference] | None = None
+    note_tweet: _Note | None = None
+    note_post: _Note | None = None
+
+    def refers_to(self, how: str) -> str | None:
+        """The post that this one reposts (`retweeted`), quotes (`quoted`) or answers (`replied_to`)."""
+        references = self.referenced_tweets or self.referenced_posts or ()
+        return next((each.id for each in references if each.type == how), None)
+
+
+class _Meta(msgspec.Struct):
+    next_token: str | None = None
+
+
+class _Posts(msgspec.Struct):
+    data: list[_Post] = []
+    errors: list[_Problem] = []
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+
+
+class _OwnersPosts(msgspec.Struct):
+    data: list[_OwnersPost] = []
+    errors: list[_Problem] = []
+
+
+class _Exchanged(msgspec.Struct):
+    access_token: Annotated[str, msgspec.Meta(min_length=1)]
+    expires_in: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
+    refresh_token: str | None = None
+
+
+class X(Source):
+    """X, through its API v2 with the account's own token."""
+
+    name = "x"
+    title = _TITLE
+    kind = "social"
+    reference = Written("a name on X, without @", r"[A-Za-z0-9_]{1,15}", "brandname")
+    options: ClassVar[Mapping[str, Written]] = {
+        "dollars_a_day": Written("an amount of US dollars", r"[0-9]{1,4}(\.[0-9]{1,2})?", "0.50")
+    }
+    evidence = ("recording", "machine spec")
+    known_gaps = (
+        "X's contract has newer words for fields (post.fields). The older ones are asked for, because the newer bring "
+        "authors and answered posts only as whole objects, which cost money.",
+        "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them.",
+        "A post that its author corrected in the first hour is another post to X; the older version stays as it was.",
+        "Of more than 300 comments in a week the oldest are not read.",
+        "Comments of protected accounts are not found.",
+    )
+    api_version = "v2 (OpenAPI 2.167)"
+    streams = ("account", "posts", "organic", "comments")
+    lookback_days = 8
+    dictionary = load_dictionary(files(__package__) / "x.yaml")
+    pool_slots = 4
+    call_budget = 60
+    dollars_a_day = 0.5
+    renewal_page = _CONSOLE
+    # All of its two hours: a pull may begin at any moment, so every one begins with a fresh token.
+    renews_before = dt.timedelta(hours=2)
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """The account, pages of 100 posts (the last may be empty), the owner's numbers by 100, comments."""
+        return 3 + posts // _PAGE + -(-posts // _PAGE) + min(posts, _MOST_COMMENT_PAGES)
+
+    def base_url(self, target: Target) -> str:
+        """X's API."""
+        return "https://api.x.com"
+
+    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
+        """The account, its posts since the first day of the window, their owner's numbers, the newest conversations."""
+        asking = _Asking(target, http)
+        page = asking.get("2/users/me", "account", {"user.fields": "public_metrics"})
+        yield page
+        account = _me(page, target).id
+        http.pay(_DOLLARS_USER)
+        yield from asking.posts(account, window)
+        posts = [post for post in asking.read.values() if post.author_id == account]
+        yield from asking.owners_numbers([post.id for post in posts if post.created_at > page.fetched_at - _OWNER_SEES])
+        answered = {
+            post.id: post.created_at
+            for post in posts
+            if post.id == post.conversation_id and post.public_metrics.reply_count
+        }
+        searched = {id_: at for id_, at in answered.items() if at > page.fetched_at - _SEARCHED}
+        if newest := conversations.newest(searched, window, target.time_zone):
+            yield from asking.comments(account, newest)
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        """Rows of the account, a page of posts, of owner's numbers or of comments; reposts give none."""
+        stamped = stamp(target, page)
+        if page.stream == "organic" and _is_field_refused(page):
+            refusal = decode(page, _OwnersPosts, source=_TITLE).errors
+            yield from _unavailable(stamped, refusal[0].detail or refusal[0].message if refusal else found(page))
+        if page.status != codes.ok:
+            return
+        match page.stream:
+            case "account":
+                if user := decode(page, _UserAnswer, source=_TITLE).data:
+                    yield _account(stamped, user)
+            case "organic":
+                yield from _organic(stamped, decode(page, _OwnersPosts, source=_TITLE))
+            case "comments":
+                answer = decode(page, _Posts, source=_TITLE)
+                yield from _comments(stamped, page.request.params.get("query", ""), answer.data)
+            case _:
+                for post in decode(page, _Posts, source=_TITLE).data:
+                    if post.refers_to("retweeted") is None:
+                        yield _post(stamped, target, post)
+
+    def renew(self, http: HttpClient) -> Tokens:
+        """Exchange the refresh token for a token of two hours and the next refresh token; the old one is dead then."""
+        refresh, client = http.extra.get("refresh_token"), http.extra.get("client_id")
+        if not refresh or not client:
+            raise Unauthorized(f"{_TITLE}: the Connection's extra names no refresh_token or no client_id. {_RENEW}")
+        headers = {}
+        if secret := http.extra.get("client_secret"):
+            headers["Authorization"] = f"Basic {b64encode(f'{client}:{secret}'.encode()).decode()}"
+        page = http.request(
+            "POST",
+            "2/oauth2/token",
+            stream="token",
+            form={"grant_type": "refresh_token"},
+            secret_form={"client_id": client, "refresh_token": refresh},
+            headers=headers,
+        )
+        if page.status in {codes.bad_request, codes.unauthorized, codes.forbidden}:
+            raise Unauthorized(f"{place(page, _TITLE)}: the refresh token is refused. {_RENEW} It said {found(page)}")
+        check(page, source=_TITLE, account="its token", renew=_RENEW)
+        got = decode(page, _Exchanged, source=_TITLE)
+        lives = None if got.expires_in is None else dt.timedelta(seconds=got.expires_in)
+        return Tokens(
+            token=got.access_token,
+            expires_at=page.fetched_at + lives if lives else None,
+            refresh_token=got.refresh_token,
+        )
+
+
+class _Asking:
+    """Asks on behalf of an account's owner, and keeps count of what that costs.
+
+    Attributes:
+        read: The posts read so far, by id; each is paid for once.
+    """
+
+    def __init__(self, target: Target, http: HttpClient) -> None:
+        if http.token is None:
+            raise Unauthorized(f"{_TITLE}: the Connection of {target.ref} has no access token. {_RENEW}")
+        self.read: dict[str, _Post] = {}
+        self._target = target
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {http.token}"}
+
+    def get(self, path: str, stream: str, params: Mapping[str, str]) -> RawPage:
+        """Ask once."""
+        return self._http.request("GET", path, stream=stream, params=params, headers=self._headers)
+
+    def posts(self, account: str, window: Window) -> Iterator[RawPage]:
+        """What the account has published since the window began, reposts left out, newest first."""
+        opens = window.opens(self._target.time_zone).astimezone(dt.UTC)
+        params = {
+            "exclude": "retweets",
+            "max_results": str(_PAGE),
+            "start_time": f"{opens:%Y-%m-%dT%H:%M:%SZ}",
+            "tweet.fields": f"attachments,public_metrics,{_FIELDS}",
+        }
+
+        def ask(cursor: str | None) -> RawPage:
+            more = {"pagination_token": cursor} if cursor else {}
+            return self.get(f"2/users/{quote(account, safe='')}/tweets", "posts", params | more)
+
+        def read(page: RawPage) -> Turn:
+            answer = self._judged(page, _DOLLARS_OWN_POST)
+            return Turn(answer.meta.next_token, len(answer.data))
+
+        return paginate(ask, read, source=_TITLE)
+
+    def owners_numbers(self, ids: Sequence[str]) -> Iterator[RawPage]:
+        """What only the owner gets to see of some posts. They have been paid for today."""
+        for start in range(0, len(ids), _PAGE):
+            some = ",".join(ids[start : start + _PAGE])
+            page = self.get("2/tweets", "organic", {"ids": some, "tweet.fields": _OWNERS_FIELDS})
+            yield page
+            if _is_field_refused(page):
+                return
+            _check(page, self._target)
+            decode(page, _OwnersPosts, source=_TITLE)
+
+    def comments(self, account: str, posts: Sequence[str]) -> Iterator[RawPage]:
+        """What was said under some posts of the account, newest first, not without end."""
+        params = {"max_results": str(_PAGE), "query": _query(posts, account), "tweet.fields": _FIELDS}
+        pages = count(1)
+
+        def ask(cursor: str | None) -> RawPage:
+            return self.get("2/tweets/search/recent", "comments", params | ({"next_token": cursor} if cursor else {}))
+
+        def read(page: RawPage) -> Turn:
+            answer = self._judged(page, _DOLLARS_POST)
+            goes_on = next(pages) < _MOST_COMMENT_PAGES
+            return Turn(answer.meta.next_token if goes_on else None, len(answer.data))
+
+        return paginate(ask, read, source=_TITLE)
+
+    def _judged(self, page: RawPage, dollars: float) -> _Posts:
+        """What a page of posts says, once it is paid for."""
+        _check(page, self._target)
+        answer = decode(page, _Posts, source=_TITLE)
+        new = {post.id: post for post in answer.data if post.id not in self.read}
+        self.read |= new
+        self._http.pay(len(new) * dollars)
+        if answer.errors and not answer.data:
+            _refuse(page, self._target, answer.errors[0])
+        return answer
+
+
+def _me(page: RawPage, target: Target) -> _User:
+    """The account that the token is of, which must be the one that is asked for."""
+    _check(page, target)
+    answer = decode(page, _UserAnswer, source=_TITLE)
+    if answer.data is None:
+        _refuse(page, target, answer.errors[0] if answer.errors else _Problem(detail="There is no account in it."))
+    if answer.data.username.lower() != target.ref.lower():
+        raise Unauthorized(
+            f"{place(page, _TITLE)}: the token is that of @{answer.data.username}, and the file of client "
+            f"{target.client_id} says {target.ref}. Correct the file if the account was renamed. Otherwise: {_RENEW}"
+        )
+    return answer.data
+
+
+def _check(page: RawPage, target: Target) -> None:
+    """Like `check`, but X answers 402 where the app's credits are used up."""
+    if page.status == codes.payment_required:
+        raise BudgetSpent(
+            f"{place(page, _TITLE)} for {target.ref}: the app has no credits left. Buy some at {_CONSOLE}, and clear "
+            f"the task. The answer was {found(page)}"
+        )
+    check(page, source=_TITLE, account=target.ref, renew=_RENEW)
+
+
+def _refuse(page: RawPage, target: Target, problem: _Problem) -> NoReturn:
+    """Raise what an error in an answer with HTTP 200 and without data means."""
+    where = f"{place(page, _TITLE)} for {target.ref}: {problem.title}: {problem.detail}"
+    match problem.kind:
+        case "resource-not-found":
+            raise NotFound(f"{where} Correct or remove the account in the file of client {target.client_id}.")
+        case "not-authorized-for-resource" | "not-authorized-for-field" | "field-unauthorized":
+            raise Unauthorized(f"{where} {_RENEW}")
+        case _:
+            raise BadAnswer(where)
+
+
+def _is_field_refused(page: RawPage) -> bool:
+    """Whether X does not know the field with the owner's numbers any more; all else in the request is fine then."""
+    return page.status == codes.bad_request and b"[organic_metrics]" in page.body
+
+
+def _query(conversations_: Sequence[str], account: str) -> str:
+    """What finds all that was said in some conversations.
+
+    Reposts are none of it; that they are left out tells `parse` whose conversations these are, as nothing else does.
+    """
+    return f"({' OR '.join(f'conversation_id:{each}' for each in conversations_)}) -retweets_of:{account}"
+
+
+def _account(stamp: Stamp, user: _User) -> AccountRow:
+    metrics = user.public_metrics
+    posts = metrics.tweet_count if metrics.post_count is None else metrics.post_count
+    return AccountRow(
+        **stamp,
+        account_id=user.id,
+        handle=user.username,
+        name=user.name or user.username,
+        url=f"https://x.com/{user.username}",
+        counts=counts(followers=metrics.followers_count, following=metrics.following_count, posts=posts),
+    )
+
+
+def _post(stamp: Stamp, target: Target, post: _Post) -> PostRow:
+    text, links, media = _words(post)
+    tags = [tag.tag.lower() for tag in _entities(post).hashtags or ()]
+    # A post that goes on with the account's own thread answers nobody.
+    answered = None if post.in_reply_to_user_id == post.author_id else post.refers_to("replied_to")
+    return PostRow(
+        **stamp,
+        account_id=post.author_id,
+        post_id=post.id,
+        published_at=post.created_at.astimezone(dt.UTC),
+        kind=_kind(post, media, has_links=bool(links)),
+        text=text,
+        permalink=f"https://x.com/{target.ref}/status/{post.id}",
+        tags=tuple(dict.fromkeys(tags)),
+        links=tuple(dict.fromkeys(links)),
+        reply_to=answered,
+        counts=counts(quotes=post.public_metrics.quote_count, bookmarks=post.public_metrics.bookmark_count),
+    )
+
+
+def _entities(post: _Post) -> _Entities:
+    """Links and hashtags of the whole text."""
+    note = post.note_tweet or post.note_post
+    return (note and note.entities) or post.entities or _Entities()
+
+
+def _words(post: _Post) -> tuple[str, list[str], set[str]]:
+    """The text as its author wrote it, the links in it, and what else it shows: `image`, `video`.
+
+    X shortens every link, adds one for each picture or film, and escapes three characters as HTML does.
+    """
+    note = post.note_tweet or post.note_post
+    text = html.unescape(note.text if note else post.text)
+    links, media = [], set()
+    for url in [*(_entities(post).urls or ()), *((post.entities and post.entities.urls) or ())]:
+        if url.media:
+            media.add(url.media)
+            text = text.replace(url.url or "", "") if url.url else text
+        elif url.expanded_url and re.match(r"https?://", url.expanded_url):
+            links.append(url.expanded_url)
+            text = text.replace(url.url, url.expanded_url) if url.url else text
+    return text.strip(), links, media
+
+
+def _kind(post: _Post, media: set[str], *, has_links: bool) -> PostKind:
+    """What a post is at first sight; a quote with a picture is a quote."""
+    if post.attachments and post.attachments.poll_ids:
+        return "poll"
+    if post.refers_to("quoted"):
+        return "quote"
+    if "video" in media:
+        return "video"
+    if media or (post.attachments and post.attachments.media_keys):
+        return "image"
+    return "link" if has_links else "text"
+
+
+def _organic(stamp: Stamp, answer: _OwnersPosts) -> Iterator[Row]:
+    """Totals of posts; where X gives them of no post at all, what it said of that."""
+    given = [post for post in answer.data if post.organic_metrics]
+    for post in given:
+        numbers = post.organic_metrics or _OrganicMetrics()
+        yield CounterRow(
+            **stamp,
+            account_id=post.author_id,
+            post_id=post.id,
+            published_at=post.created_at.astimezone(dt.UTC),
+            counts=counts(
+                impressions=numbers.impression_count,
+                likes=numbers.like_count,
+                replies=numbers.reply_count,
+                reposts=numbers.retweet_count if numbers.repost_count is None else numbers.repost_count,
+                link_clicks=numbers.url_link_clicks,
+                profile_views=numbers.user_profile_clicks,
+            ),
+        )
+    refused = [problem for problem in answer.errors if problem.field.startswith("organic_metrics")]
+    if refused and not given:
+        yield from _unavailable(stamp, refused[0].detail)
+
+
+def _unavailable(stamp: Stamp, reason: str) -> Iterator[Row]:
+    for metric, native in _NATIVE.items():
+        yield UnavailableRow(**stamp, metric=metric, native_metric=f"organic_metrics.{native}", reason=reason)
+
+
+def _comments(stamp: Stamp, query: str, posts: Sequence[_Post]) -> Iterator[Row]:
+    """What others wrote in the account's conversations, and its answers; its own threads that go on are none."""
+    account = query.rpartition("-retweets_of:")[2]
+    for post in posts:
+        is_own = post.author_id == account
+        begins = post.id == post.conversation_id or post.refers_to("retweeted")
+        if begins or (is_own and post.in_reply_to_user_id == account):
+            continue
+        answered = post.refers_to("replied_to")
+        yield CommentRow(
+            **stamp,
+            account_id=account,
+            comment_id=post.id,
+            post_id=post.conversation_id,
+            published_at=post.created_at.astimezone(dt.UTC),
+            author=post.author_id,
+            own=is_own,
+            text=_words(post)[0],
+            permalink=f"https://x.com/i/status/{post.id}",
+            reply_to=None if answered == post.conversation_id else answered,
+        )
+
+
+SOURCE = X()
