@@ -1,0 +1,669 @@
+"""### Instagram: a professional account's followers, posts, stories, comments and days.
+
+**Purpose.** Observe what Instagram tells the people of a professional account (business or creator): its followers,
+its posts, reels and stories with what people did with them, the comments, and the numbers of each day.
+
+**Inputs.** In the client's file: the account's username, without `@`. In an Airflow Connection, as password, a token
+of one of two kinds; the source knows them apart by how they begin, and asks the host that goes with it:
+
+- `EAA…`, *Facebook Login*, best for an agency: the token of a *system user* of the Business portfolio to which the
+  Instagram account and the Facebook Page it is linked to are assigned, expiry *Never*. Rights: `instagram_basic`,
+  `instagram_manage_insights`, `instagram_manage_comments`, `pages_show_list`, `pages_read_engagement`. If it expires,
+  put `client_id` and `client_secret` (the app's) and `expires_at` (ISO 8601) into the Connection's extra. A Page's own
+  token does not do. Asked is `graph.facebook.com`.
+- `IG…`, *Instagram Login*, where there is no Facebook Page: a token of the account itself, exchanged for one of 60
+  days. Rights: `instagram_business_basic`, `instagram_business_manage_insights`,
+  `instagram_business_manage_comments`. Put `expires_at` into the extra: it is then renewed in time, as often as it
+  takes. Asked is `graph.instagram.com`.
+
+The Connection's host stays empty.
+
+**Outputs.** The account with its followers; its posts and reels since the first day asked for, and the stories that
+are still there, with likes and comments; of each of them views, reach, shares, saves, reposts and what else Instagram
+counts for its kind; the newest 50 comments under each post with the answers to them; and for each of the last seven
+days asked for views, reach, likes, comments, shares, saves, interactions, new and lost followers and taps on the
+profile's buttons. Days are Pacific days, as Instagram counts them, wherever the account is.
+
+**Paid and not paid.** Posts are counted without ads. A day's numbers hold ads, and Instagram splits them by kind, one
+of which is `AD`: what is counted in events (views, likes) is added up without `AD`, and the views that are `AD` go into
+`paid_views`. Reach counts people, whom several kinds share, so neither adding nor subtracting gives those who saw
+something else than ads: a recorded answer has 14,516,883 people in all, its kinds come to 14,646,174, and 14,424,755 of
+them are `AD`; without ads it may have been anything from 105,081 to 221,419. So `paid_reach` is what is `AD`, and
+`reach` is stored only where it is certain: all of it where no ad ran, or the one kind that was seen besides the ads.
+Else it is stored as "not reported".
+
+**Calls.** The account (one per 100 Pages with Facebook Login); the stories and their numbers; one for each 50 posts
+with their comments, and one for the numbers of each 50 posts of a kind; three for each of at most seven days. A metric
+that Instagram has given up, and a post that has no numbers, cost a few more.
+
+**Limits.** Numbers of posts come up to 48 hours late and are running totals; stories have them for 24 hours, and only
+from five viewers on. The parts of an album have none of their own. A post whose likes are hidden has none to tell.
+Messages in reply to a story are not counted in Europe and Japan, where Instagram says zero, so a zero is stored as
+"not reported". New and lost followers need 100 followers, and come a day later than the rest.
+
+**When it fails.** *Unauthorized*: the token is dead or lacks a right; make a new one. Without the right to comments the
+posts come without them. *Not found*: the token does not see an account of that name: correct the client's file after a
+change of name, or assign the account and its Page to the system user. *Rate limited*: the task tries again by itself,
+after the time that Meta names. *Bad answer*: look at the page in landing.
+"""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Annotated
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from widerview.sources import graph
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostKind,
+    PostRow,
+    RawPage,
+    Row,
+    Source,
+    Stamp,
+    Target,
+    Tokens,
+    Window,
+    Written,
+    counts,
+    stamp,
+)
+from widerview.sources.errors import NotFound, Unauthorized
+from widerview.sources.graph import Graph, Insight, Insights, Number, TotalValue
+from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, decode, place
+from widerview.vocabulary.dictionaries import load_dictionary
+
+_TITLE = "Instagram"
+_INSTAGRAM = "https://graph.instagram.com"
+_RENEWAL_PAGE = "https://business.facebook.com/settings/system-users"
+_RENEW = (
+    f"Make a token with the rights that the source's page names, at {_RENEWAL_PAGE} (Facebook Login) or in the app's "
+    "dashboard under Instagram (Instagram Login), and put it into the password of the Airflow Connection."
+)
+
+_POSTS_A_PAGE = 50
+"""Instagram gives 100, but refuses answers that become too large, and these hold comments."""
+_POSTS_A_CALL = 50
+_DAYS = 7
+"""A day's numbers are final after two days; this leaves five for what may go wrong with the pulls."""
+
+_PROFILE = "id,username,name,followers_count,follows_count,media_count"
+_POST = "id,caption,media_type,media_product_type,permalink,timestamp,like_count,username"
+_COMMENT = "id,text,timestamp,username,from,user"
+_COMMENTS = f"comments.limit(50){{{_COMMENT},replies.limit(50){{{_COMMENT}}}}}"
+
+_EVERY_KIND = ("views", "reach", "shares", "total_interactions", "reposts")
+_OF_KIND: Mapping[str, Sequence[str]] = {
+    "FEED": (*_EVERY_KIND, "saved", "follows", "profile_visits"),
+    "REELS": (*_EVERY_KIND, "saved", "ig_reels_video_view_total_time"),
+    "STORY": (*_EVERY_KIND, "replies", "follows", "profile_visits"),
+}
+"""What Instagram counts for each kind of post (`media_product_type`); a request that names more is refused whole."""
+_POST_METRICS = {
+    "views": "views",
+    "reach": "reach",
+    "shares": "shares",
+    "saved": "bookmarks",
+    "reposts": "reposts",
+    "total_interactions": "engagements",
+    "follows": "follows",
+    "profile_visits": "profile_views",
+    "replies": "replies",
+    "ig_reels_video_view_total_time": "watch_time",
+}
+
+_KIND = "media_product_type"
+_FOLLOWS = "follow_type"
+_AD = "AD"
+_SPLIT_BY_KIND = {
+    "views": "views",
+    "reach": "reach",
+    "likes": "likes",
+    "comments": "replies",
+    "shares": "shares",
+    "saves": "bookmarks",
+    "total_interactions": "engagements",
+}
+_PAID = {"views": "paid_views", "reach": "paid_reach"}
+_SPLIT_BY_FOLLOWS = {"FOLLOWER": "follows", "NON_FOLLOWER": "unfollows"}
+_NOT_SPLIT = {"profile_links_taps": "profile_link_clicks"}
+_OF_DAYS: Sequence[tuple[str, Sequence[str]]] = (
+    (_KIND, tuple(_SPLIT_BY_KIND)),
+    (_FOLLOWS, ("follows_and_unfollows",)),
+    ("", tuple(_NOT_SPLIT)),
+)
+"""What is asked for of a day: the metrics that may be split in the same way, in one call each."""
+_DAY_METRICS: Mapping[str, Sequence[str]] = {
+    **{native: [metric, *filter(None, [_PAID.get(native)])] for native, metric in _SPLIT_BY_KIND.items()},
+    "follows_and_unfollows": list(_SPLIT_BY_FOLLOWS.values()),
+    **{native: [metric] for native, metric in _NOT_SPLIT.items()},
+}
+
+_INVALID = 100
+_NO_NUMBERS = frozenset({33, 2108006})
+"""Subcodes of 100: the post is gone (which Meta may say without one), or older than the professional account."""
+_NO_SUCH_POST = 803
+_TOO_FEW = 10
+"""The code of a missing right, and with other words that of too few viewers."""
+
+_PRODUCTS: Mapping[str, PostKind] = {"STORY": "story", "REELS": "reel"}
+_TYPES: Mapping[str, PostKind] = {"CAROUSEL_ALBUM": "carousel", "VIDEO": "video", "IMAGE": "image"}
+
+_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+_Id = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Profile(msgspec.Struct):
+    """An account. With Instagram Login `id` is one for this app only, and `user_id` is the account's own."""
+
+    id: _Id
+    username: str
+    user_id: _Id | None = None
+    name: str | None = None
+    followers_count: Count | None = None
+    follows_count: Count | None = None
+    media_count: Count | None = None
+
+
+class _Page(msgspec.Struct):
+    instagram_business_account: _Profile | None = None
+
+
+class _Pages(msgspec.Struct):
+    data: list[_Page]
+    paging: graph.Paging | None = None
+
+
+class _Person(msgspec.Struct):
+    id: _Id
+
+
+class _Comment(msgspec.Struct, rename={"author": "from"}):
+    """A comment. `user` is there only where the account itself wrote it."""
+
+    id: _Id
+    timestamp: _Moment
+    text: str | None = None
+    username: str | None = None
+    author: _Person | None = None
+    user: _Person | None = None
+    replies: "_Comments | None" = None
+
+
+class _Comments(msgspec.Struct):
+    data: list[_Comment]
+
+
+class _Media(msgspec.Struct):
+    """A post, reel or story; which keys are there depends on what was asked for."""
+
+    id: _Id
+    timestamp: _Moment
+    caption: str | None = None
+    media_type: str = ""
+    media_product_type: str = "FEED"
+    permalink: str | None = None
+    username: str | None = None
+    like_count: Count | None = None
+    comments_count: Count | None = None
+    comments: _Comments | None = None
+    insights: Insights | None = None
+
+
+class _Listing(msgspec.Struct):
+    data: list[_Media]
+    paging: graph.Paging | None = None
+
+
+class Instagram(Source):
+    """Professional accounts of Instagram, through the Graph API."""
+
+    name = "instagram"
+    title = _TITLE
+    kind = "social"
+    reference = Written("an Instagram username, without @", r"[A-Za-z0-9_.]{1,30}", "meadowbakery")
+    api_version = f"Graph API {graph.VERSION}"
+    evidence = ("recording", "vendor document")
+    known_gaps = (
+        "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2017 to 2024.",
+        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; should asking for several posts "
+        "at once (ids) be one, each post is asked for alone, which takes a call each.",
+        "Of which kind a token is, is told by how it begins, which is common use and stands in no document.",
+        "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
+        "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
+        "New and lost followers and taps on the profile hold what ads brought, because Meta does not tell them apart.",
+        "What a story gets between the last pull and its end after 24 hours is not seen; webhooks would tell it.",
+    )
+    servers = (_INSTAGRAM,)
+    streams = ("account", "stories", "posts", "post_insights", "insights")
+    lookback_days = 30
+    weekly_lookback_days = 60
+    dictionary = load_dictionary(files(__package__) / "instagram.yaml")
+    pool_slots = 4
+    call_budget = 200
+    renewal_page = _RENEWAL_PAGE
+    renews_before = dt.timedelta(days=7)
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """Account, stories, their numbers; posts by 50, and their numbers by 50 of two kinds; three for each day."""
+        of_posts = (1 + posts // _POSTS_A_PAGE) + (2 + posts // _POSTS_A_CALL)
+        return 3 + of_posts + len(_OF_DAYS) * min(days, _DAYS)
+
+    def base_url(self, target: Target) -> str:
+        """The host of Facebook Login; that of Instagram Login is asked by its own address."""
+        return graph.FACEBOOK
+
+    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
+        """The account, its stories and posts with comments, their numbers, and its days."""
+        ask = _asking(target, http)
+        seen: list[_Profile] = []
+        for page in _profile_pages(ask, target, http):
+            yield page
+            seen += _profiles(page)
+        account = next((profile for profile in seen if _is_meant(profile, target)), None)
+        if account is None:
+            others = ", ".join(profile.username for profile in seen) or "none"
+            raise NotFound(
+                f"{place(page, _TITLE)}: the token sees no Instagram account {target.ref}, but {others}. Correct the "
+                f"handle in the file of client {target.client_id}, or assign the account and its Facebook Page to the "
+                "system user whose token it is."
+            )
+        account_id = quote(account.user_id or account.id, safe="")
+        kinds: dict[str, str] = {}
+        yield from _walk(ask, account_id, window.opens(target.time_zone), kinds)
+        for kind in _OF_KIND:
+            posts = [post for post, its_kind in kinds.items() if its_kind == kind]
+            yield from _numbers(ask, account_id, kind, posts, one_by_one=http.one_metric_a_call)
+        yield from _days(ask, account_id, window, page.fetched_at, one_by_one=http.one_metric_a_call)
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        """Rows of the account, of posts with comments, of posts' numbers or of a day; of a refused metric its own."""
+        if page.stream == "post_insights":
+            canonical = {native: [metric] for native, metric in _POST_METRICS.items()}
+            yield from graph.unavailable(target, page, canonical, native=",".join(_asked(page)))
+        elif page.stream == "insights":
+            yield from graph.unavailable(target, page, _DAY_METRICS)
+        if not graph.is_good(page):
+            return
+        match page.stream:
+            case "account":
+                yield from (_account(stamp(target, page), profile) for profile in _of_target(target, page))
+            case "post_insights":
+                yield from _counters(stamp(target, page), page)
+            case "insights":
+                yield from _day(stamp(target, page), page)
+            case _:
+                for media in decode(page, _Listing, source=_TITLE).data:
+                    if _product(page, media) != _AD:
+                        yield from _post(stamp(target, page), page, media)
+
+    def renew(self, http: HttpClient) -> Tokens:
+        """Exchange a token for one of 60 more days: of Instagram Login by itself, of Facebook Login with the app's."""
+        token = http.token or ""
+        if _is_instagram_login(http):
+            return graph.exchange(
+                http,
+                f"{_INSTAGRAM}/refresh_access_token",
+                title=_TITLE,
+                renew=_RENEW,
+                params={"grant_type": "ig_refresh_token"},
+                secret_params={"access_token": token},
+            )
+        client_id, secret = http.extra.get("client_id"), http.extra.get("client_secret")
+        if not (client_id and secret and token):
+            raise Unauthorized(
+                f"{_TITLE}: the token cannot be exchanged, because the Airflow Connection's extra lacks client_id or "
+                f"client_secret (the app's id and secret). Add them, or: {_RENEW}"
+            )
+        return graph.exchange(
+            http,
+            f"{graph.VERSION}/oauth/access_token",
+            title=_TITLE,
+            renew=_RENEW,
+            params={
+                "grant_type": "fb_exchange_token",
+                "client_id": client_id,
+                "set_token_expires_in_60_days": "true",
+            },
+            secret_params={"client_secret": secret, "fb_exchange_token": token},
+        )
+
+
+def _is_instagram_login(http: HttpClient) -> bool:
+    return (http.token or "").startswith("IG")
+
+
+def _asking(target: Target, http: HttpClient) -> Graph:
+    itself = _is_instagram_login(http)
+    return Graph(
+        http,
+        title=_TITLE,
+        account=target.ref,
+        renew=_RENEW,
+        version=f"{_INSTAGRAM}/{graph.VERSION}" if itself else graph.VERSION,
+        app_secret=None if itself else http.extra.get("client_secret"),
+    )
+
+
+def _profile_pages(ask: Graph, target: Target, http: HttpClient) -> Iterator[RawPage]:
+    """The account of the token, or the Pages that it opens until the one with the account."""
+    if _is_instagram_login(http):
+        page = ask.get("me", stream="account", params={"fields": f"{_PROFILE},user_id"})
+        yield page
+        ask.check(page)
+        return
+
+    def turn(page: RawPage) -> Turn:
+        pages = decode(page, _Pages, source=_TITLE)
+        found = any(_of_target(target, page))
+        return Turn(None if found else graph.next_cursor(pages.paging), len(pages.data))
+
+    params = {"fields": f"instagram_business_account{{{_PROFILE}}}"}
+    yield from ask.listing("me/accounts", stream="account", params=params, most=100, turn=turn)
+
+
+def _profiles(page: RawPage) -> list[_Profile]:
+    """The accounts in an answer of `me`, or of `me/accounts`, some of whose Pages have none."""
+    if not graph.is_good(page):
+        return []
+    if not page.request.url.endswith("/accounts"):
+        return [decode(page, _Profile, source=_TITLE)]
+    pages = decode(page, _Pages, source=_TITLE).data
+    return [each.instagram_business_account for each in pages if each.instagram_business_account]
+
+
+def _is_meant(profile: _Profile, target: Target) -> bool:
+    return profile.username.lower() == target.ref.lower()
+
+
+def _of_target(target: Target, page: RawPage) -> Iterator[_Profile]:
+    return (profile for profile in _profiles(page) if _is_meant(profile, target))
+
+
+def _walk(ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str]) -> Iterator[RawPage]:
+    """The stories that are still there, and the posts from the newest to the first day.
+
+    Notes in `kinds` of what kind each of them is.
+    """
+
+    def turn(page: RawPage) -> Turn:
+        listing = decode(page, _Listing, source=_TITLE)
+        kinds.update((media.id, _product(page, media)) for media in listing.data if media.timestamp >= opens)
+        reached = bool(listing.data) and listing.data[-1].timestamp < opens
+        return Turn(None if reached else graph.next_cursor(listing.paging), len(listing.data))
+
+    def walk(edge: str, stream: str, fields: str) -> Iterator[RawPage]:
+        path, params = f"{account_id}/{edge}", {"fields": fields}
+        return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
+
+    yield from walk("stories", "stories", _POST)
+    try:
+        yield from walk("media", "posts", f"{_POST},comments_count,{_COMMENTS}")
+    except graph.NoRight:
+        # Comments need a right of their own, and without it there are no posts either.
+        yield from walk("media", "posts", f"{_POST},comments_count")
+
+
+def _product(page: RawPage, media: _Media) -> str:
+    """Of what kind something in a listing is."""
+    return "STORY" if page.stream == "stories" else media.media_product_type
+
+
+def _numbers(ask: Graph, account_id: str, kind: str, posts: Sequence[str], *, one_by_one: bool) -> Iterator[RawPage]:
+    """The numbers of posts of one kind, many at once.
+
+    Instagram refuses them all for one post that has none, so posts are halved as metrics are until it is found.
+    """
+
+    def get(some: Sequence[str], metrics: Sequence[str]) -> RawPage:
+        # Instagram ignores `account_id`, which no answer of this kind names; `parse` reads it.
+        params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})", "account_id": account_id}
+        if len(some) == 1:
+            return ask.get(quote(some[0], safe=""), stream="post_insights", params=params)
+        return ask.get("", stream="post_insights", params={**params, "ids": ",".join(some)})
+
+    def judge(page: RawPage) -> None:
+        if not (graph.is_metric_refused(page) or _has_none(page) or _is_for_some(page)):
+            ask.check(page)
+
+    metrics = _OF_KIND[kind]
+    for start in range(0, len(posts), _POSTS_A_CALL):
+        part = posts[start : start + _POSTS_A_CALL]
+        get_part = partial(get, part)
+        for page in ask_in_groups(metrics, len(metrics), get_part, graph.is_metric_refused, one_by_one=one_by_one):
+            yield page
+            judge(page)
+            if _is_for_some(page):
+                get_metrics = partial(get, metrics=_asked(page))
+                for smaller in ask_in_groups(part, math.ceil(len(part) / 2), get_metrics, _is_for_some):
+                    yield smaller
+                    judge(smaller)
+
+
+def _asked(page: RawPage) -> list[str]:
+    """The metrics that a call for posts' numbers named."""
+    named = re.search(r"insights\.metric\(([^)]+)\)", page.request.params.get("fields", ""))
+    return named[1].split(",") if named else []
+
+
+def _is_too_few(page: RawPage) -> bool:
+    """Whether there is nothing to tell, because too few people have seen something or follow."""
+    refused = graph.refusal(page)
+    return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
+
+
+def _has_none(page: RawPage) -> bool:
+    """Whether an answer says that a post has no numbers, or is not there any more."""
+    refused = graph.refusal(page)
+    if refused is None:
+        return False
+    without = refused.error_subcode in _NO_NUMBERS or "does not exist" in refused.message.lower()
+    return _is_too_few(page) or (refused.code == _INVALID and without) or refused.code == _NO_SUCH_POST
+
+
+def _is_for_some(page: RawPage) -> bool:
+    """Whether a call for several posts was refused for what may be wrong with one of them only."""
+    refused = graph.refusal(page)
+    invalid = refused is not None and refused.code == _INVALID and not graph.is_metric_refused(page)
+    return "ids" in page.request.params and (invalid or _has_none(page))
+
+
+def _days(ask: Graph, account_id: str, window: Window, now: dt.datetime, *, one_by_one: bool) -> Iterator[RawPage]:
+    """The last days of the window that are over, each by itself: Instagram adds up whatever time it is asked for."""
+    given_up: set[str] = set()
+    for ago in reversed(range(_DAYS)):
+        day = window.last - dt.timedelta(days=ago)
+        if day < window.first or not graph.is_over(day, now):
+            continue
+        # `until` is within what is added up, so it stops a second before the next day.
+        ends = graph.pacific_midnight(day + dt.timedelta(days=1)) - 1
+        params = {"since": str(graph.pacific_midnight(day)), "until": str(ends)}
+        params |= {"period": "day", "metric_type": "total_value"}
+        for split, names in _OF_DAYS:
+            metrics = [metric for metric in names if metric not in given_up]
+            get = partial(_get_day, ask, account_id, params | ({"breakdown": split} if split else {}))
+            for page in ask_in_groups(metrics, len(names), get, graph.is_metric_refused, one_by_one=one_by_one):
+                yield page
+                if graph.is_metric_refused(page):
+                    given_up |= {page.request.params["metric"]}
+                elif not _is_too_few(page):
+                    ask.check(page)
+
+
+def _get_day(ask: Graph, account_id: str, params: Mapping[str, str], metrics: Sequence[str]) -> RawPage:
+    return ask.get(f"{account_id}/insights", stream="insights", params={**params, "metric": ",".join(metrics)})
+
+
+def _asked_id(page: RawPage) -> str:
+    """The id of the account that an answer is about, from the address: `…/<id>/media`."""
+    return page.request.url.rsplit("/", 2)[-2]
+
+
+def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
+    return AccountRow(
+        **stamp,
+        account_id=profile.user_id or profile.id,
+        handle=profile.username,
+        name=profile.name or profile.username,
+        url=f"https://www.instagram.com/{profile.username}/",
+        counts=counts(followers=profile.followers_count, following=profile.follows_count, posts=profile.media_count),
+    )
+
+
+def _post(stamp: Stamp, page: RawPage, media: _Media) -> Iterator[Row]:
+    account_id, product, text = _asked_id(page), _product(page, media), media.caption or ""
+    # The answers to a story are among its numbers.
+    of_story = product == "STORY"
+    yield PostRow(
+        **stamp,
+        account_id=account_id,
+        post_id=media.id,
+        published_at=media.timestamp,
+        kind=_PRODUCTS.get(product) or _TYPES.get(media.media_type, "image"),
+        text=text,
+        permalink=media.permalink or "https://www.instagram.com/",
+        tags=graph.tags_in(text),
+        links=graph.links_in(text),
+        counts=counts(**{"likes": media.like_count} | ({} if of_story else {"replies": media.comments_count})),
+    )
+    for comment in media.comments.data if media.comments else []:
+        yield _comment(stamp, account_id, media, comment)
+        for reply in comment.replies.data if comment.replies else []:
+            yield _comment(stamp, account_id, media, reply, answered=comment)
+
+
+def _comment(
+    stamp: Stamp, account_id: str, media: _Media, comment: _Comment, answered: _Comment | None = None
+) -> CommentRow:
+    own = comment.user is not None or (comment.username is not None and comment.username == media.username)
+    # Instagram hides some authors; each of those counts as a person of their own.
+    unknown = comment.username or f"hidden in {comment.id}"
+    return CommentRow(
+        **stamp,
+        account_id=account_id,
+        comment_id=comment.id,
+        post_id=media.id,
+        published_at=comment.timestamp,
+        author=account_id if own else comment.author.id if comment.author else unknown,
+        own=own,
+        text=comment.text or "",
+        reply_to=answered.id if answered else None,
+    )
+
+
+def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    if "ids" in page.request.params:
+        found = list(decode(page, dict[str, _Media], source=_TITLE).values())
+    else:
+        found = [decode(page, _Media, source=_TITLE)]
+    for media in found:
+        told = {each.name: each for each in (media.insights.data if media.insights else [])}
+        named = [native for native in _asked(page) if native in _POST_METRICS]
+        totals = {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
+        yield CounterRow(
+            **stamp,
+            account_id=page.request.params.get("account_id", ""),
+            post_id=media.id,
+            published_at=media.timestamp,
+            counts=counts(**totals),
+        )
+
+
+def _total(native: str, insight: Insight | None) -> int | None:
+    """A running total as a whole number, in the unit of its canonical metric; None where Instagram told none."""
+    value: Number | None = None
+    if insight and insight.total_value:
+        value = insight.total_value.value
+    elif insight and insight.values and not isinstance(insight.values[0].value, dict):
+        value = insight.values[0].value
+    if value is None:
+        return None
+    if native == "replies":
+        return int(value) or None  # Where Instagram does not count them it says zero.
+    return round(value / 1000) if native == "ig_reels_video_view_total_time" else int(value)
+
+
+def _day(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    since = int(page.request.params.get("since", "0"))
+    for insight in decode(page, Insights, source=_TITLE).data:
+        for metric, value in _values(insight.name, insight.total_value) if insight.total_value else ():
+            yield DayRow(
+                **stamp,
+                entity="account",
+                entity_id=_asked_id(page),
+                day=dt.datetime.fromtimestamp(since, ZoneInfo(graph.PACIFIC)).date(),
+                zone=graph.PACIFIC,
+                dimension="total",
+                member="",
+                metric=metric,
+                value=None if value is None or value < 0 else float(value),
+            )
+
+
+def _values(native: str, total: TotalValue) -> Iterator[tuple[str, Number | None]]:
+    """The canonical metrics of a day's total, what was paid for apart."""
+    if native in _SPLIT_BY_KIND:
+        parts = _parts(total, _KIND)
+        paid = parts.pop(_AD, None)
+        organic = _organic_reach(total, parts, paid) if native == "reach" else _organic(total, parts, paid)
+        yield _SPLIT_BY_KIND[native], organic
+        if native in _PAID and paid is not None:
+            yield _PAID[native], paid
+    elif native == "follows_and_unfollows":
+        for member, value in _parts(total, _FOLLOWS).items():
+            if member in _SPLIT_BY_FOLLOWS:
+                yield _SPLIT_BY_FOLLOWS[member], value
+    elif native in _NOT_SPLIT and total.value is not None:
+        yield _NOT_SPLIT[native], total.value
+
+
+def _parts(total: TotalValue, dimension: str) -> dict[str, Number]:
+    """A total by the members of one dimension.
+
+    Where it is split by a second one, too, its members are added: nobody is both a follower and none.
+    """
+    parts: dict[str, Number] = {}
+    for breakdown in total.breakdowns:
+        if dimension in breakdown.dimension_keys:
+            at = breakdown.dimension_keys.index(dimension)
+            for result in breakdown.results:
+                if result.value is not None and at < len(result.dimension_values):
+                    member = result.dimension_values[at]
+                    parts[member] = parts.get(member, 0) + result.value
+            break
+    return parts
+
+
+def _organic(total: TotalValue, parts: Mapping[str, Number], paid: Number | None) -> Number | None:
+    """What of a total of events was not paid for; None where that is not told."""
+    if parts:
+        return sum(parts.values())
+    if paid is not None and total.value is not None:
+        return total.value - paid
+    return 0 if total.value == 0 else None
+
+
+def _organic_reach(total: TotalValue, parts: Mapping[str, Number], paid: Number | None) -> Number | None:
+    """How many people saw something else than ads; None where that is not certain.
+
+    People are counted once in the total and once in each kind, so kinds cannot be added to or taken from anything.
+    """
+    if not paid and parts:
+        return total.value
+    seen = [value for value in parts.values() if value]
+    if paid and len(seen) == 1:
+        return seen[0]
+    return 0 if total.value == 0 else None
+
+
+SOURCE = Instagram()

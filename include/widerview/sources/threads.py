@@ -1,0 +1,459 @@
+"""### Threads: an account's followers, posts, conversations and days.
+
+**Purpose.** Observe what Threads tells an account's own people: its followers, its posts with what people did with
+them, what was written under them, and the numbers of each day.
+
+**Inputs.** In the client's file: the account's username, without `@`. In an Airflow Connection, as password, a
+long-lived token of the account: in Meta's app dashboard, under *Access the Threads API*, add the account as a tester or
+let it log in, and make a token with the rights `threads_basic`, `threads_manage_insights` and `threads_read_replies`.
+It lives for 60 days; put `expires_at` (ISO 8601) into the Connection's extra, and it is renewed in time, as often as it
+takes. The Connection's host stays empty.
+
+**Outputs.** The account with its followers; its posts since the first day asked for, with views, likes, replies,
+reposts, quotes and shares; the newest 100 replies under each of the ten newest posts of the last seven days that have
+any, each with its time and whether the account itself wrote it; and for each of the last seven days asked for likes,
+replies, reposts, quotes and link clicks. Days are Pacific days, as Meta counts them, wherever the account is. What the
+account adds to its own thread is no comment.
+
+**Calls.** One for the account and one for its followers; one for each 100 posts and one for their numbers; one for each
+of at most seven days; the conversation of each of at most ten posts. A metric that Threads has given up costs a few
+more.
+
+**Limits.** The counts of posts are running totals. Posts that only repost somebody else's give no rows. Threads names
+who wrote a reply by username only. The account's daily `views` are not read, because Meta's document (views of the
+profile) and what is measured (views of all posts) differ. There are no numbers of days before 2024-04-13.
+
+**When it fails.** *Unauthorized*: the token is dead or lacks a right; make a new one. Without the right to replies the
+posts come without them. *Not found*: the token belongs to an account of another name; correct the client's file after a
+change of name. *Rate limited*: the task tries again by itself. *Bad answer*: look at the page in landing.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Annotated
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from widerview.sources import conversations, graph
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    PostKind,
+    PostRow,
+    RawPage,
+    Row,
+    Source,
+    Stamp,
+    Target,
+    Tokens,
+    Window,
+    Written,
+    counts,
+    stamp,
+)
+from widerview.sources.errors import BadAnswer, NotFound
+from widerview.sources.graph import Graph, Insight, Insights, Number
+from widerview.sources.http import HttpClient, Turn, ask_in_groups, decode, place
+from widerview.vocabulary.dictionaries import load_dictionary
+
+_TITLE = "Threads"
+_VERSION = "v1.0"
+_RENEWAL_PAGE = "https://developers.facebook.com/apps/"
+_RENEW = (
+    "Make a token with the rights threads_basic, threads_manage_insights and threads_read_replies in the app's "
+    f"dashboard at {_RENEWAL_PAGE}, under Access the Threads API, and put it into the Airflow Connection's password."
+)
+
+_POSTS_A_PAGE = 100
+_REPLIES = 100
+_DAYS = 7
+"""As many days are asked for anew with each pull as it takes for late numbers and for pulls that failed."""
+
+_PROFILE = "id,username,name"
+_POST = "id,media_type,permalink,text,timestamp,is_quote_post,has_replies,link_attachment_url,topic_tag,poll_attachment"
+_REPLY = "id,text,timestamp,username,permalink,is_reply_owned_by_me,replied_to"
+_OF_POSTS = ("views", "likes", "replies", "reposts", "quotes", "shares")
+_OF_DAYS = {"likes": "likes", "replies": "replies", "reposts": "reposts", "quotes": "quotes", "clicks": "link_clicks"}
+_FOLLOWERS = "followers_count"
+_CANONICAL: Mapping[str, Sequence[str]] = {
+    **{metric: [metric] for metric in _OF_POSTS},
+    **{native: [metric] for native, metric in _OF_DAYS.items()},
+    _FOLLOWERS: ["followers"],
+}
+
+_INVALID, _NO_SUCH_OBJECT = 100, 33
+_REPOST = "REPOST_FACADE"
+_KINDS: Mapping[str, PostKind] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
+
+_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+_Id = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Profile(msgspec.Struct):
+    id: _Id
+    username: str
+    name: str | None = None
+
+
+class _Ref(msgspec.Struct):
+    id: _Id
+
+
+class _Post(msgspec.Struct):
+    """A post; where the content of an object does not matter here, presence is enough."""
+
+    id: _Id
+    timestamp: _Moment
+    media_type: str = ""
+    permalink: str | None = None
+    text: str | None = None
+    is_quote_post: bool = False
+    has_replies: bool = False
+    link_attachment_url: str | None = None
+    topic_tag: str | None = None
+    poll_attachment: dict[str, msgspec.Raw] | None = None
+    insights: Insights | None = None
+
+
+class _Posts(msgspec.Struct):
+    data: list[_Post]
+    paging: graph.Paging | None = None
+
+
+class _Reply(msgspec.Struct):
+    id: _Id
+    timestamp: _Moment
+    text: str | None = None
+    username: str | None = None
+    permalink: str | None = None
+    is_reply_owned_by_me: bool = False
+    replied_to: _Ref | None = None
+
+
+class _Replies(msgspec.Struct):
+    data: list[_Reply]
+
+
+class _Link(msgspec.Struct):
+    value: Number | None = None
+
+
+class _OfDay(Insight):
+    """A metric of a day: a total, or (clicks) one total a link."""
+
+    link_total_values: list[_Link] | None = None
+
+
+class _Day(msgspec.Struct):
+    data: list[_OfDay]
+
+
+class Threads(Source):
+    """Threads accounts, through the Threads API."""
+
+    name = "threads"
+    title = _TITLE
+    kind = "social"
+    reference = Written("a Threads username, without @", r"[A-Za-z0-9_.]{1,30}", "meadowbakery")
+    api_version = f"Threads API {_VERSION}"
+    evidence = ("vendor document",)
+    known_gaps = (
+        "No recorded answers were at hand but that of a token's exchange; everything else follows Meta's documents.",
+        "That the numbers of posts come along with a listing of them is common use and stands in no document; should "
+        "Threads refuse, each post is asked for alone, which takes a call each.",
+        "Of a conversation the newest 100 replies are read, of the ten newest posts of seven days.",
+        "The further parts of the account's own threads, and what it writes under posts of others, are not read.",
+        "The account's daily views are not read, because Meta's document and what is measured differ.",
+    )
+    streams = ("account", "followers", "posts", "post_insights", "insights", "comments")
+    lookback_days = 30
+    weekly_lookback_days = 60
+    dictionary = load_dictionary(files(__package__) / "threads.yaml")
+    pool_slots = 4
+    call_budget = 200
+    renewal_page = _RENEWAL_PAGE
+    renews_before = dt.timedelta(days=7)
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        """Account and followers; two for each 100 posts; one for each day; ten conversations at most."""
+        return 2 + 2 * (1 + posts // _POSTS_A_PAGE) + min(days, _DAYS) + min(posts, conversations.MOST)
+
+    def base_url(self, target: Target) -> str:
+        """The Threads API."""
+        return "https://graph.threads.net"
+
+    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
+        """The account, its followers, its posts, their numbers, its days, then the newest conversations."""
+        ask = Graph(http, title=_TITLE, account=target.ref, renew=_RENEW, version=_VERSION)
+        page = ask.get("me", stream="account", params={"fields": _PROFILE})
+        yield page
+        profile = ask.read(page, _Profile)
+        if profile.username.lower() != target.ref.lower():
+            raise NotFound(
+                f"{place(page, _TITLE)}: the token belongs to {profile.username} and not to {target.ref}. Correct the "
+                f"handle in the file of client {target.client_id}, or the token in the Airflow Connection."
+            )
+        account_id, one_by_one = quote(profile.id, safe=""), http.one_metric_a_call
+        yield from _totals(ask, account_id, "followers", [_FOLLOWERS], {}, one_by_one=one_by_one)
+        posts: dict[str, _Post] = {}
+        opens = window.opens(target.time_zone)
+        yield from _walk(ask, account_id, "posts", _POST, opens, posts)
+        yield from graph.listings_in_groups(
+            _OF_POSTS, len(_OF_POSTS), partial(_numbers, ask, account_id, opens, posts), one_by_one=one_by_one
+        )
+        for ago in reversed(range(_DAYS)):
+            day = window.last - dt.timedelta(days=ago)
+            if day >= window.first and graph.is_over(day, page.fetched_at):
+                # `until` is taken to be within what is added up, so it stops a second before the next day.
+                ends = graph.pacific_midnight(day + dt.timedelta(days=1)) - 1
+                times = {"since": str(graph.pacific_midnight(day)), "until": str(ends)}
+                yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
+        published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
+        for id_ in conversations.newest(published, window, target.time_zone):
+            # Threads ignores `account_id`, which a conversation does not name; `parse` reads it.
+            params = {"fields": _REPLY, "limit": str(_REPLIES), "account_id": account_id}
+            page = ask.get(f"{quote(id_, safe='')}/conversation", stream="comments", params=params)
+            yield page
+            if graph.lacks_right(page):
+                break
+            if not _is_gone(page):
+                ask.read(page, _Replies)
+
+    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
+        """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
+        if page.stream in {"followers", "insights"}:
+            yield from graph.unavailable(target, page, _CANONICAL)
+        elif page.stream == "post_insights":
+            yield from graph.unavailable(target, page, _CANONICAL, native=",".join(_asked(page)))
+        if not graph.is_good(page):
+            return
+        stamped = stamp(target, page)
+        match page.stream:
+            case "account":
+                yield _account(stamped, decode(page, _Profile, source=_TITLE))
+            case "followers":
+                told = {each.name: _number(each) for each in decode(page, Insights, source=_TITLE).data}
+                yield CounterRow(**stamped, account_id=_asked_id(page), counts=counts(followers=told.get(_FOLLOWERS)))
+            case "insights":
+                yield from _day(stamped, page)
+            case "posts":
+                posts = decode(page, _Posts, source=_TITLE).data
+                yield from (_post(stamped, page, post) for post in posts if post.media_type != _REPOST)
+            case "post_insights":
+                yield from _counters(stamped, page)
+            case _:
+                yield from _comments(stamped, target, page)
+
+    def renew(self, http: HttpClient) -> Tokens:
+        """Exchange a token for one of 60 more days."""
+        return graph.exchange(
+            http,
+            "refresh_access_token",
+            title=_TITLE,
+            renew=_RENEW,
+            params={"grant_type": "th_refresh_token"},
+            secret_params={"access_token": http.token or ""},
+        )
+
+
+def _totals(
+    ask: Graph, account_id: str, stream: str, metrics: Sequence[str], times: Mapping[str, str], *, one_by_one: bool
+) -> Iterator[RawPage]:
+    """Totals of the account: as it stands, or of some time."""
+
+    def get(group: Sequence[str]) -> RawPage:
+        params = {"metric": ",".join(group), **times}
+        return ask.get(f"{account_id}/threads_insights", stream=stream, params=params)
+
+    for page in ask_in_groups(metrics, len(metrics), get, graph.is_metric_refused, one_by_one=one_by_one):
+        yield page
+        if not graph.is_metric_refused(page):
+            ask.check(page)
+
+
+def _walk(
+    ask: Graph, account_id: str, stream: str, fields: str, opens: dt.datetime, posts: dict[str, _Post]
+) -> Iterator[RawPage]:
+    """The posts from the newest to the first day; notes those of the account's own in `posts`."""
+
+    def turn(page: RawPage) -> Turn:
+        listing = decode(page, _Posts, source=_TITLE)
+        posts.update((post.id, post) for post in listing.data if post.timestamp >= opens and post.media_type != _REPOST)
+        reached = bool(listing.data) and listing.data[-1].timestamp < opens
+        return Turn(None if reached else graph.next_cursor(listing.paging), len(listing.data))
+
+    return ask.listing(f"{account_id}/threads", stream=stream, params={"fields": fields}, most=_POSTS_A_PAGE, turn=turn)
+
+
+def _numbers(
+    ask: Graph, account_id: str, opens: dt.datetime, posts: Mapping[str, _Post], metrics: Sequence[str]
+) -> Iterator[RawPage]:
+    """The posts' numbers, with the listing; where Threads does not give them so, those of each post by itself."""
+    fields = f"id,media_type,timestamp,insights.metric({','.join(metrics)})"
+    refused = False
+    try:
+        for page in _walk(ask, account_id, "post_insights", fields, opens, {}):
+            refused = graph.refusal(page) is not None
+            yield page
+    except graph.MetricRefused:
+        raise
+    except BadAnswer:
+        if not refused:
+            raise
+        for id_ in posts:
+            params = {"fields": fields, "account_id": account_id}
+            page = ask.get(quote(id_, safe=""), stream="post_insights", params=params)
+            yield page
+            if not _is_gone(page):
+                ask.check(page)
+
+
+def _is_gone(page: RawPage) -> bool:
+    """Whether a post is not there any more, after the listing had told of it."""
+    refused = graph.refusal(page)
+    return (
+        refused is not None
+        and refused.code == _INVALID
+        and (refused.error_subcode == _NO_SUCH_OBJECT or "does not exist" in refused.message.lower())
+    )
+
+
+def _asked(page: RawPage) -> list[str]:
+    """The metrics that a call for posts' numbers named."""
+    named = re.search(r"insights\.metric\(([^)]+)\)", page.request.params.get("fields", ""))
+    return named[1].split(",") if named else []
+
+
+def _asked_id(page: RawPage) -> str:
+    """The id of the account that an answer is about: it was named along, or stands in the address."""
+    return page.request.params.get("account_id") or page.request.url.rsplit("/", 2)[-2]
+
+
+def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
+    return AccountRow(
+        **stamp,
+        account_id=profile.id,
+        handle=profile.username,
+        name=profile.name or profile.username,
+        url=f"https://www.threads.com/@{profile.username}",
+    )
+
+
+def _number(insight: Insight) -> int | None:
+    """A total; None where Threads told none."""
+    value: Number | None = None
+    if insight.total_value:
+        value = insight.total_value.value
+    elif insight.values and not isinstance(insight.values[0].value, dict):
+        value = insight.values[0].value
+    return None if value is None else int(value)
+
+
+def _day(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    since = int(page.request.params.get("since", "0"))
+    for insight in decode(page, _Day, source=_TITLE).data:
+        if insight.name not in _OF_DAYS:
+            continue
+        value: Number | None = _number(insight)
+        if insight.link_total_values is not None:
+            value = sum(link.value or 0 for link in insight.link_total_values)
+        yield DayRow(
+            **stamp,
+            entity="account",
+            entity_id=_asked_id(page),
+            day=dt.datetime.fromtimestamp(since, ZoneInfo(graph.PACIFIC)).date(),
+            zone=graph.PACIFIC,
+            dimension="total",
+            member="",
+            metric=_OF_DAYS[insight.name],
+            value=None if value is None or value < 0 else float(value),
+        )
+
+
+def _post(stamp: Stamp, page: RawPage, post: _Post) -> PostRow:
+    text = post.text or ""
+    topic = (post.topic_tag or "").strip().lower()
+    links = dict.fromkeys([*graph.links_in(text), post.link_attachment_url or ""])
+    links.pop("", None)
+    return PostRow(
+        **stamp,
+        account_id=_asked_id(page),
+        post_id=post.id,
+        published_at=post.timestamp,
+        kind=_kind(post, has_links=bool(links)),
+        text=text,
+        permalink=post.permalink or "https://www.threads.com/",
+        tags=tuple(dict.fromkeys(tag for tag in (*graph.tags_in(text), topic) if tag)),
+        links=tuple(links),
+    )
+
+
+def _kind(post: _Post, *, has_links: bool) -> PostKind:
+    """What a post is at first sight; a quote with a picture is a quote."""
+    if post.poll_attachment:
+        return "poll"
+    if post.is_quote_post:
+        return "quote"
+    return _KINDS.get(post.media_type, "link" if has_links else "text")
+
+
+def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    listed = page.request.url.endswith("/threads")
+    posts = decode(page, _Posts, source=_TITLE).data if listed else [decode(page, _Post, source=_TITLE)]
+    for post in posts:
+        if post.media_type != _REPOST:
+            told = {each.name: _number(each) for each in (post.insights.data if post.insights else [])}
+            yield CounterRow(
+                **stamp,
+                account_id=_asked_id(page),
+                post_id=post.id,
+                published_at=post.timestamp,
+                counts=counts(**{metric: told.get(metric) for metric in _asked(page) if metric in _OF_POSTS}),
+            )
+
+
+def _comments(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
+    """What stands under a post, answers to answers included; the account's next posts in its own thread are none."""
+    root = page.request.url.rsplit("/", 2)[-2]
+    replies = decode(page, _Replies, source=_TITLE).data
+    by_id = {reply.id: reply for reply in replies}
+
+    def is_own(reply: _Reply) -> bool:
+        return reply.is_reply_owned_by_me or (reply.username or "").lower() == target.ref.lower()
+
+    def is_own_thread(id_: str) -> bool:
+        passed: set[str] = set()
+        while id_ != root and id_ not in passed:
+            reply = by_id.get(id_)
+            if reply is None or not is_own(reply):
+                return False
+            passed.add(id_)
+            id_ = reply.replied_to.id if reply.replied_to else root
+        return id_ == root
+
+    for reply in replies:
+        if is_own_thread(reply.id):
+            continue
+        answered = reply.replied_to.id if reply.replied_to else root
+        yield CommentRow(
+            **stamp,
+            account_id=_asked_id(page),
+            comment_id=reply.id,
+            post_id=root,
+            published_at=reply.timestamp,
+            author=reply.username or f"hidden in {reply.id}",
+            own=is_own(reply),
+            text=reply.text or "",
+            permalink=reply.permalink or "",
+            reply_to=None if is_own_thread(answered) else answered,
+        )
+
+
+SOURCE = Threads()
