@@ -731,3 +731,25 @@ def test_metrics_are_asked_one_by_one_when_that_is_wanted():
 
     assert len(list(ask_in_groups(["a", "b"], 10, ask, lambda page: False, one_by_one=True))) == 2
     assert asked == [["a"], ["b"]]
+
+
+def test_an_answer_that_will_stay_the_same_is_not_asked_for_again(client, server, clock):
+    server.script = [(500, {}, b"ask for less")]
+    page = client().request("GET", "", stream="a", is_final=lambda page: b"less" in page.body)
+    assert (page.status, clock.slept) == (500, [])
+
+
+def test_an_answer_with_a_new_token_is_not_quoted(page):
+    with pytest.raises(BadAnswer) as caught:
+        decode(page(body=b'{"access_token":"' + CANARY.encode()), dict, source="Harbour", is_secret=True)
+    assert CANARY not in str(caught.value)
+    assert "access_token" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_what_an_answer_is_about_is_recorded_and_never_sent(client, server):
+    server.script = [(200, {}, b"{}")]
+    page = client().request("GET", "thread", stream="a", params={"id": "9"}, about={"post": "p1"})
+    assert page.request.about == {"post": "p1"}
+    assert server.seen[0][1] == "/thread?id=9"
+    assert "p1" not in repr(server.seen)

@@ -8,9 +8,14 @@ import pytest
 from widerview.sources import registry
 from widerview.sources.registry import SOURCES, source
 
+BUILT_IN = {
+    "access_log", "bluesky", "facebook", "ga4", "instagram", "linkedin", "mastodon", "matomo", "pinterest", "plausible",
+    "search_console", "threads", "tiktok", "umami", "x", "youtube",
+}  # fmt: skip
+
 
 def test_the_built_in_sources_are_there():
-    assert set(SOURCES) >= {"bluesky", "mastodon", "matomo"}
+    assert set(SOURCES) == BUILT_IN
     assert all(source(name).name == name for name in SOURCES)
 
 
@@ -25,14 +30,26 @@ def test_a_source_says_what_its_dag_needs(found):
     assert found.lookback_days > 0
     assert found.pool_slots > 0
     assert found.call_budget >= len(found.streams)
+    assert found.calls_a_day >= found.call_budget
+    assert found.evidence
+    assert found.dictionary.source == found.name
+    assert found.expected_calls(posts=20, days=found.lookback_days + 1) <= found.call_budget
+    if found.needs_connection:
+        assert found.renewal_page
+    if found.weekly_lookback_days is not None:
+        assert found.weekly_lookback_days > found.lookback_days
+    for written in (found.reference, *found.options.values()):
+        example = re.sub(r"^\"([^\"]+)\".*", r"\1", written.example).split(", or ")[0]
+        assert re.fullmatch(written.pattern, example), "what a mistake is answered with must be right itself"
+    assert set(found.required_options) <= set(found.options)
     module = __import__(type(found).__module__, fromlist=["SOURCE"])
     assert module.SOURCE is found
-    for part in ("Purpose", "Inputs", "Outputs", "Limits", "When it fails"):
+    for part in ("Purpose", "Inputs", "Outputs", "Calls", "Limits", "When it fails"):
         assert f"**{part}.**" in module.__doc__
 
 
 def test_an_unknown_source_lists_the_known():
-    with pytest.raises(LookupError, match="bluesky, mastodon, matomo"):
+    with pytest.raises(LookupError, match="mastodon, matomo"):
         source("myspace")
 
 
@@ -42,6 +59,13 @@ def test_a_broken_or_clashing_package_costs_only_its_own_source(monkeypatch, cap
         EntryPoint("twice", "widerview.sources.bluesky:SOURCE", registry.GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
-    assert set(registry._load()) == {"bluesky", "mastodon", "matomo"}
+    assert set(registry._load()) == BUILT_IN
     assert "'broken'" in caplog.text
     assert "taken" in caplog.text
+
+
+def test_what_is_no_source_costs_only_itself(monkeypatch, caplog):
+    points = [EntryPoint("odd", "widerview.sources.registry:GROUP", registry.GROUP)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    assert set(registry._load()) == BUILT_IN
+    assert "is no instance of a class derived from" in caplog.text

@@ -12,7 +12,7 @@ from widerview.vocabulary.metrics import METRICS
 from widerview.vocabulary.rows import definition_rows, metric_rows
 
 ROOT = Path(__file__).parents[2]
-BUILT_IN = [SOURCES[name].dictionary for name in ("bluesky", "mastodon", "matomo")]
+BUILT_IN = [source.dictionary for source in SOURCES.values()]
 
 
 def test_the_page_is_current():

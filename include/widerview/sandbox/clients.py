@@ -1,12 +1,26 @@
 """The client files of the sandbox's three fictional firms, for the demo."""
 
 import datetime as dt
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from widerview.sandbox import MATOMO_TOKEN
-from widerview.sandbox.model import CAMPAIGN
+from widerview.sandbox import ga4, plausible, search_console, umami
+from widerview.sandbox.access_log import write_logs
+from widerview.sandbox.cast import CAMPAIGN, PROFILES, Person, Profile
+from widerview.sandbox.model import Simulation
 
-__all__ = ["MATOMO_TOKEN", "write_clients"]
+_BESIDE: Mapping[str, tuple[str, Callable[[Profile], str]]] = {
+    "ga4": ("hollow-oak-bakery", ga4.property_id),
+    "search_console": ("hollow-oak-bakery", lambda profile: search_console.properties(profile)[0]),
+    "umami": ("tidewater-cycles", umami.website_id),
+    "plausible": ("lantern-lane", plausible.site_id),
+}
+"""What measures a website beside Matomo: whose, and what the site is called there."""
+
+_HAS_LOGS = "tidewater-cycles"
+"""Whose web server's log can be read."""
 
 _HEAD = """\
 # {name} is a fictional sample: the firm, its people and its numbers are made up, and every address ends in .example.
@@ -40,25 +54,16 @@ sender:
   postal_address: 7 Lantern Lane, London E0 0LL, United Kingdom
 """
 
-_BAKERY = """\
+_RECIPIENTS = """\
 recipients:
-  - name: Marta Eich
-    email: marta@hollowoak.example
+  - name: {name}
+    email: {email}
 
-# The connections lead to the sandbox; a real Bluesky or Mastodon account needs none.
-accounts:
-  - platform: bluesky
-    handle: hollowoak.example
-    connection: sandbox_bluesky
-  - platform: mastodon
-    handle: "@hollowoak@social.example"
-    connection: sandbox_mastodon
-web:
-  - platform: matomo
-    site_id: 1
-    url: https://hollowoak.example
-    connection: sandbox_matomo
+# The connections lead to the sandbox. A real Bluesky or Mastodon account needs none; docs/sources.md tells what the
+# connections of the other platforms hold.
+"""
 
+_CAMPAIGN = """\
 # In every link: utm_campaign is the key, utm_source the touchpoint, and utm_term the touchpoint again,
 # because Matomo without plugins reads only the campaign and the term.
 campaigns:
@@ -87,58 +92,23 @@ campaigns:
         cost: 240
 """
 
-_BIKES = """\
-recipients:
-  - name: Aoife Brennan
-    email: aoife@tidewater.example
-
-# The connections lead to the sandbox; a real Bluesky or Mastodon account needs none.
-accounts:
-  - platform: bluesky
-    handle: tidewater.example
-    connection: sandbox_bluesky
-  - platform: mastodon
-    handle: "@tidewater@social.example"
-    connection: sandbox_mastodon
-web:
-  - platform: matomo
-    site_id: 2
-    url: https://tidewater.example
-    connection: sandbox_matomo
-"""
-
-_AGENCY = """\
-recipients:
-  - name: Priya Nair
-    email: priya@lanternlane.example
-
-# The agency's own profile, a little neglected. The connections lead to the sandbox.
-accounts:
-  - platform: bluesky
-    handle: lanternlane.example
-    connection: sandbox_bluesky
-web:
-  - platform: matomo
-    site_id: 3
-    url: https://lanternlane.example
-    connection: sandbox_matomo
-"""
-
 _SAMPLES = (
-    ("hollow-oak-bakery", "Hollow Oak Bakery", "Europe/Berlin", "EUR", _BAKERY),
-    ("tidewater-cycles", "Tidewater Cycles", "Europe/Dublin", "EUR", _BIKES),
-    ("lantern-lane", "Lantern Lane", "Europe/London", "GBP", _AGENCY),
+    ("hollow-oak-bakery", "EUR", "Marta Eich", "marta@hollowoak.example"),
+    ("tidewater-cycles", "EUR", "Aoife Brennan", "aoife@tidewater.example"),
+    ("lantern-lane", "GBP", "Priya Nair", "priya@lanternlane.example"),
 )
 
 
-def write_clients(folder: Path, anchor: dt.date) -> list[Path]:
+def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> list[Path]:
     """Write the three sample client files and return their paths; a file that is there already is left as it is.
 
     Args:
         folder: Where to write; made if it is missing.
         anchor: The sandbox's anchor, a Monday; the campaign's dates are told from it.
+        logs: Where the web servers' access logs lie, a folder a client; None: `access_logs` beside `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    logs = logs or folder.parent / "access_logs"
 
     def day(offset: int) -> str:
         return (anchor + dt.timedelta(days=offset)).isoformat()
@@ -151,11 +121,63 @@ def write_clients(folder: Path, anchor: dt.date) -> list[Path]:
         "poster": day(-11),
         "event": day(CAMPAIGN.event_offset),
     }
+    profiles = {profile.key: profile for profile in PROFILES}
     paths = []
-    for key, name, zone, currency, rest in _SAMPLES:
-        path = folder / f"{key}.yaml"
+    for key, currency, recipient, email in _SAMPLES:
+        path, profile = folder / f"{key}.yaml", profiles[key]
         if not path.exists():
-            head = _HEAD.format(key=key, name=name, zone=zone, currency=currency)
-            path.write_text(f"{head}{rest.format(**campaign)}", encoding="utf-8")
+            parts = [
+                _HEAD.format(key=key, name=profile.name, zone=profile.zone.key, currency=currency),
+                _RECIPIENTS.format(name=recipient, email=email),
+                "accounts:\n",
+                *(_account(account.person) for account in profile.accounts),
+                _web(profile, logs / key),
+                "\n" + _CAMPAIGN.format(**campaign) if profile.campaign else "",
+            ]
+            path.write_text("".join(parts), encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def write_access_logs(model: Simulation, folder: Path, first: dt.date, now: dt.datetime) -> None:
+    """Write what the web servers of the sample clients have logged by `now`, where their files say it lies.
+
+    Args:
+        model: The agency.
+        folder: Where all of it lies; `logs` of `write_clients`.
+        first: The first day.
+        now: The present moment.
+    """
+    last = now.astimezone(model.profile(_HAS_LOGS).zone).date()
+    write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now)
+
+
+def _entry(platform: str, key: str, ref: str, *more: str, connection: bool = True) -> str:
+    """An account or site of a client file; `more` are further lines."""
+    lines = [f"platform: {platform}", f"{key}: {json.dumps(ref) if ref[0] in '@0123456789' or ':' in ref else ref}"]
+    lines += [*more, f"connection: sandbox_{platform}"] if connection else more
+    return "  - " + "\n    ".join(lines) + "\n"
+
+
+def _account(person: Person) -> str:
+    options = ["options: {api: business}"] if person.platform == "tiktok" else []  # the one that tells of comments
+    return _entry(person.platform, "handle", _handle(person), *options)
+
+
+def _handle(person: Person) -> str:
+    """What the platform's source wants in the file: Mastodon's begin with @."""
+    return f"@{person.handle}" if person.platform == "mastodon" else person.handle
+
+
+def _web(profile: Profile, logs: Path) -> str:
+    """The website and all that measures it. Of several that count visits, the first is the one the report tells."""
+    url = f"url: {profile.url}"
+    parts = [_entry("matomo", "site_id", str(profile.site_id), url)]
+    for platform, (client, site_id) in _BESIDE.items():
+        if profile.key == client:
+            parts.append(_entry(platform, "site_id", site_id(profile), url))
+    if profile.key == _HAS_LOGS:
+        files = f"options: {{files: {json.dumps(f'{logs}/access.log*')}}}"
+        parts.append(_entry("access_log", "site_id", str(urlsplit(profile.url).hostname), url, files, connection=False))
+    why = "# One website, measured more than once: the first that counts visits is the report's."
+    return f"\n{why}\nweb:\n{''.join(parts)}"

@@ -75,12 +75,21 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was asked, with every secret taken out; `body` is the JSON that was sent, empty if none was."""
+    """What was asked, with every secret taken out.
+
+    Attributes:
+        method: HTTP method.
+        url: Without its query.
+        params: The query, and the form of a POST.
+        body: The JSON that was sent; empty if none was.
+        about: What the answer is about, as far as it does not say so itself; never sent.
+    """
 
     method: str
     url: str
     params: dict[str, str]
     body: str = ""
+    about: dict[str, str] = {}
 
 
 class RawPage(msgspec.Struct, frozen=True, kw_only=True):

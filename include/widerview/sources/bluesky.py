@@ -29,7 +29,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 from requests import codes
@@ -50,14 +50,13 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import NotFound, Unauthorized
-from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Bluesky"
 _RENEW = "The account needs no token; if its Airflow Connection has one, renew or remove it."
 _DEPTH = "100"
 """How many answers to answers are asked for, one below the other."""
-_Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
 class _Lexicon(msgspec.Struct, rename="camel"):
@@ -140,12 +139,15 @@ class _Post(_Lexicon):
     uri: str
     author: _Author
     record: _Record
-    indexed_at: _Instant
+    indexed_at: Moment
     like_count: Count | None = None
     repost_count: Count | None = None
     reply_count: Count | None = None
     quote_count: Count | None = None
     bookmark_count: Count | None = None
+
+    def __post_init__(self) -> None:
+        self.indexed_at = utc(self.indexed_at)
 
     @property
     def published_at(self) -> dt.datetime:
@@ -153,16 +155,15 @@ class _Post(_Lexicon):
 
         The first is the author's claim, and some software claims nonsense.
         """
-        indexed = self.indexed_at.astimezone(dt.UTC)
         try:
-            return min(indexed, msgspec.convert(self.record.created_at, _Instant).astimezone(dt.UTC))
-        except (msgspec.ValidationError, OverflowError):
-            return indexed
+            return min(self.indexed_at, utc(msgspec.convert(self.record.created_at, Moment)))
+        except ValueError:
+            return self.indexed_at
 
 
 class _Reason(_Lexicon):
     type: str = msgspec.field(name="$type")
-    indexed_at: _Instant | None = None
+    indexed_at: Moment | None = None
 
 
 class _Item(_Lexicon):

@@ -43,7 +43,7 @@ def facts_of(source: Source) -> dict[str, Any]:
 
 def tables(sources: Iterable[Source]) -> str:
     """Write the tables of the page: what each source gives, what it costs, and how far it is verified."""
-    parts = (_given, _written, _costs, _verified)
+    parts = (_given, _written, _costs, _verified, _gaps)
     every = list(sources)
     return "\n\n".join(part(every) for part in parts)
 
@@ -67,7 +67,6 @@ def _days(source: Source) -> str:
 
 
 def _given(sources: list[Source]) -> str:
-    """By kind, because the two have hardly a metric in common."""
     rows = (
         (
             f"**{each.title}** `{each.name}`",
@@ -137,12 +136,17 @@ def _verified(sources: list[Source]) -> str:
             each.api_version,
             str(each.sunset or "not announced"),
             ", ".join(each.evidence),
-            " ".join(each.known_gaps) or "none known",
         )
         for each in sources
     )
-    heads = ("source", "API version", "ends on", "verified against", "known gaps")
+    heads = ("source", "API version", "ends on", "verified against")
     return "### How far each is verified\n\n" + _table(heads, rows)
+
+
+def _gaps(sources: list[Source]) -> str:
+    """Sentences, which a table would squeeze."""
+    items = [f"- **{each.title}** `{each.name}`: {' '.join(each.known_gaps) or 'none.'}" for each in sources]
+    return "### Known gaps\n\n" + "\n".join(items)
 
 
 def main(page: str) -> None:

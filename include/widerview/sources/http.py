@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A count that fits the warehouse's BIGINT."""
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""A moment that names its zone, whichever; `utc` makes the same one of all of them."""
 
 TIMEOUTS = urllib3.Timeout(connect=10, read=60)
 """Seconds to connect, and between two bytes: analytics may compute a report while we wait."""
@@ -49,6 +51,8 @@ LONGEST_WAIT = 60.0
 """Seconds one client may spend waiting in all; longer waits are left to the scheduler, which frees the worker."""
 LARGEST_BODY = 32 * 2**20
 MOST_EMPTY_PAGES = 10
+CENSORED = "[token]"
+"""What stands in an answer where a secret stood that had been sent."""
 _SHORTEST_SECRET = 8
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -235,8 +239,7 @@ class HttpClient:
             sleep=self._pause,
             wait=self._wait,
             stop=self._gives_up,
-            retry=tenacity.retry_if_exception_type(_TRANSIENT)
-            | tenacity.retry_if_result(lambda page: page.status in _RETRIED),
+            retry=_retry_if(lambda page: page.status in _RETRIED),
             retry_error_callback=_last_outcome,
         )
 
@@ -253,7 +256,9 @@ class HttpClient:
         json: object = None,
         headers: Mapping[str, str] | None = None,
         safe: str = "",
+        about: Mapping[str, str] | None = None,
         try_again: Callable[[RawPage], bool] | None = None,
+        is_final: Callable[[RawPage], bool] | None = None,
     ) -> RawPage:
         """Ask, again if need be, and return the last answer whatever its status.
 
@@ -272,7 +277,9 @@ class HttpClient:
             headers: More headers; sent, never recorded.
             safe: Characters of the query that are sent as they are, where a platform's own syntax needs them; what must
                 be encoded within a value is then for the caller to encode.
+            about: What the answer is about, as far as it does not say so itself; recorded for `parse`, never sent.
             try_again: Whether an answer means "later" in the platform's own way, beside the statuses above.
+            is_final: Whether an answer will be the same next time, though its status is one of those above.
 
         Raises:
             BadAnswer: The URL points to another server, or the answer is larger than 32 MB.
@@ -290,7 +297,13 @@ class HttpClient:
             )
         query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
         body = None if json is None else msgspec.json.encode(json, order="sorted").decode()
-        asked = Request(method, parts._replace(query="", fragment="").geturl(), query | dict(form or {}), body or "")
+        asked = Request(
+            method,
+            parts._replace(query="", fragment="").geturl(),
+            query | dict(form or {}),
+            body or "",
+            dict(about or {}),
+        )
         # A proxy is asked for whole URLs of http; to https it opens a tunnel and sees none.
         target = asked.url if parts.scheme == "http" and connections.proxy is not None else parts.path or "/"
         if whole := {**query, **(secret_params or {})}:
@@ -302,8 +315,8 @@ class HttpClient:
             body = urlencode({**(form or {}), **(secret_form or {})})
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         retrying = self._retrying
-        if try_again is not None:
-            retrying = retrying.copy(retry=retrying.retry | tenacity.retry_if_result(try_again))
+        if try_again or is_final:
+            retrying = retrying.copy(retry=_retry_if(lambda page: _is_later(page, try_again, is_final)))
         try:
             return retrying(self._call, connections, asked, stream, target, sent, body)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
@@ -396,7 +409,7 @@ class HttpClient:
 
     def _censored(self, body: bytes) -> bytes:
         for secret in self._secrets:
-            body = body.replace(secret.encode(), b"[token]")
+            body = body.replace(secret.encode(), CENSORED.encode())
         return body
 
     def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -421,6 +434,18 @@ def _address(base_url: str) -> SplitResult:
 
 def _origin(parts: SplitResult) -> tuple[str, str]:
     return parts.scheme, parts.netloc
+
+
+def _retry_if(is_later: Callable[[RawPage], bool]) -> tenacity.retry_base:
+    return tenacity.retry_if_exception_type(_TRANSIENT) | tenacity.retry_if_result(is_later)
+
+
+def _is_later(
+    page: RawPage, try_again: Callable[[RawPage], bool] | None, is_final: Callable[[RawPage], bool] | None
+) -> bool:
+    if is_final is not None and is_final(page):
+        return False
+    return page.status in _RETRIED or (try_again is not None and try_again(page))
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -478,9 +503,23 @@ def _moment(value: str, now: dt.datetime) -> dt.datetime | None:
             is_epoch = seconds > dt.timedelta(days=3650).total_seconds()
             return dt.datetime.fromtimestamp(seconds, dt.UTC) if is_epoch else now + dt.timedelta(seconds=seconds)
         moment = dt.datetime.fromisoformat(value.strip()) if value[:4].isdigit() else parsedate_to_datetime(value)
-        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+        return utc(moment)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def utc(moment: dt.datetime) -> dt.datetime:
+    """A moment of an answer in UTC; one that does not name its zone is in UTC already.
+
+    Call it in a struct's `__post_init__`: then `decode` makes `BadAnswer` of the error, and says where it stands.
+
+    Raises:
+        ValueError: In UTC it is no moment of the years 1 to 9999.
+    """
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment.isoformat()} is not on the calendar in UTC") from error
 
 
 def _told(moment: dt.datetime) -> str:
@@ -543,10 +582,11 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-def decode(page: RawPage, type_: type[T], *, source: str) -> T:
+def decode(page: RawPage, type_: type[T], *, source: str, is_secret: bool = False) -> T:
     r"""Read the JSON of an answer as `type_`; numbers may come as strings.
 
-    NUL characters (`\u0000`) become U+FFFD, because PostgreSQL cannot hold them.
+    NUL characters (`\u0000`) become U+FFFD, because PostgreSQL cannot hold them. An answer that `is_secret`, because it
+    brings a token, is not quoted in a message.
 
     Raises:
         BadAnswer: It is no JSON, cut, not UTF-8, or of another shape; the message says what was found.
@@ -557,6 +597,8 @@ def decode(page: RawPage, type_: type[T], *, source: str) -> T:
             body = _NUL.sub(rb"\1\\ufffd", body)
         result: T = _decoder(type_).decode(body)  # type: ignore[arg-type]  # a type is hashable
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if is_secret:
+            raise BadAnswer(f"{place(page, source)}: not the answer that was promised, of {len(body)} bytes") from None
         raise BadAnswer(f"{place(page, source)}: {error}. Found {found(page)}") from error
     return result
 

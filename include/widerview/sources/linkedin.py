@@ -32,15 +32,15 @@ newer Widerview. *Rate limited*: the day's calls are used up; the task tries aga
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Generic, TypeVar
-from urllib.parse import quote, unquote, urldefrag, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
-from widerview.sources import conversations
+from widerview.sources import conversations, oauth
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -60,7 +60,7 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
+from widerview.sources.errors import BadAnswer, NotFound
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
@@ -86,7 +86,6 @@ _KEPT_DAYS = 364
 """How long ago the first day may lie: LinkedIn keeps twelve months, and is asked for one day more."""
 _DAY = dt.timedelta(days=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_CENSORED = "[token]"
 _DAY_STREAMS = {
     "days": "organizationalEntityShareStatistics",
     "follower_days": "organizationalEntityFollowerStatistics",
@@ -247,13 +246,6 @@ class _Comment(msgspec.Struct, rename="camel"):
         return self.comment_urn or f"urn:li:comment:({self.object},{self.id})"
 
 
-class _Granted(msgspec.Struct):
-    access_token: str
-    expires_in: Count | None = None
-    refresh_token: str | None = None
-    refresh_token_expires_in: Count | None = None
-
-
 class LinkedIn(Source):
     """An organization's page on LinkedIn, through the Community Management API."""
 
@@ -311,7 +303,8 @@ class LinkedIn(Source):
             )
         account = found[0].urn
 
-        page = asking.ask("followers", f"networkSizes/{_value(account)}", {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"})
+        params = {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}
+        page = asking.ask("followers", f"networkSizes/{_value(account)}", params, {"account": account})
         yield page
         _check(page, target)
         decode(page, _NetworkSize, source=_TITLE)
@@ -333,8 +326,8 @@ class LinkedIn(Source):
             case "page":
                 yield from _page(stamped, decode(page, _Page[_Organization], source=_TITLE).elements[:1])
             case "followers":
-                account = unquote(urlsplit(page.request.url).path.rsplit("/", 1)[-1])
                 size = decode(page, _NetworkSize, source=_TITLE).first_degree_size
+                account = _about(page, "account")["account"]
                 yield CounterRow(**stamped, account_id=account, counts=counts(followers=size))
             case "days" | "follower_days":
                 yield from _days(stamped, page)
@@ -353,34 +346,7 @@ class LinkedIn(Source):
         Raises:
             Unauthorized: The extra lacks something, or LinkedIn takes the refresh token no more.
         """
-        missing = [name for name in ("client_id", "client_secret", "refresh_token") if not http.extra.get(name)]
-        if missing:
-            raise Unauthorized(
-                f"{_TITLE}: the Connection's extra has no {', '.join(missing)}, so the token cannot be exchanged. "
-                f"{_RENEW}"
-            )
-        page = http.request(
-            "POST",
-            f"{_LOGIN_SERVER}/oauth/v2/accessToken",
-            stream="token",
-            form={"grant_type": "refresh_token", "client_id": http.extra["client_id"]},
-            secret_form={name: http.extra[name] for name in ("client_secret", "refresh_token")},
-        )
-        if page.status == HTTPStatus.BAD_REQUEST:
-            page = msgspec.structs.replace(page, status=HTTPStatus.UNAUTHORIZED)
-        check(page, source=_TITLE, account="the app", renew=_RENEW)
-        try:
-            granted = decode(page, _Granted, source=_TITLE)
-        except BadAnswer:
-            # The answer is not quoted: it may hold a token.
-            raise BadAnswer(f"{place(page, _TITLE)}: the answer holds no token. Check who answers there.") from None
-        # A token that stays as it is was cut out of the answer, like every known secret.
-        return Tokens(
-            token=http.token or "" if granted.access_token == _CENSORED else granted.access_token,
-            expires_at=_after(page, granted.expires_in),
-            refresh_token=None if granted.refresh_token == _CENSORED else granted.refresh_token,
-            refresh_expires_at=_after(page, granted.refresh_token_expires_in),
-        )
+        return oauth.exchange(http, f"{_LOGIN_SERVER}/oauth/v2/accessToken", source=_TITLE, renew=_RENEW)
 
 
 class _Asking:
@@ -395,25 +361,19 @@ class _Asking:
             "X-Restli-Protocol-Version": "2.0.0",
         }
 
-    def ask(self, stream: str, path: str, params: Mapping[str, str], *, notes: Sequence[object] = ()) -> RawPage:
-        """Ask; `notes` are kept with the request for `parse`, as the fragment of its URL, which is never sent.
-
-        LinkedIn's answers do not repeat when a post was published, nor which one a comment stands under.
-        """
-        page = self._http.request(
-            "GET", f"rest/{path}", stream=stream, params=params, headers=self._headers, safe=_STRUCTURE
+    def ask(self, stream: str, path: str, params: Mapping[str, str], about: Mapping[str, str] | None = None) -> RawPage:
+        """Ask; LinkedIn's answers do not repeat when a post was published, nor which one a comment stands under."""
+        return self._http.request(
+            "GET", f"rest/{path}", stream=stream, params=params, headers=self._headers, safe=_STRUCTURE, about=about
         )
-        if not notes:
-            return page
-        url = f"{page.request.url}#{','.join(map(str, notes))}"
-        return msgspec.structs.replace(page, request=msgspec.structs.replace(page.request, url=url))
 
 
-def _notes(page: RawPage, count: int) -> list[str]:
-    notes = urldefrag(page.request.url).fragment.split(",")
-    if len(notes) != count:
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say what it was asked for. Pull the days anew.")
-    return notes
+def _about(page: RawPage, *names: str) -> Mapping[str, str]:
+    """What was noted when it was asked for: these names, or else any."""
+    about = page.request.about
+    if not about or not about.keys() >= set(names):
+        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say what it is about. Pull the days anew.")
+    return about
 
 
 def _check(page: RawPage, target: Target) -> None:
@@ -443,7 +403,7 @@ def _fetch_days(asking: _Asking, account: str, window: Window, now: dt.datetime)
         "timeIntervals": f"(timeRange:(start:{start},end:{stop}),timeGranularityType:DAY)",
     }
     for stream, path in _DAY_STREAMS.items():
-        page = asking.ask(stream, path, params, notes=[start])
+        page = asking.ask(stream, path, params, {"margin": str(start)})
         yield page
         _check(page, asking.target)
         decode(page, _Page[_Element], source=_TITLE)
@@ -495,8 +455,8 @@ def _fetch_totals(
                 "organizationalEntity": _value(account),
                 parameter: f"List({','.join(_value(post.id) for post in batch)})",
             }
-            notes = [post.published for post in batch]
-            page = asking.ask("post_totals", "organizationalEntityShareStatistics", params, notes=notes)
+            published = {post.id: str(post.published) for post in batch}
+            page = asking.ask("post_totals", "organizationalEntityShareStatistics", params, published)
             yield page
             _check(page, asking.target)
             for element in decode(page, _Page[_Element], source=_TITLE).elements:
@@ -525,7 +485,8 @@ def _fetch_comments(asking: _Asking, account: str, posts: list[str]) -> Iterator
 
 def _ask_comments(asking: _Asking, stream: str, account: str, post: str, under: str) -> RawPage:
     params = {"count": str(_COMMENTS_A_PAGE)}
-    return asking.ask(stream, f"socialActions/{_value(under)}/comments", params, notes=[account, post])
+    about = {"account": account, "post": post}
+    return asking.ask(stream, f"socialActions/{_value(under)}/comments", params, about)
 
 
 def _page(stamp: Stamp, found: list[_Organization]) -> Iterator[Row]:
@@ -541,7 +502,7 @@ def _page(stamp: Stamp, found: list[_Organization]) -> Iterator[Row]:
 
 def _days(stamp: Stamp, page: RawPage) -> Iterator[Row]:
     """The values of days that are over, without the day that was asked for as a margin."""
-    [margin] = _notes(page, 1)
+    margin = _about(page, "margin")["margin"]
     for element in decode(page, _Page[_Element], source=_TITLE).elements:
         days = element.time_range
         if days is None or str(days.start) == margin or _from_ms(days.end) > page.fetched_at:
@@ -561,9 +522,7 @@ def _days(stamp: Stamp, page: RawPage) -> Iterator[Row]:
 
 
 def _totals(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    asked = page.request.params.get("shares") or page.request.params.get("ugcPosts", "")
-    posts = [unquote(post) for post in asked.removeprefix("List(").removesuffix(")").split(",")]
-    published = dict(zip(posts, _notes(page, len(posts)), strict=True))
+    published = _about(page)
     for element in decode(page, _Page[_Element], source=_TITLE).elements:
         if element.post_id in published:
             yield CounterRow(
@@ -576,16 +535,16 @@ def _totals(stamp: Stamp, page: RawPage) -> Iterator[Row]:
 
 
 def _comments(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    account, post = _notes(page, 2)
+    about = _about(page, "account", "post")
     for comment in decode(page, _Page[_Comment], source=_TITLE).elements:
         yield CommentRow(
             **stamp,
-            account_id=account,
+            account_id=about["account"],
             comment_id=comment.urn,
-            post_id=post,
+            post_id=about["post"],
             published_at=_from_ms(comment.created.time),
             author=comment.actor,
-            own=comment.actor == account,
+            own=comment.actor == about["account"],
             text=comment.message.text,
             reply_to=comment.parent_comment,
         )
@@ -667,10 +626,6 @@ def _to_ms(moment: dt.datetime) -> int:
 
 def _from_ms(ms: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(milliseconds=ms)
-
-
-def _after(page: RawPage, seconds: int | None) -> dt.datetime | None:
-    return None if seconds is None else page.fetched_at + dt.timedelta(seconds=seconds)
 
 
 SOURCE = LinkedIn()

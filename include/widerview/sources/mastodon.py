@@ -26,13 +26,12 @@ Connection. *Rate limited* or *unavailable*: the task tries again by itself. *Ba
 landing; often a redirect or a proxy's HTML page.
 """
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
-from typing import Annotated, Literal
-from urllib.parse import parse_qs, quote, unquote
+from typing import Literal
+from urllib.parse import parse_qs, quote
 
 import msgspec
 from requests import codes
@@ -53,7 +52,8 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate
+from widerview.sources.errors import BadAnswer
+from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Mastodon"
@@ -88,7 +88,7 @@ class _Status(msgspec.Struct):
     id: str
     uri: str
     account: _Account
-    created_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    created_at: Moment
     content: str
     spoiler_text: str = ""
     visibility: str = "public"
@@ -105,6 +105,9 @@ class _Status(msgspec.Struct):
     reblogs_count: Count | None = None
     replies_count: Count | None = None
     quotes_count: Count | None = None
+
+    def __post_init__(self) -> None:
+        self.created_at = utc(self.created_at)
 
 
 class _Context(msgspec.Struct):
@@ -172,10 +175,10 @@ class Mastodon(Source):
 
         published = {id_: status.created_at for id_, status in answered.items()}
         for id_ in conversations.newest(published, window, target.time_zone):
-            # A context does not hold the status it belongs to. The server ignores these; `parse` reads them.
-            params = {"uri": answered[id_].uri, "account_id": answered[id_].account.id}
+            # A context does not hold the status it belongs to.
+            about = {"id": id_, "uri": answered[id_].uri, "account": answered[id_].account.id}
             path = f"api/v1/statuses/{quote(id_, safe='')}/context"
-            page = http.request("GET", path, stream="comments", params=params, headers=headers)
+            page = http.request("GET", path, stream="comments", headers=headers, about=about)
             yield page
             if page.status not in {codes.not_found, codes.gone}:  # deleted after the list had told of it
                 check(page, source=_TITLE, account=target.ref, renew=_RENEW)
@@ -247,7 +250,7 @@ def _post(stamp: Stamp, server: str, status: _Status) -> Iterator[Row]:
         **stamp,
         account_id=account_id,
         post_id=status.uri,
-        published_at=status.created_at.astimezone(dt.UTC),
+        published_at=status.created_at,
         kind=_kind(status, has_links=bool(links)),
         text=written,
         permalink=status.url or status.uri,
@@ -274,10 +277,12 @@ def _comments(stamp: Stamp, server: str, page: RawPage, descendants: list[_Statu
 
     The account's next posts in its own thread are no comments; what is written under one of them stands under that.
     """
-    root = unquote(page.request.url.rsplit("/", 2)[-2])
-    own = page.request.params.get("account_id", "")
+    about = page.request.about
+    if not about.keys() >= {"id", "uri", "account"}:
+        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which post. Pull the days anew.")
+    root, own = about["id"], about["account"]
     uris = {status.id: status.uri for status in descendants}
-    own_thread = {root: page.request.params.get("uri", "")}
+    own_thread = {root: about["uri"]}
     post_of = dict(own_thread)
     for status in descendants:
         answered = status.in_reply_to_id or root
@@ -292,7 +297,7 @@ def _comments(stamp: Stamp, server: str, page: RawPage, descendants: list[_Statu
             account_id=f"{server}/{own}",
             comment_id=status.uri,
             post_id=post_of[status.id],
-            published_at=status.created_at.astimezone(dt.UTC),
+            published_at=status.created_at,
             author=f"{server}/{status.account.id}",
             own=status.account.id == own,
             text=_words(status)[0],

@@ -12,6 +12,8 @@ that reached a goal. Split by `channel` (direct, search, website, campaign, soci
 (`<campaign>/<campaign keyword>`, the keyword being `utm_term` or `mtm_kwd`; where a link has none, Matomo takes the
 referring site's host).
 
+**Calls.** Four for every 31 days of the window.
+
 **Limits.** Unique visitors are those of one day and are never summed. `utm_source` is not in Matomo's own reports;
 write the touchpoint into `utm_term` as well. A day without a single visit is answered as an empty list and stored as
 zero, because it is what Matomo measured; a site whose tracking is broken looks the same, which is for the check of

@@ -29,17 +29,16 @@ account; make a new token and put it into the Connection. *Bad answer*: look at 
 *unavailable*: the task tries again by itself.
 """
 
-import base64
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated
-from urllib.parse import urldefrag
 
 import msgspec
 
+from widerview.sources import oauth
 from widerview.sources.base import (
     AccountRow,
     DayRow,
@@ -58,7 +57,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import BadAnswer, Unauthorized
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, check, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, check, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Pinterest"
@@ -69,7 +68,6 @@ _RENEW = (
 )
 _PINS_A_PAGE = 250
 _KEPT_DAYS = 90
-_CENSORED = "[token]"
 _DAY = dt.timedelta(days=1)
 _METRICS = {
     "ORGANIC": {
@@ -142,10 +140,7 @@ class _Pin(msgspec.Struct):
 
     def __post_init__(self) -> None:
         """Pinterest writes moments in UTC, mostly without saying so."""
-        try:
-            self.created_at = self.created_at.replace(tzinfo=self.created_at.tzinfo or dt.UTC).astimezone(dt.UTC)
-        except OverflowError as error:
-            raise ValueError(f"created_at: {error}") from error
+        self.created_at = utc(self.created_at)
 
 
 class _Pins(msgspec.Struct):
@@ -155,13 +150,6 @@ class _Pins(msgspec.Struct):
 
 class _Failure(msgspec.Struct):
     message: str = ""
-
-
-class _Granted(msgspec.Struct):
-    access_token: str
-    expires_in: Count | None = None
-    refresh_token: str | None = None
-    refresh_token_expires_in: Count | None = None
 
 
 class Pinterest(Source):
@@ -215,7 +203,7 @@ class Pinterest(Source):
                 f"{place(page, _TITLE)}: the token is of the account {account.username}, not of {target.ref}. "
                 f"Correct the handle or ad_account_id in the file of client {target.client_id}, or else: {_RENEW}"
             )
-        asking.account_id = account.id
+        asking.about = {"account": account.id}
         today = page.fetched_at.astimezone(dt.UTC).date()
         first, last = max(window.first, today - _KEPT_DAYS * _DAY), min(window.last, today - _DAY)
         if first <= last:
@@ -246,36 +234,7 @@ class Pinterest(Source):
         Raises:
             Unauthorized: The extra lacks something, or Pinterest takes the refresh token no more.
         """
-        missing = [name for name in ("client_id", "client_secret", "refresh_token") if not http.extra.get(name)]
-        if missing:
-            raise Unauthorized(
-                f"{_TITLE}: the Connection's extra has no {', '.join(missing)}, so the token cannot be exchanged. "
-                f"{_RENEW}"
-            )
-        app = base64.b64encode(f"{http.extra['client_id']}:{http.extra['client_secret']}".encode()).decode()
-        page = http.request(
-            "POST",
-            "v5/oauth/token",
-            stream="token",
-            form={"grant_type": "refresh_token"},
-            secret_form={"refresh_token": http.extra["refresh_token"]},
-            headers={"Authorization": f"Basic {app}"},
-        )
-        if page.status == HTTPStatus.BAD_REQUEST:
-            page = msgspec.structs.replace(page, status=HTTPStatus.UNAUTHORIZED)
-        check(page, source=_TITLE, account="the app", renew=_RENEW)
-        try:
-            granted = decode(page, _Granted, source=_TITLE)
-        except BadAnswer:
-            # The answer is not quoted: it may hold a token.
-            raise BadAnswer(f"{place(page, _TITLE)}: the answer holds no token. Check who answers there.") from None
-        # A token that stays as it is was cut out of the answer, like every known secret.
-        return Tokens(
-            token=http.token or "" if granted.access_token == _CENSORED else granted.access_token,
-            expires_at=_after(page, granted.expires_in),
-            refresh_token=None if granted.refresh_token == _CENSORED else granted.refresh_token,
-            refresh_expires_at=_after(page, granted.refresh_token_expires_in),
-        )
+        return oauth.exchange(http, "v5/oauth/token", source=_TITLE, renew=_RENEW, form=("refresh_token",))
 
 
 class _Asking:
@@ -283,18 +242,22 @@ class _Asking:
 
     def __init__(self, target: Target, http: HttpClient) -> None:
         self.http = http
-        self.account_id = ""
+        self.about: dict[str, str] = {}
         self._target = target
         self._headers = {"Authorization": f"Bearer {http.token}"}
         self._option = {name: value for name, value in target.options.items() if name in Pinterest.options}
 
     def get(self, stream: str, path: str, params: Mapping[str, str]) -> RawPage:
-        """Ask; the account's id is kept as the fragment of the URL, which is never sent: most answers lack it."""
-        page = self.http.request(
-            "GET", f"v5/{path}", stream=stream, params={**params, **self._option}, headers=self._headers, safe=","
+        """Ask; most answers do not name the account."""
+        return self.http.request(
+            "GET",
+            f"v5/{path}",
+            stream=stream,
+            params={**params, **self._option},
+            headers=self._headers,
+            safe=",",
+            about=self.about,
         )
-        url = urldefrag(page.request.url).url + (f"#{self.account_id}" if self.account_id else "")
-        return msgspec.structs.replace(page, request=msgspec.structs.replace(page.request, url=url))
 
     def check(self, page: RawPage) -> None:
         """Raise what a status other than 200 means."""
@@ -302,10 +265,9 @@ class _Asking:
 
 
 def _account_id(page: RawPage) -> str:
-    account_id = urldefrag(page.request.url).fragment
-    if not account_id:
+    if "account" not in page.request.about:
         raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull the days anew.")
-    return account_id
+    return page.request.about["account"]
 
 
 def _fetch_days(asking: _Asking, dates: Mapping[str, str]) -> Iterator[RawPage]:
@@ -430,10 +392,6 @@ def _kind(pin: _Pin) -> PostKind:
     if media.startswith("multiple") or pin.creative_type == "CAROUSEL":
         return "carousel"
     return "video" if media == "video" or pin.creative_type in {"VIDEO", "MAX_VIDEO"} else "image"
-
-
-def _after(page: RawPage, seconds: int | None) -> dt.datetime | None:
-    return None if seconds is None else page.fetched_at + dt.timedelta(seconds=seconds)
 
 
 SOURCE = Pinterest()

@@ -127,7 +127,7 @@ class SearchConsole(Source):
     weekly_lookback_days = 14
     dictionary = load_dictionary(files(__package__) / "search_console.yaml")
     pool_slots = 4
-    call_budget = 200
+    call_budget = 400
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """One for the key, one for the days, and two for each of them."""

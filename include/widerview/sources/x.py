@@ -34,17 +34,16 @@ answer*: look at the page in landing; X has changed its API.
 import datetime as dt
 import html
 import re
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import count
-from typing import Annotated, ClassVar, Literal, NoReturn
+from typing import ClassVar, Literal, NoReturn
 from urllib.parse import quote
 
 import msgspec
 from requests import codes
 
-from widerview.sources import conversations
+from widerview.sources import conversations, oauth
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -64,7 +63,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, Unauthorized
-from widerview.sources.http import Count, HttpClient, Turn, check, decode, found, paginate, place
+from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, found, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "X"
@@ -92,7 +91,6 @@ _NATIVE = {
     "link_clicks": "url_link_clicks",
     "profile_views": "user_profile_clicks",
 }
-_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
 class _Problem(msgspec.Struct):
@@ -191,14 +189,17 @@ class _OwnersPost(msgspec.Struct):
     """A post with the numbers that its owner alone gets to see."""
 
     id: str
-    created_at: _Moment
+    created_at: Moment
     author_id: str
     organic_metrics: _OrganicMetrics | None = None
+
+    def __post_init__(self) -> None:
+        self.created_at = utc(self.created_at)
 
 
 class _Post(msgspec.Struct):
     id: str
-    created_at: _Moment
+    created_at: Moment
     author_id: str
     conversation_id: str
     text: str = ""
@@ -210,6 +211,9 @@ class _Post(msgspec.Struct):
     referenced_posts: list[_Reference] | None = None
     note_tweet: _Note | None = None
     note_post: _Note | None = None
+
+    def __post_init__(self) -> None:
+        self.created_at = utc(self.created_at)
 
     def refers_to(self, how: str) -> str | None:
         """The post that this one reposts (`retweeted`), quotes (`quoted`) or answers (`replied_to`)."""
@@ -230,12 +234,6 @@ class _Posts(msgspec.Struct):
 class _OwnersPosts(msgspec.Struct):
     data: list[_OwnersPost] = []
     errors: list[_Problem] = []
-
-
-class _Exchanged(msgspec.Struct):
-    access_token: Annotated[str, msgspec.Meta(min_length=1)]
-    expires_in: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
-    refresh_token: str | None = None
 
 
 class X(Source):
@@ -310,8 +308,10 @@ class X(Source):
             case "organic":
                 yield from _organic(stamped, decode(page, _OwnersPosts, source=_TITLE))
             case "comments":
+                if "account" not in page.request.about:
+                    raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull anew.")
                 answer = decode(page, _Posts, source=_TITLE)
-                yield from _comments(stamped, page.request.params.get("query", ""), answer.data)
+                yield from _comments(stamped, page.request.about["account"], answer.data)
             case _:
                 for post in decode(page, _Posts, source=_TITLE).data:
                     if post.refers_to("retweeted") is None:
@@ -319,30 +319,8 @@ class X(Source):
 
     def renew(self, http: HttpClient) -> Tokens:
         """Exchange the refresh token for a token of two hours and the next refresh token; the old one is dead then."""
-        refresh, client = http.extra.get("refresh_token"), http.extra.get("client_id")
-        if not refresh or not client:
-            raise Unauthorized(f"{_TITLE}: the Connection's extra names no refresh_token or no client_id. {_RENEW}")
-        headers = {}
-        if secret := http.extra.get("client_secret"):
-            headers["Authorization"] = f"Basic {b64encode(f'{client}:{secret}'.encode()).decode()}"
-        page = http.request(
-            "POST",
-            "2/oauth2/token",
-            stream="token",
-            form={"grant_type": "refresh_token"},
-            secret_form={"client_id": client, "refresh_token": refresh},
-            headers=headers,
-        )
-        if page.status in {codes.bad_request, codes.unauthorized, codes.forbidden}:
-            raise Unauthorized(f"{place(page, _TITLE)}: the refresh token is refused. {_RENEW} It said {found(page)}")
-        check(page, source=_TITLE, account="its token", renew=_RENEW)
-        got = decode(page, _Exchanged, source=_TITLE)
-        lives = None if got.expires_in is None else dt.timedelta(seconds=got.expires_in)
-        return Tokens(
-            token=got.access_token,
-            expires_at=page.fetched_at + lives if lives else None,
-            refresh_token=got.refresh_token,
-        )
+        names = ("client_id", "refresh_token")
+        return oauth.exchange(http, "2/oauth2/token", source=_TITLE, renew=_RENEW, form=names, needed=names)
 
 
 class _Asking:
@@ -360,9 +338,9 @@ class _Asking:
         self._http = http
         self._headers = {"Authorization": f"Bearer {http.token}"}
 
-    def get(self, path: str, stream: str, params: Mapping[str, str]) -> RawPage:
+    def get(self, path: str, stream: str, params: Mapping[str, str], about: Mapping[str, str] | None = None) -> RawPage:
         """Ask once."""
-        return self._http.request("GET", path, stream=stream, params=params, headers=self._headers)
+        return self._http.request("GET", path, stream=stream, params=params, headers=self._headers, about=about)
 
     def posts(self, account: str, window: Window) -> Iterator[RawPage]:
         """What the account has published since the window began, reposts left out, newest first."""
@@ -401,7 +379,8 @@ class _Asking:
         pages = count(1)
 
         def ask(cursor: str | None) -> RawPage:
-            return self.get("2/tweets/search/recent", "comments", params | ({"next_token": cursor} if cursor else {}))
+            more = {"next_token": cursor} if cursor else {}
+            return self.get("2/tweets/search/recent", "comments", params | more, {"account": account})
 
         def read(page: RawPage) -> Turn:
             answer = self._judged(page, _DOLLARS_POST)
@@ -464,10 +443,7 @@ def _is_field_refused(page: RawPage) -> bool:
 
 
 def _query(conversations_: Sequence[str], account: str) -> str:
-    """What finds all that was said in some conversations.
-
-    Reposts are none of it; that they are left out tells `parse` whose conversations these are, as nothing else does.
-    """
+    """What finds all that was said in some conversations; reposts are none of it."""
     return f"({' OR '.join(f'conversation_id:{each}' for each in conversations_)}) -retweets_of:{account}"
 
 
@@ -493,7 +469,7 @@ def _post(stamp: Stamp, target: Target, post: _Post) -> PostRow:
         **stamp,
         account_id=post.author_id,
         post_id=post.id,
-        published_at=post.created_at.astimezone(dt.UTC),
+        published_at=post.created_at,
         kind=_kind(post, media, has_links=bool(links)),
         text=text,
         permalink=f"https://x.com/{target.ref}/status/{post.id}",
@@ -550,7 +526,7 @@ def _organic(stamp: Stamp, answer: _OwnersPosts) -> Iterator[Row]:
             **stamp,
             account_id=post.author_id,
             post_id=post.id,
-            published_at=post.created_at.astimezone(dt.UTC),
+            published_at=post.created_at,
             counts=counts(
                 impressions=numbers.impression_count,
                 likes=numbers.like_count,
@@ -570,9 +546,8 @@ def _unavailable(stamp: Stamp, reason: str) -> Iterator[Row]:
         yield UnavailableRow(**stamp, metric=metric, native_metric=f"organic_metrics.{native}", reason=reason)
 
 
-def _comments(stamp: Stamp, query: str, posts: Sequence[_Post]) -> Iterator[Row]:
+def _comments(stamp: Stamp, account: str, posts: Sequence[_Post]) -> Iterator[Row]:
     """What others wrote in the account's conversations, and its answers; its own threads that go on are none."""
-    account = query.rpartition("-retweets_of:")[2]
     for post in posts:
         is_own = post.author_id == account
         begins = post.id == post.conversation_id or post.refers_to("retweeted")
@@ -584,7 +559,7 @@ def _comments(stamp: Stamp, query: str, posts: Sequence[_Post]) -> Iterator[Row]
             account_id=account,
             comment_id=post.id,
             post_id=post.conversation_id,
-            published_at=post.created_at.astimezone(dt.UTC),
+            published_at=post.created_at,
             author=post.author_id,
             own=is_own,
             text=_words(post)[0],
