@@ -13,11 +13,13 @@ from typer.testing import CliRunner, Result
 from house import SETTLED, House
 from sent_reports import send_report
 from widerview.cli import app
+from widerview.clock import utc_now
 from widerview.measures.weeks import Week
 from widerview.pipeline import connections
 from widerview.pipeline.catalogue import pools
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import database
+from widerview.warehouse.usage import DailyAllowance
 
 
 @pytest.fixture
@@ -94,6 +96,40 @@ def test_doctor_finds_what_is_missing_and_goes_on(installed: House) -> None:
     assert any(line.startswith("✓ landing") for line in lines)
     assert any(line.startswith("✗ mail server") and "widerview_smtp" in line for line in lines)
     assert any(line.startswith("✗ Matomo: hollow-oak-bakery 1") and "sandbox_matomo" in line for line in lines)
+
+
+def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(
+    installed: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = type(SOURCES["bluesky"])
+    monkeypatch.setattr(source, "sunset", utc_now().date() + dt.timedelta(days=1))
+    assert any(line.startswith("✓ Bluesky API") and "ends on" in line for line in run("doctor").output.splitlines())
+    monkeypatch.setattr(source, "sunset", utc_now().date())
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert any(line.startswith("✗ Bluesky API") and "ended on" in line for line in done.output.splitlines())
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(13, True), (15, False)])
+def test_doctor_tells_of_a_token_that_dies_within_14_days(
+    installed: House, monkeypatch: pytest.MonkeyPatch, days: int, is_told: bool
+) -> None:
+    expires_at = (utc_now() + dt.timedelta(days=days)).isoformat()
+    connection = {"conn_type": "http", "password": "x", "extra": {"expires_at": expires_at}}
+    monkeypatch.setenv("AIRFLOW_CONN_SANDBOX_MATOMO", json.dumps(connection))
+    # Three clients share this connection: one line is enough.
+    lines = [line for line in run("doctor").output.splitlines() if line.startswith("✗ Matomo token")]
+    assert len(lines) == is_told
+
+
+def test_usage_shows_what_was_spent(installed: House) -> None:
+    with DailyAllowance(installed.engine, "tidewater-cycles", "x", calls=1000, dollars=9) as allowance:
+        allowance.call()
+        allowance.pay(0.125)
+    done = run("usage", "--days", "1")
+    assert done.exit_code == 0, done.output
+    (line,) = (line for line in done.output.splitlines() if "tidewater-cycles" in line)
+    assert [cell.strip() for cell in line.strip("│").split("│")][1:] == ["tidewater-cycles", "x", "1", "1000", "0.12"]
 
 
 def test_replay_of_what_is_known_changes_nothing(installed: House) -> None:
@@ -233,7 +269,11 @@ def test_migrate_twice_is_fine(installed: House) -> None:
 
 
 def test_sources_and_pools_for_programs(tmp_path: Path) -> None:
-    assert [each["name"] for each in json.loads(run("sources", "--json").output)] == list(SOURCES)
+    told = json.loads(run("sources", "--json").output)
+    assert [each["name"] for each in told] == list(SOURCES)
+    assert len(told) == 16
+    for each in told:
+        assert {"streams", "api_version", "sunset", "verified_against"} <= each.keys()
     assert "matomo" in run("sources").output
     assert json.loads(run("pools").output) == pools()
     run("pools", "--out", str(tmp_path / "pools.json"))

@@ -47,9 +47,13 @@ def site(pattern, **options):
     )
 
 
+def fetch(target):
+    return list(SOURCE.fetch(target, WINDOW, HttpClient(base_url="https://semicomplete.com", budget=0)))
+
+
 @pytest.fixture(scope="module")
 def pages(folder):
-    return list(SOURCE.fetch(site(folder / "apache_logs.gz"), WINDOW, None))
+    return fetch(site(folder / "apache_logs.gz"))
 
 
 def totals(target, pages):
@@ -106,7 +110,7 @@ def test_rotation_and_packing_change_nothing(lines, pages, tmp_path):
         part = b"".join(line + b"\n" for line in lines[start : start + 2_500])
         path = tmp_path / f"access.log.{3 - number}{'.gz' if number < 2 else ''}"
         path.write_bytes(gzip.compress(part) if number < 2 else part)
-    rotated = list(SOURCE.fetch(site(tmp_path / "access.log*"), WINDOW, None))
+    rotated = fetch(site(tmp_path / "access.log*"))
     assert totals(site("/x"), rotated) == totals(site("/x"), pages)
 
 
@@ -115,5 +119,5 @@ def test_the_first_day_is_left_out_unless_the_log_is_known_to_begin_on_it(folder
     target = Target(**{name: getattr(target, name) for name in target.__struct_fields__} | {
         "options": {"files": target.options["files"]}
     })  # fmt: skip
-    days = [json.loads(page.body)["day"] for page in SOURCE.fetch(target, WINDOW, None)]
+    days = [json.loads(page.body)["day"] for page in fetch(target)]
     assert days == ["2015-05-18", "2015-05-19", "2015-05-20"]

@@ -34,10 +34,10 @@ def records(shared):
     return found
 
 
-def parse(stream, content, url="https://api.linkedin.com/rest/x", **params):
+def parse(stream, content, **about):
     page = RawPage(
         stream=stream,
-        request=Request("GET", url, params),
+        request=Request("GET", "https://api.linkedin.com/rest/x", {}, about=about),
         status=200,
         headers={},
         fetched_at=NOW,
@@ -53,16 +53,14 @@ def test_the_recorded_page(records):
 
 
 def test_the_recorded_followers_are_none_at_all(records):
-    url = f"https://api.linkedin.com/rest/networkSizes/{URN.replace(':', '%3A')}"
-    [followers] = parse("followers", records["total_follower_count"], url)
+    [followers] = parse("followers", records["total_follower_count"], account=URN)
     assert isinstance(followers, CounterRow)
     assert (followers.account_id, followers.counts) == (URN, {"followers": 0})
 
 
 def test_the_recorded_totals_are_zeros_and_each_is_reported(records):
     totals = records["share_statistics"] | {"share": "urn:li:share:1"}
-    url = "https://api.linkedin.com/rest/organizationalEntityShareStatistics#1679663764088"
-    [row] = parse("post_totals", {"elements": [totals]}, url, shares="List(urn%3Ali%3Ashare%3A1)")
+    [row] = parse("post_totals", {"elements": [totals]}, **{"urn:li:share:1": "1679663764088"})
     assert (row.account_id, row.post_id) == (URN, "urn:li:share:1")
     assert row.published_at == dt.datetime(2023, 3, 24, 13, 16, 4, 88000, dt.UTC)
     assert dict(row.counts) == dict.fromkeys(("impressions", "reach", "clicks", "likes", "replies", "reposts"), 0)
@@ -70,7 +68,7 @@ def test_the_recorded_totals_are_zeros_and_each_is_reported(records):
 
 def test_totals_ever_after_give_no_days(records):
     for stream, record in (("days", "share_statistics"), ("follower_days", "follower_statistics")):
-        assert parse(stream, {"elements": [records[record]]}, "https://api.linkedin.com/rest/x#1") == []
+        assert parse(stream, {"elements": [records[record]]}, margin="1") == []
 
 
 def asked(name, **params):

@@ -177,15 +177,19 @@ def test_lists_of_other_things_are_refused(interactions):
             list(SOURCE.parse(TESTER, as_page(one, "posts")))
 
 
+def conversation(found, uri, account):
+    page = as_page(found, "comments")
+    about = {"id": page.request.url.split("/")[-2], "uri": uri, "account": account}
+    request = msgspec.structs.replace(page.request, about=about)
+    return list(SOURCE.parse(TESTER, msgspec.structs.replace(page, request=request)))
+
+
 def test_a_conversation_of_a_public_server(interactions):
     [found] = [one for one in asked(interactions, r"/api/v1/statuses/\d+/context$") if "mastodon.social" in one[2]]
     [answer] = json.loads(found[5])["descendants"]
 
     def rows(account_id):
-        page = as_page(found, "comments")
-        params = {"uri": "https://mastodon.social/users/halcy/statuses/110446983926957470", "account_id": account_id}
-        request = Request("GET", page.request.url, params)
-        return list(SOURCE.parse(TESTER, msgspec.structs.replace(page, request=request)))
+        return conversation(found, "https://mastodon.social/users/halcy/statuses/110446983926957470", account_id)
 
     [comment] = rows("2")
     assert isinstance(comment, CommentRow)
@@ -198,4 +202,4 @@ def test_a_conversation_of_a_public_server(interactions):
 
 def test_a_conversation_without_answers(interactions):
     [found] = [one for one in asked(interactions, r"/api/v1/statuses/\d+/context$") if "localhost" in one[2]]
-    assert list(SOURCE.parse(TESTER, as_page(found, "comments"))) == []
+    assert conversation(found, "http://localhost:3000/x", "1") == []

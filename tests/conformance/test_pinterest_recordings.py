@@ -28,7 +28,7 @@ METRICS = "IMPRESSION,ENGAGEMENT,PIN_CLICK,OUTBOUND_CLICK,SAVE"
 def parse(stream, content, **params):
     page = RawPage(
         stream=stream,
-        request=Request("GET", "https://api.pinterest.com/v5/x#7", params),
+        request=Request("GET", "https://api.pinterest.com/v5/x", params, about={"account": "7"}),
         status=200,
         headers={},
         fetched_at=NOW,

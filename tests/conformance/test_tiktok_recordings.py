@@ -50,7 +50,7 @@ def test_the_recorded_tokens_and_how_long_they_live(recorded, renew, name, secon
 
 @pytest.mark.parametrize("name", ["token_info_resp", "revoke_resp"])
 def test_answers_to_other_questions_hold_no_token(recorded, renew, name):
-    with pytest.raises(BadAnswer, match="holds no token"):
+    with pytest.raises(BadAnswer, match="not the answer that was promised"):
         renew(recorded(name))
 
 

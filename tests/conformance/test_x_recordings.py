@@ -11,6 +11,7 @@ import zlib
 from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema
+import msgspec
 import pytest
 import yaml
 
@@ -75,10 +76,10 @@ def recorded_2022(shared):
     return found
 
 
-def as_page(stream, body, *, status=200, headers=None, params=None, url="https://api.x.com/2"):
+def as_page(stream, body, *, status=200, headers=None, params=None, about=None, url="https://api.x.com/2"):
     return RawPage(
         stream=stream,
-        request=Request("GET", url, params or {}),
+        request=Request("GET", url, params or {}, about=about or {}),
         status=status,
         headers=headers or {},
         fetched_at=NOW,
@@ -241,13 +242,12 @@ def pulled():
     asked = []
 
     class Http(HttpClient):
-        def request(self, method, path, *, stream, params, headers):
+        def request(self, method, path, *, stream, params, headers, about):
             assert method == "GET"
             asked.append((path, params))
             status, kept, body = sandboxed(f"https://api.x.com/{path}", params)
-            return as_page(
-                stream, body, status=status, headers=kept, params=dict(params), url=f"https://api.x.com/{path}"
-            )
+            url = f"https://api.x.com/{path}"
+            return as_page(stream, body, status=status, headers=kept, params=dict(params), about=about, url=url)
 
     http = Http(base_url="https://api.x.com", budget=50, token=sandbox.TOKEN)
     return asked, list(SOURCE.fetch(TIDEWATER, DAYS, http))
@@ -349,12 +349,7 @@ def test_the_contract_would_notice(promised, pulled):
 def test_the_same_answer_in_the_contracts_words_gives_the_same_rows(pulled):
     kinds = set()
     for page in pulled[1]:
-        new = as_page(
-            page.stream,
-            json.dumps(in_new_words(json.loads(page.body))).encode(),
-            params=page.request.params,
-            url=page.request.url,
-        )
+        new = msgspec.structs.replace(page, body=json.dumps(in_new_words(json.loads(page.body))).encode())
         ours = list(SOURCE.parse(TIDEWATER, page))
         theirs = list(SOURCE.parse(TIDEWATER, new))
         assert [(type(row), unstamped(row)) for row in ours] == [(type(row), unstamped(row)) for row in theirs]

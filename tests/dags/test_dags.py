@@ -9,14 +9,20 @@ import pytest
 
 from widerview.pipeline.catalogue import Tag, pools
 
-INGEST = {"ingest_bluesky", "ingest_mastodon", "ingest_matomo"}
+WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_mastodon"}
+INGEST = WITHOUT_TOKEN | {
+    "ingest_facebook", "ingest_ga4", "ingest_instagram", "ingest_linkedin", "ingest_matomo", "ingest_pinterest",
+    "ingest_plausible", "ingest_search_console", "ingest_threads", "ingest_tiktok", "ingest_umami", "ingest_x",
+    "ingest_youtube",
+}  # fmt: skip
 REPORTS = {"report_hollow-oak-bakery", "report_lantern-lane", "report_tidewater-cycles"}
 BROKEN = "report_the-b-kery-f6d861ca"
 HOUSEKEEPING = "housekeeping"
+CANARY = "canary"
 
 
 def test_these_are_all_dags(dags):
-    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING}
+    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY}
 
 
 def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
@@ -32,8 +38,10 @@ def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
 @pytest.mark.parametrize("dag_id", sorted(INGEST))
 def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
     dag = dags[dag_id]
-    assert [task.task_id for task in dag.topological_sort()][:2] == ["plan", "pull"]
-    assert set(dag.task_ids) == {"plan", "pull", "check", "load", "alarm"}
+    tokens = [] if dag_id in WITHOUT_TOKEN else ["tokens"]
+    assert [task.task_id for task in dag.topological_sort()][: len(tokens) + 2] == [*tokens, "plan", "pull"]
+    assert set(dag.task_ids) == {*tokens, "plan", "pull", "check", "load", "alarm"}
+    assert dag.task_dict["plan"].trigger_rule == "all_done", "a token that dies soon keeps nothing from being pulled"
     assert dag.task_dict["pull"].is_mapped
     assert dag.task_dict["pull"].partial_kwargs["pool"] in pools()
     assert dag.task_dict["check"].trigger_rule == "all_done", "one account's failure keeps no other from being loaded"
@@ -60,10 +68,17 @@ def test_the_house_is_kept_every_week(dags):
     assert "60 months" in dag.doc_md
 
 
+def test_the_canary_sings_two_working_days_before_most_reports(dags):
+    dag = dags[CANARY]
+    assert set(dag.task_ids) == {"sources", "sing"}
+    assert dag.task_dict["sing"].is_mapped
+    assert dag.timetable.expression == "0 6 * * 4"
+
+
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report', 'housekeeping'): runpy.run_path(f'dags/{name}.py')\n"
+        "for name in ('ingest', 'report', 'housekeeping', 'canary'): runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

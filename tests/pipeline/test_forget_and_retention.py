@@ -191,7 +191,7 @@ def test_a_replay_goes_on_after_a_pull_that_cannot_be_loaded(own: House) -> None
     [file] = (own.root / "landing" / "raw").rglob(f"{pull.entries[-1].sha256}.gz")
     file.write_bytes(b"no gzip")
     with own.engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE load, account, post, day_value, verdict")
+        connection.exec_driver_sql("TRUNCATE load, account, post, comment, day_value, verdict")
     with pytest.raises(ingest.LoadFailed, match=name):
         ingest.replay(own.landing, SOURCES, own.engine)
     with own.engine.connect() as connection:

@@ -283,7 +283,8 @@ class TestBadWebDays:
             ({"entity": "planet"}, "'planet' is neither an account nor a site"),
             ({"entity_id": ""}, "entity_id is missing"),
             ({"dimension": "planet"}, "'planet' is no dimension"),
-            ({"zone": "Asia/Tokyo"}, "it is a day of Asia/Tokyo, but this source's days are of Europe/Berlin"),
+            ({"zone": "Asia/Tokyo"}, "it is a day of Asia/Tokyo, but other days of this pull are of another zone"),
+            ({"zone": "Asia/Tokio"}, "'Asia/Tokio' is no IANA time zone"),
         ],
     )
     def test_a_bad_value_is_held_and_its_day_is_amber(self, defect: dict[str, Any], reason: str):
@@ -326,6 +327,13 @@ class TestBadWebDays:
     def test_days_begin_by_the_clock_of_their_own_zone(self):
         ended = dt.datetime(2026, 11, 14, 23, 30, tzinfo=dt.UTC)  # Sunday, 00:30 in Berlin
         assert held(only(web(*web_week(), ended_at=ended))) == {}
+
+    def test_a_platform_may_count_the_days_of_another_zone_than_the_clients(self):
+        ended = dt.datetime(2026, 11, 15, 7, 30, tzinfo=dt.UTC)  # Sunday in Berlin, and still Saturday in California
+        days = [day_row(day=day, zone="America/Los_Angeles") for day in WEEK]
+        result = only(web(*days, ended_at=ended))
+        assert list(held(result)) == [6]
+        assert "had not begun in America/Los_Angeles" in held(result)[6]
 
     def test_an_account_and_a_site_do_not_contradict_each_other(self):
         assert held(only(web(*web_week(), day_row(entity="account", value=250.0)))) == {}
@@ -698,7 +706,8 @@ def test_a_metric_the_platform_refuses_is_told_on_every_day_and_costs_nothing_el
 
 
 def test_search_has_no_visits_and_is_not_missed_for_it():
-    values = [day_row(day=day, metric="search_clicks", value=3.0) for day in WEEK[:-1]]
-    result = only(web(*values, metrics=("search_clicks", "search_impressions")))
-    assert colours(result) == "gggggga"
-    assert verdict(result, WEEK[-1]).reasons == (f"Matomo has no numbers for {WEEK[-1].day} November yet.",)
+    values = [day_row(day=day, metric="search_clicks", value=3.0) for day in WEEK[:-1] if day != THURSDAY]
+    search = web(*values, metrics=("search_clicks", "search_impressions"), ended_at=ENDED + dt.timedelta(days=2))
+    result = only(search)
+    assert colours(result) == "gggaggg", "search engines take days to tell of a day"
+    assert verdict(result).reasons == ("Matomo has no numbers for 12 November yet.",)

@@ -11,6 +11,7 @@ from widerview.sandbox.model import PROFILES, SETTLED_AFTER, Simulation
 from widerview.sandbox.website import log_lines
 from widerview.sources.access_log import SOURCE
 from widerview.sources.base import Target, Window
+from widerview.sources.http import HttpClient
 
 ANCHOR = dt.date(2026, 11, 16)
 WEEK = Window(ANCHOR - dt.timedelta(days=7), ANCHOR - dt.timedelta(days=1))
@@ -31,7 +32,7 @@ def site(profile, folder):
 
 
 def read(target, window=WEEK):
-    pages = list(SOURCE.fetch(target, window, None))
+    pages = list(SOURCE.fetch(target, window, HttpClient(base_url=SOURCE.base_url(target), budget=0)))
     return pages, [row for page in pages for row in SOURCE.parse(target, page)]
 
 

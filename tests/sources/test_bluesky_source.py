@@ -161,6 +161,12 @@ def test_a_post_is_dated_by_its_author_unless_that_cannot_be(page, target, creat
     assert found.published_at == dt.datetime.fromisoformat(published)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+def test_a_moment_of_blueskys_own_outside_of_the_calendar_is_bad(page, target, at):
+    with pytest.raises(BadAnswer, match="not on the calendar in UTC"):
+        rows(page, target, item("k", indexed=at))
+
+
 def test_an_answer_that_failed_gives_no_rows(page, target):
     assert rows(page, target, item("k"), status=503) == []
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from widerview.sources.base import (
@@ -15,8 +15,6 @@ from widerview.sources.base import (
     CounterRow,
     DayRow,
     PostRow,
-    RawPage,
-    Request,
     Target,
     Window,
 )
@@ -546,14 +544,6 @@ def test_a_token_is_exchanged(server, client):
     assert dict(parse_qsl(body.decode())) == {"grant_type": "refresh_token", **APP}
 
 
-def test_another_refresh_token_replaces_the_old(server, client):
-    assert renew(server, client, 200, {"access_token": "a", "refresh_token": "AQWother"}).refresh_token == "AQWother"
-
-
-def test_a_token_that_stays_as_it_is_is_not_lost(server, client):
-    assert renew(server, client, 200, {"access_token": TOKEN}).token == TOKEN
-
-
 def test_a_refresh_token_that_died_wants_a_person(server, client):
     dead = {"error": "invalid_request", "error_description": "The refresh token is expired or revoked."}
     with pytest.raises(Unauthorized, match="expired or revoked"):
@@ -564,13 +554,6 @@ def test_without_a_refresh_token_nothing_is_asked(server, client):
     with pytest.raises(Unauthorized, match=r"no refresh_token\b"):
         renew(server, client, 200, {}, refresh_token="")
     assert server.seen == []
-
-
-def test_an_answer_that_may_hold_a_token_is_not_quoted(server, client):
-    with pytest.raises(BadAnswer, match="holds no token") as told:
-        renew(server, client, 200, {"access_token": "AQXnewnewnew", "expires_in": "soon"})
-    assert "AQXnewnewnew" not in str(told.value)
-    assert told.value.__cause__ is None
 
 
 # --- Little text --------------------------------------------------------------------------------------------------
@@ -600,69 +583,14 @@ def test_escaped_words_come_back_as_they_were(words):
 
 # --- Damaged answers ----------------------------------------------------------------------------------------------
 
-WHOLE = {
-    "page": PAGE,
-    "followers": {"firstDegreeSize": 540},
-    "days": elements(span("2026-11-10", **shown(5))),
-    "follower_days": elements(span("2026-11-10", followerGains={"organicFollowerGain": 1, "paidFollowerGain": 0})),
-    "posts": elements(post(1, content={"article": {"source": "https://a"}}), post(2, reshareContext={"parent": "x"})),
-    "post_totals": elements({"organizationalEntity": URN, "share": "urn:li:share:1", **shown(5)}),
-    "comments": elements(comment(8), comment(9, parentComment="urn:li:comment:(x,8)")),
-}
-NOTES = {"days": "1", "follower_days": "1", "post_totals": "1762938000123", "comments": f"{URN},urn:li:share:1"}
-JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just([]) | st.just({})
+
+@pytest.mark.parametrize("at", [-1, 253_402_300_800_000, 10**30, "soon"])
+def test_a_moment_that_is_not_on_the_calendar_is_bad(page, at):
+    with pytest.raises(BadAnswer, match="publishedAt"):
+        rows([page("posts", json.dumps(elements(post(1, publishedAt=at))).encode())])
 
 
-def damaged(stream, body):
-    url = f"https://api.linkedin.com/rest/x/{quote(URN, safe='')}#{NOTES.get(stream, '')}"
-    page = RawPage(
-        stream=stream,
-        request=Request("GET", url, {"shares": "List(urn%3Ali%3Ashare%3A1)"}),
-        status=200,
-        headers={},
-        fetched_at=NOW,
-        body=body,
-    )
-    return rows([page])
-
-
-def places(value, path=()):
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
-def replaced(value, path, new):
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copy
-
-
-@pytest.mark.parametrize("stream", WHOLE)
-def test_a_cut_answer_is_bad_and_a_whole_one_is_not(stream):
-    body = json.dumps(WHOLE[stream]).encode()
-    assert damaged(stream, body)
-    for end in range(0, len(body), 7):
-        with pytest.raises(BadAnswer):
-            damaged(stream, body[:end])
-
-
-@pytest.mark.parametrize("stream", WHOLE)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_anything_in_any_place_gives_rows_or_is_bad(stream, data):
-    path = data.draw(st.sampled_from(list(places(WHOLE[stream]))))
-    body = json.dumps(replaced(WHOLE[stream], path, data.draw(JSON))).encode()
-    try:
-        found = damaged(stream, body)
-    except BadAnswer:
-        return
-    assert b"\\u0000" not in msgspec.json.encode(found)
-
-
-def test_an_answer_to_an_unknown_question_is_bad(page):
+@pytest.mark.parametrize("stream", ["followers", "days", "post_totals", "comments"])
+def test_an_answer_that_does_not_say_what_it_is_about_is_bad(page, stream):
     with pytest.raises(BadAnswer, match="does not say"):
-        rows([page("comments", json.dumps(elements(comment(1))).encode())])
+        rows([page(stream, json.dumps(EMPTY).encode())])

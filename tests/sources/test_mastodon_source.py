@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -256,10 +258,24 @@ def comments(page, target, *descendants):
     answer = page(
         "comments",
         json.dumps({"ancestors": [], "descendants": descendants}).encode(),
-        url="https://social.example/api/v1/statuses/1/context",
-        params={"uri": "https://social.example/users/meadow/statuses/1", "account_id": "1099"},
     )
-    return list(SOURCE.parse(target("mastodon", REF), answer))
+    about = {"id": "1", "uri": "https://social.example/users/meadow/statuses/1", "account": "1099"}
+    request = msgspec.structs.replace(answer.request, about=about)
+    return list(SOURCE.parse(target("mastodon", REF), msgspec.structs.replace(answer, request=request)))
+
+
+def test_a_conversation_that_does_not_say_whose_it_is_is_bad(page, target):
+    answer = page("comments", b'{"ancestors": [], "descendants": []}')
+    with pytest.raises(BadAnswer, match=r"Mastodon comments .* does not say for which post"):
+        list(SOURCE.parse(target("mastodon", REF), answer))
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+def test_a_moment_outside_of_the_calendar_is_bad(page, target, at):
+    with pytest.raises(BadAnswer, match="not on the calendar in UTC"):
+        list(SOURCE.parse(target("mastodon", REF), page("posts", json.dumps([status(9, created_at=at)]).encode())))
+    with pytest.raises(BadAnswer, match="not on the calendar in UTC"):
+        comments(page, target, said(2, 1, created_at=at))
 
 
 def test_a_comment_says_who_wrote_it_when_and_under_what(page, target):
@@ -310,7 +326,8 @@ def test_the_newest_ten_answered_posts_of_seven_days_are_asked_for_their_convers
     asked = [page.request for page in fetch(client, target) if page.stream == "comments"]
     numbers = [int(request.url.split("/")[-2]) for request in asked]
     assert numbers == [15, 14, 13, 105, 104, 103, 102, 101, 100, 12]
-    assert asked[0].params == {"uri": "https://social.example/users/meadow/statuses/15", "account_id": "1099"}
+    assert asked[0].about["uri"] == "https://social.example/users/meadow/statuses/15"
+    assert {path for _, path, _, _ in server.seen if "context" in path} == {urlsplit(each.url).path for each in asked}
 
 
 @pytest.mark.parametrize("code", [404, 410])

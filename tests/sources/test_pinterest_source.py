@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from widerview.sources.base import (
@@ -415,11 +415,6 @@ def test_a_token_is_exchanged_for_two_new_ones(server, client):
     assert dict(parse_qsl(body.decode())) == form
 
 
-def test_tokens_that_stay_as_they_are_are_not_lost(server, client):
-    tokens = renew(server, client, 200, {"access_token": TOKEN, "refresh_token": APP["refresh_token"]})
-    assert (tokens.token, tokens.refresh_token) == (TOKEN, None)
-
-
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refresh_token_that_died_wants_a_person(server, client, status):
     with pytest.raises(Unauthorized, match="revoked"):
@@ -432,24 +427,14 @@ def test_without_the_app_nothing_is_asked(server, client):
     assert server.seen == []
 
 
-def test_an_answer_that_may_hold_a_token_is_not_quoted(server, client):
-    with pytest.raises(BadAnswer, match="holds no token") as told:
-        renew(server, client, 200, {"access_token": "pina_newnewnew", "expires_in": "soon"})
-    assert "pina_newnewnew" not in str(told.value)
-    assert told.value.__cause__ is None
-
-
 # --- Damaged answers ----------------------------------------------------------------------------------------------
-
-WHOLE = {"account": ACCOUNT, "days": analytics(day("2026-11-10")), "pins": pins(pin(1), pin(2), bookmark="b")}
-JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just([]) | st.just({})
 
 
 def damaged(stream, body, status=200):
     params = {"content_type": "ORGANIC", "metric_types": "IMPRESSION,SAVE"}
     page = RawPage(
         stream=stream,
-        request=Request("GET", f"https://api.pinterest.com/v5/x#{ID}", params),
+        request=Request("GET", "https://api.pinterest.com/v5/x", params, about={"account": ID}),
         status=status,
         headers={},
         fetched_at=NOW,
@@ -458,42 +443,10 @@ def damaged(stream, body, status=200):
     return rows([page])
 
 
-def places(value, path=()):
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
-def replaced(value, path, new):
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copy
-
-
-@pytest.mark.parametrize("stream", WHOLE)
-def test_a_cut_answer_is_bad_and_a_whole_one_is_not(stream):
-    body = json.dumps(WHOLE[stream]).encode()
-    assert damaged(stream, body)
-    for end in range(0, len(body), 5):
-        with pytest.raises(BadAnswer):
-            damaged(stream, body[:end])
-
-
-@pytest.mark.parametrize("stream", WHOLE)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_anything_in_any_place_gives_sound_rows_or_is_bad(stream, data):
-    path = data.draw(st.sampled_from(list(places(WHOLE[stream]))))
-    body = json.dumps(replaced(WHOLE[stream], path, data.draw(JSON))).encode()
-    try:
-        found = damaged(stream, body)
-    except BadAnswer:
-        return
-    assert b"\\u0000" not in msgspec.json.encode(found)
-    assert all(row.value is None or 0 <= row.value < 2**63 for row in found if isinstance(row, DayRow))
+@pytest.mark.parametrize("number", [2.0**63, -(2.0**64), 10**30, "many"])
+def test_a_number_that_no_warehouse_can_hold_is_bad(number):
+    with pytest.raises(BadAnswer, match="metrics"):
+        damaged("days", json.dumps(analytics(day("2026-11-10", IMPRESSION=number))).encode())
 
 
 @given(st.datetimes(timezones=st.timezones()).map(dt.datetime.isoformat))

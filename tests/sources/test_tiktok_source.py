@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from widerview.sources.base import PostRow, Target, UnavailableRow, Window
@@ -72,8 +73,10 @@ def comment(name, at=IN_WEEK, **changes):
 
 
 def display_page(page, stream, data, metrics=COUNTS, **options):
-    params = {"fields": ",".join(("id", *metrics)), "open_id": OPEN_ID}
-    return page(stream, ok(data)[2], url="https://open.tiktokapis.com/v2/x/", params=params, **options)
+    params = {"fields": ",".join(("id", *metrics))}
+    given = page(stream, ok(data)[2], url="https://open.tiktokapis.com/v2/x/", params=params, **options)
+    request = msgspec.structs.replace(given.request, about={"account": OPEN_ID})
+    return msgspec.structs.replace(given, request=request)
 
 
 def business_page(page, stream, data, fields=(), **params):
@@ -183,6 +186,11 @@ def test_comments_name_whom_they_answer_and_whether_they_are_our_own(page):
     assert found[1].published_at == dt.datetime(2026, 11, 12, 9, 1, tzinfo=dt.UTC)
 
 
+def test_posts_that_do_not_say_whose_they_are_are_bad(page):
+    with pytest.raises(BadAnswer, match="does not say for which account"):
+        rows(page("posts", ok({"videos": []})[2], url="https://open.tiktokapis.com/v2/x/"))
+
+
 def test_the_rest_of_a_thread_answers_its_comment(page):
     said = {"comments": [comment("b", owner=True)]}
     [found] = rows(business_page(page, "replies", said, video_id="71", comment_id="c"), BUSINESS)
@@ -269,7 +277,8 @@ def test_the_display_api_is_walked_by_moments_until_the_window_begins(server, fe
         {"max_count": 20, "cursor": 1_762_930_000_000},
     ]
     lists = asked(server, "/v2/video/list/")
-    assert {params["open_id"] for params in lists} == {OPEN_ID}
+    assert all(params.keys() == {"fields"} for params in lists), "TikTok knows no other"
+    assert {page.request.about["account"] for page in pages[1:]} == {OPEN_ID}
     assert lists[0]["fields"] == (
         "id,create_time,share_url,title,video_description,view_count,like_count,comment_count,share_count"
     )
@@ -551,8 +560,8 @@ def test_a_refused_exchange_quotes_no_token(renew, answer, raised):
 
 
 def test_an_exchange_needs_the_apps_secrets(server, renew):
-    with pytest.raises(Unauthorized, match="lacks client_id, client_secret, refresh_token"):
+    with pytest.raises(Unauthorized, match="no client_id, client_secret, refresh_token"):
         renew(granted())
-    with pytest.raises(Unauthorized, match="lacks refresh_token"):
+    with pytest.raises(Unauthorized, match="no refresh_token"):
         renew(granted(), client_key="aw1", client_secret="s3cret-s3cret")
     assert server.seen == []

@@ -228,6 +228,18 @@ def test_a_login_that_fails_is_told_and_not_handed_over(server, client, target, 
     assert SESSION not in str(caught.value)
 
 
+def test_a_login_that_is_refused_names_the_website_the_client_and_what_to_do(server, client, target):
+    server.script = [(401, {}, b'{"error":{"message":"Unauthorized","code":"incorrect-username-password"}}')]
+    told = f"website {ID} of client meadow, as user reader: HTTP 401. Put a user name and password of this Umami"
+    with pytest.raises(Unauthorized, match=told):
+        next(fetch(client, target))
+
+
+def test_a_history_of_fourteen_weeks_fits_into_one_run():
+    assert SOURCE.expected_calls(posts=0, days=14 * 7 + SOURCE.lookback_days) <= SOURCE.call_budget
+    assert SOURCE.call_budget <= SOURCE.calls_a_day
+
+
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from widerview.sources.base import AccountRow, CommentRow, CounterRow, PostRow, UnavailableRow, Window
@@ -299,15 +300,18 @@ def test_an_answer_says_what_it_answers_and_the_own_thread_answers_nobody(parsed
     assert [row.reply_to for row in rows] == ["5", None]
 
 
-QUERY = f"(conversation_id:10 OR conversation_id:20) -retweets_of:{OWN}"
+@pytest.fixture
+def comments(page, x):
+    def rows(*posts):
+        answer = page("comments", json.dumps(listed(*posts)).encode())
+        asked_for = msgspec.structs.replace(answer.request, about={"account": OWN})
+        return list(SOURCE.parse(x, msgspec.structs.replace(answer, request=asked_for)))
+
+    return rows
 
 
-def comments(parsed, *posts):
-    return parsed("comments", listed(*posts), params={"query": QUERY})
-
-
-def test_a_comment_says_who_wrote_it_when_and_under_what(parsed):
-    [row] = comments(parsed, answering("11", "10", text="@MeadowBakery Open on Sunday &amp; Monday?"))
+def test_a_comment_says_who_wrote_it_when_and_under_what(comments):
+    [row] = comments(answering("11", "10", text="@MeadowBakery Open on Sunday &amp; Monday?"))
     assert isinstance(row, CommentRow)
     assert (row.account_id, row.post_id, row.comment_id, row.reply_to) == (OWN, "10", "11", None)
     assert (row.author, row.own, row.text) == (OTHER, False, "@MeadowBakery Open on Sunday & Monday?")
@@ -315,9 +319,8 @@ def test_a_comment_says_who_wrote_it_when_and_under_what(parsed):
     assert row.permalink == "https://x.com/i/status/11"
 
 
-def test_answers_to_answers_are_comments_under_the_same_post(parsed):
+def test_answers_to_answers_are_comments_under_the_same_post(comments):
     rows = comments(
-        parsed,
         answering("14", "13", to=OTHER),
         answering("13", "12"),
         answering("12", "11", author=OWN, to=OTHER),
@@ -329,9 +332,9 @@ def test_answers_to_answers_are_comments_under_the_same_post(parsed):
     assert {row.post_id for row in rows} == {"10"}
 
 
-def test_the_post_itself_the_own_thread_and_reposts_are_no_comments(parsed):
+def test_the_post_itself_the_own_thread_and_reposts_are_no_comments(comments):
     repost = post("15", author_id=OTHER, conversation_id="10", referenced_tweets=[{"type": "retweeted", "id": "11"}])
-    assert comments(parsed, post(), answering("11", "10", author=OWN), repost) == []
+    assert comments(post(), answering("11", "10", author=OWN), repost) == []
 
 
 @pytest.mark.parametrize("stream", SOURCE.streams)
@@ -339,6 +342,24 @@ def test_the_post_itself_the_own_thread_and_reposts_are_no_comments(parsed):
 def test_what_is_no_answer_is_bad(page, x, stream, body):
     with pytest.raises(BadAnswer, match=f"X {stream}"):
         list(SOURCE.parse(x, page(stream, body)))
+
+
+def test_comments_that_do_not_say_whose_conversations_they_are_in_are_bad(parsed):
+    with pytest.raises(BadAnswer, match=r"X comments .* does not say for which account"):
+        parsed("comments", listed())
+
+
+@pytest.mark.parametrize("stream", ["posts", "organic"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+def test_a_moment_outside_of_the_calendar_is_bad(parsed, stream, at):
+    content = listed(post(created=at)) if stream == "posts" else owners("10", created=at)
+    with pytest.raises(BadAnswer, match="not on the calendar in UTC"):
+        parsed(stream, content)
+
+
+def test_moments_of_other_zones_are_read_in_utc(one_post):
+    at = one_post(created_at="2026-11-20T10:00:00+01:00").published_at
+    assert (at, at.utcoffset()) == (dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC), dt.timedelta(0))
 
 
 def test_a_post_without_what_was_asked_for_is_bad(parsed):
@@ -594,7 +615,7 @@ def test_a_confidential_app_says_its_secret(server, client):
 @pytest.mark.parametrize("missing", ["refresh_token", "client_id"])
 def test_without_refresh_token_or_app_a_person_is_asked(client, missing):
     extra = {name: value for name, value in EXTRA.items() if name != missing}
-    with pytest.raises(Unauthorized, match=r"names no refresh_token or no client_id.*console\.x\.com"):
+    with pytest.raises(Unauthorized, match=rf"no {missing}.*console\.x\.com"):
         SOURCE.renew(client(token="old-token", extra=extra))
 
 
@@ -606,9 +627,3 @@ def test_a_refused_exchange_tells_no_secret(server, client, status, raised):
         SOURCE.renew(client(token="old-token", extra=EXTRA))
     assert "refresh-0001" not in str(caught.value)
     assert "old-token" not in str(caught.value)
-
-
-def test_an_exchange_that_gives_nothing_is_bad(server, client):
-    server.script = [ok({"token_type": "bearer"})]
-    with pytest.raises(BadAnswer, match="access_token"):
-        SOURCE.renew(client(token="old-token", extra=EXTRA))

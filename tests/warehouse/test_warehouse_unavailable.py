@@ -7,7 +7,7 @@ from warehouse_pulls import CLIENT, MONDAY, at, post, receipt, target
 
 from widerview.sources.base import Row, UnavailableRow, Window
 from widerview.warehouse.load import LoadCounts, load_pull
-from widerview.warehouse.read import posts
+from widerview.warehouse.read import post_counters
 
 GONE = {"views": "post_views: not a valid metric"}
 
@@ -46,8 +46,8 @@ def test_it_is_counted_and_no_value_is_stored_over_what_was_known(warehouse: Eng
     counts = pull(warehouse, 2, [post(2, likes=4), gone(2)], digest=b"2", unavailable=GONE)
     assert counts == LoadCounts(parsed=2, held=0, stored=1)
     with warehouse.connect() as connection:
-        (found,) = posts(connection, CLIENT, at(-1), at(9), at(9))
-    assert dict(found.counts) == {"likes": 4, "views": 70}
+        found = {each.metric: each.value for each in post_counters(connection, CLIENT, at(9), at(-1), at(9))}
+    assert found == {"likes": 4, "views": 70}
 
 
 def test_the_health_of_a_source_tells_it_as_of_each_moment_and_no_more_when_it_is_back(warehouse: Engine) -> None:

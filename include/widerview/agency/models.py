@@ -480,6 +480,12 @@ class Client(Model):
         """The client's time zone."""
         return ZoneInfo(self.time_zone)
 
+    @cached_property
+    def visit_counters(self) -> tuple[WebProperty, ...]:
+        """Of each website the first analytics in the file that counts visits: another would count the same ones."""
+        counting = [site for site in self.web if "visits" in WEB[site.platform].metrics]
+        return tuple({site.url.rstrip("/").casefold(): site for site in reversed(counting)}.values())[::-1]
+
     @model_validator(mode="after")
     def _no_doubles(self) -> "Client":
         named: dict[str, tuple[str, list[str]]] = {

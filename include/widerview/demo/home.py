@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from cryptography.fernet import Fernet
 
-from widerview import sandbox
-from widerview.settings import SMTP_CONNECTION, WAREHOUSE_CONNECTION
+from widerview.sandbox.connections import connections as sandbox_connections
+from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, WAREHOUSE_CONNECTION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 REVIEWER = "reviewer"
@@ -55,6 +55,11 @@ class Home:
     def clients(self) -> Path:
         """The client files."""
         return self.path / "clients"
+
+    @property
+    def access_logs(self) -> Path:
+        """What the clients' web servers have logged, a folder a client."""
+        return self.path / "access_logs"
 
     @property
     def landing(self) -> Path:
@@ -151,7 +156,6 @@ class Home:
     def environment(self) -> dict[str, str]:
         """The environment of every process of the demo: all of Airflow's and Widerview's settings."""
         warehouse = self.database_url("warehouse").replace("postgresql+psycopg", "postgres")
-        sandbox_url = f"http://127.0.0.1:{self.port('sandbox')}"
         connections: dict[str, Any] = {
             SMTP_CONNECTION: {
                 "conn_type": "smtp",
@@ -159,9 +163,13 @@ class Home:
                 "port": self.port("mail-catcher"),
                 "extra": {"disable_ssl": True, "disable_tls": True},
             },
-            "sandbox_bluesky": {"conn_type": "http", "host": sandbox_url},
-            "sandbox_mastodon": {"conn_type": "http", "host": sandbox_url},
-            "sandbox_matomo": {"conn_type": "http", "host": sandbox_url, "password": sandbox.MATOMO_TOKEN},
+            AIRFLOW_CONNECTION: {
+                "conn_type": "http",
+                "host": self.ui,
+                "login": REVIEWER,
+                "password": self.state["password"],
+            },
+            **sandbox_connections(f"http://127.0.0.1:{self.port('sandbox')}"),
         }
         return {
             "AIRFLOW_HOME": str(self.airflow),

@@ -32,7 +32,8 @@ from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
 from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
 from widerview.pipeline.ingest import targets
-from widerview.sandbox.clients import write_clients
+from widerview.sandbox.clients import write_access_logs, write_clients
+from widerview.sandbox.model import Simulation
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.database import make_database
 from widerview.warehouse.migrate import migrate
@@ -46,6 +47,7 @@ HISTORY_WEEKS = 13
 NEEDED_BYTES = 500 * 1024**2
 Step = Callable[[str], AbstractContextManager[None]]
 
+SEED = 46
 LEFT_FOR_A_PERSON = "lantern-lane"
 """The sample client whose report is left waiting, so that the newcomer can approve it."""
 
@@ -150,10 +152,12 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
     if _uses_sandbox(place):
         processes.start(
             "sandbox",
-            [sys.executable, "-m", "widerview.sandbox", "--port", str(place.port("sandbox")), "--seed", "46",
+            [sys.executable, "-m", "widerview.sandbox", "--port", str(place.port("sandbox")), "--seed", str(SEED),
              "--anchor", anchor.isoformat()],
             place.environment,
         )  # fmt: skip
+        first = anchor - dt.timedelta(weeks=HISTORY_WEEKS + 1)
+        write_access_logs(Simulation(SEED, anchor), place.access_logs, first, utc_now())
 
     with step("Tables"):
         engine = create_engine(place.database_url("warehouse"))

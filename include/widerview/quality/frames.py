@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -260,20 +260,22 @@ def _counted(row: Counted) -> tuple[str, str]:
 
 
 def days(placed: Sequence[Placed[DayRow]]) -> Columns:
-    """Columns of day values; `today` is the day it was at the source when the pull ended."""
-    today = {
-        number: (pull.ended_at + CLOCK_SLACK).astimezone(ZoneInfo(pull.target.time_zone)).date()
-        for number, pull in {at.number: at.pull for at in placed}.items()
-    }
+    """Columns of day values; `today` is the day it was in their zone when the pull ended.
+
+    Platforms count days of a zone of their own, which need not be the client's; but all days of one pull are of one.
+    """
+    first_zone: dict[int, str] = {}
+    for at in placed:
+        first_zone.setdefault(at.number, at.row.zone)
     return {
         "entity": [at.row.entity for at in placed],
         "entity_id": [at.row.entity_id or None for at in placed],
         "day": [at.row.day for at in placed],
         "first_day": [at.pull.window.first for at in placed],
         "last_day": [at.pull.window.last for at in placed],
-        "today": [today[at.number] for at in placed],
-        "zone": [at.row.zone for at in placed],
-        "target_zone": [at.pull.target.time_zone for at in placed],
+        "today": [_today(at.row.zone, at.pull.ended_at) for at in placed],
+        "zone": [at.row.zone if at.row.zone in _zones() else None for at in placed],
+        "first_zone": [first_zone[at.number] for at in placed],
         "dimension": [at.row.dimension for at in placed],
         "qualified_metric": [f"{at.row.source}.{at.row.metric}" for at in placed],
         "value": [_number(at.row.value) for at in placed],
@@ -283,6 +285,16 @@ def days(placed: Sequence[Placed[DayRow]]) -> Columns:
             content=lambda row: row.value,
         ),
     }
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@functools.cache
+def _today(zone: str, moment: dt.datetime) -> dt.date | None:
+    return (moment + CLOCK_SLACK).astimezone(ZoneInfo(zone)).date() if zone in _zones() else None
 
 
 @dataclass

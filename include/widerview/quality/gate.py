@@ -30,6 +30,9 @@ __all__ = ["PullRows", "check"]
 # How long after its end web analytics may still add to a day: late hits, and archives made overnight.
 WEB_SETTLES_AFTER = dt.timedelta(hours=24)
 
+# How long after its end a search engine takes to tell of a day at all.
+SEARCH_TELLS_AFTER = dt.timedelta(days=4)
+
 Finding = tuple[Colour, str]
 
 
@@ -170,7 +173,8 @@ class _Case:
             yield "red", f"{self.title} gave no number of visits for {_name(day)}."
 
     def _search_day(self, day: dt.date) -> Iterator[Finding]:
-        if not any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
+        late = self.pull.ended_at >= self._end(day) + SEARCH_TELLS_AFTER
+        if late and not any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
             yield "amber", f"{self.title} has no numbers for {_name(day)} yet."
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:

@@ -15,8 +15,8 @@ from widerview.sources.base import DayRow, PostRow
 LIMIT = 10**12
 
 
-def _present(column: str) -> Check:
-    return Check("ExpectColumnValuesToNotBeNull", column, {"column": column}, f"{column} is missing")
+def _present(column: str, reason: str | None = None) -> Check:
+    return Check("ExpectColumnValuesToNotBeNull", column, {"column": column}, reason or f"{column} is missing")
 
 
 def _one_of(column: str, values: Iterable[str], reason: str) -> Check:
@@ -119,9 +119,8 @@ def days(metrics: Iterable[str]) -> tuple[Check, ...]:
         _one_of("entity", _literals(DayRow, "entity"), "{row.entity!r} is neither an account nor a site"),
         _present("entity_id"),
         _present("day"),
-        _equal(
-            "zone", "target_zone", "it is a day of {row.zone}, but this source's days are of {pull.target.time_zone}"
-        ),
+        _present("zone", "{row.zone!r} is no IANA time zone"),
+        _equal("zone", "first_zone", "it is a day of {row.zone}, but other days of this pull are of another zone"),
         _at_most("first_day", "day", "{row.day} was not asked for: it is before {pull.window.first}"),
         _at_most("day", "last_day", "{row.day} was not asked for: it is after {pull.window.last}"),
         _at_most("day", "today", "{row.day} had not begun in {row.zone} when the pull ended"),

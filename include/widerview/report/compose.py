@@ -2,7 +2,7 @@
 
 import datetime as dt
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -143,7 +143,7 @@ class _Social:
 
     accounts: tuple[read.Account, ...]
     posts: Mapping[Week, Sequence[_PostNumbers]]
-    replies: Mapping[Week, Sequence[read.Post]]
+    written: Mapping[Week, int]
     known: frozenset[Week]
     followers: Mapping[tuple[str, str], int | None]
 
@@ -187,14 +187,16 @@ class _Social:
             if (post.source, post.account_id) in ours
         ]
         posts: dict[Week, list[_PostNumbers]] = defaultdict(list)
-        replies: dict[Week, list[read.Post]] = defaultdict(list)
         for post in own:
             week = Week.of(post.published_at.astimezone(client.zone).date())
-            if post.reply_to is not None:
-                replies[week].append(post)
-            else:
+            if post.reply_to is None:
                 posts[week].append(_PostNumbers(post, counters[post.source, post.post_id]))
 
+        written = Counter(
+            Week.of(message.written_at.astimezone(client.zone).date())
+            for message in read.own_messages(connection, client.client, as_of, start, end)
+            if (message.source, message.account_id) in ours
+        )
         followers = {
             (counter.source, counter.account_id): counter.value
             for counter in read.account_counters(connection, client.client, as_of, seen_until)
@@ -204,7 +206,7 @@ class _Social:
         # An account the platform shows under another name would look like one without posts: unknown, not zero.
         shown = {(account.source, name) for account in accounts for name in _names(account)}
         known = frozenset(week for week in weeks if configured <= shown and pulled.issuperset(week.days))
-        return cls(accounts, posts, replies, known, followers)
+        return cls(accounts, posts, written, known, followers)
 
     def published(self, week: Week) -> Sequence[_PostNumbers]:
         """The posts of a week, answers to other people left out."""
@@ -260,7 +262,7 @@ class _Web:
 
     @classmethod
     def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Web":
-        sites = {(site.platform, str(site.site_id)) for site in client.web}
+        sites = {(site.platform, site.site_id) for site in client.visit_counters}
         first, last = weeks[0].monday, weeks[-1].sunday
 
         def visits(dimension: str) -> list[read.DayValue]:
@@ -316,7 +318,7 @@ def _figures(
         posts["reactions_per_post"] = [social.reactions_per_post(week) for week in weeks]
         posts["replies_received"] = [social.sum(week, ["replies"]) for week in weeks]
         posts["passed_on"] = [social.sum(week, _PASSED_ON) for week in weeks]
-    if client.web:
+    if client.visit_counters:
         visits["visits"] = [web.week(week) for week in weeks]
         visits["social_visits"] = [web.split(week, "channel", "social") for week in weeks]
         if _running(client, weeks[-1]):
@@ -367,7 +369,7 @@ def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
 def _chart(client: Client, week: Week, social: _Social, web: _Web) -> Chart | None:
     days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
     values: Mapping[dt.date, float | None]
-    if client.web:
+    if client.visit_counters:
         title, unit, values = "Visits to your website", "visits", web.days
     elif client.accounts:
         title, unit, values = "Reactions, by the day of the post", "reactions", _reactions_by_day(client, social)
@@ -524,7 +526,7 @@ def _campaigns_of(link: str) -> set[str]:
 def _conversation(week: Week, social: _Social) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
-        written=len(social.replies.get(week, ())) if week in social.known else None,
+        written=social.written.get(week, 0) if week in social.known else None,
     )
 
 
@@ -536,7 +538,7 @@ def _sources(
     for account in client.accounts:
         wanted[account.platform].add(account.handle)
     for site in client.web:
-        wanted[site.platform].add(str(site.site_id))
+        wanted[site.platform].add(site.site_id)
     found = {(verdict.source, verdict.ref, verdict.day): verdict
              for verdict in read.verdicts(connection, client.client, as_of, week.monday, week.sunday)}  # fmt: skip
     facts = []

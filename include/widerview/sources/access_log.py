@@ -53,10 +53,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from widerview.clock import utc_now
-from widerview.sources.base import DayRow, Dimension, RawPage, Request, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import DayRow, RawPage, Request, Row, Source, Target, Window, Written, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized, Unavailable
 from widerview.sources.http import LARGEST_BODY, Count, HttpClient, decode, place
+from widerview.sources.referrers import USUAL_CHANNELS, Member, referred, tag, tagged
 from widerview.vocabulary.dictionaries import load_dictionary
 
 if TYPE_CHECKING:
@@ -82,56 +82,6 @@ _RUN = re.compile(r"[0-9A-Fa-f:.]+")
 """What an address is made of; a run of it is looked at as a whole, so that a long one costs no more than its length."""
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _NOT_MODIFIED = 304
-
-_USUAL_CHANNELS = ("direct", "search", "website", "campaign", "social")
-_NETWORKS = {
-    "bsky.app": "Bluesky",
-    "facebook.com": "Facebook",
-    "fb.com": "Facebook",
-    "fb.me": "Facebook",
-    "instagram.com": "Instagram",
-    "linkedin.com": "LinkedIn",
-    "lnkd.in": "LinkedIn",
-    "com.linkedin.android": "LinkedIn",
-    "mastodon.social": "Mastodon",
-    "mastodon.online": "Mastodon",
-    "pin.it": "Pinterest",
-    "pinterest.com": "Pinterest",
-    "com.pinterest": "Pinterest",
-    "reddit.com": "Reddit",
-    "com.reddit.frontpage": "Reddit",
-    "threads.com": "Threads",
-    "threads.net": "Threads",
-    "tiktok.com": "TikTok",
-    "t.co": "X",
-    "twitter.com": "X",
-    "x.com": "X",
-    "youtu.be": "YouTube",
-    "youtube.com": "YouTube",
-}
-_AI_ASSISTANTS = frozenset({
-    "chat.deepseek.com", "chat.mistral.ai", "chat.openai.com", "chatgpt.com", "claude.ai", "copilot.microsoft.com",
-    "gemini.google.com", "grok.com", "meta.ai", "perplexity.ai", "phind.com", "poe.com", "you.com",
-})  # fmt: skip
-_SEARCH = re.compile(
-    r"(?:google|bing|yandex)\.[a-z.]{2,6}|com\.google\.android\.googlequicksearchbox|(?:.+\.)?(?:baidu\.com"
-    r"|duckduckgo\.com|ecosia\.org|kagi\.com|mojeek\.com|qwant\.com|search\.brave\.com|search\.yahoo\.com"
-    r"|startpage\.com|swisscows\.com)"
-)
-
-
-def origin_of(host: str) -> tuple[str, str | None]:
-    """The channel of a visit by an untagged link from `host` (empty if none is told), and the social network if any."""
-    host = host.lower().removeprefix("www.")
-    labels = host.split(".")
-    endings = [".".join(labels[start:]) for start in range(len(labels))]
-    if not host:
-        return "direct", None
-    if network := next((_NETWORKS[ending] for ending in endings if ending in _NETWORKS), None):
-        return "social", network
-    if not _AI_ASSISTANTS.isdisjoint(endings):
-        return "ai_assistant", None
-    return ("search" if _SEARCH.fullmatch(host) else "website"), None
 
 
 class _Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -230,7 +180,7 @@ class AccessLog(Source):
                 request=Request("READ", f"file://{where}", {"day": day.day.isoformat()}),
                 status=200,
                 headers={"content-type": "application/json"},
-                fetched_at=utc_now(),
+                fetched_at=http.now(),
                 body=body,
             )
 
@@ -248,7 +198,7 @@ class AccessLog(Source):
             "visit_time": sum(visit.last - visit.first for visit in visits),
             "requests": day.requests,
         }
-        parts: dict[tuple[Dimension, str], dict[str, int]] = {("total", ""): totals}
+        parts: dict[Member, dict[str, int]] = {("total", ""): totals}
         for key, counts in _split(visits).items():
             parts[key] = msgspec.structs.asdict(counts)
         stamped = stamp(target, page)
@@ -287,29 +237,17 @@ def _visits(day: _Day) -> list[_Visit]:
     return visits
 
 
-def _split(visits: Sequence[_Visit]) -> dict[tuple[Dimension, str], _Counts]:
+def _split(visits: Sequence[_Visit]) -> dict[Member, _Counts]:
     """The visits by channel, network, campaign and touchpoint; the usual channels are there without visits, too."""
-    parts: dict[tuple[Dimension, str], _Counts] = {("channel", word): _Counts() for word in _USUAL_CHANNELS}
+    parts: dict[Member, _Counts] = {("channel", word): _Counts() for word in USUAL_CHANNELS}
     for visit in visits:
-        for key in _members(visit.origin):
+        origin = visit.origin
+        for key in tagged(origin.campaign, origin.source) if origin.campaign else referred(origin.referrer):
             counts = parts.setdefault(key, _Counts())
             counts.visits += 1
             counts.page_views += visit.views
             counts.bounces += visit.views == 1
     return parts
-
-
-def _members(origin: _Origin) -> Iterator[tuple[Dimension, str]]:
-    if origin.campaign:
-        yield "channel", "campaign"
-        yield "campaign", origin.campaign
-        if origin.source:
-            yield "touchpoint", f"{origin.campaign}/{origin.source}"
-        return
-    channel, network = origin_of(origin.referrer)
-    yield "channel", channel
-    if network:
-        yield "network", network
 
 
 class _Gathered:
@@ -587,7 +525,7 @@ def _host(referrer: str) -> str:
 def _origin(referrer: str, query: str) -> _Origin:
     if "utm_" not in query:
         return _Origin(referrer)
-    named = {name: " ".join(_without_addresses(value).lower().split()) for name, value in parse_qsl(query)}
+    named = {name: tag(_without_addresses(value)) for name, value in parse_qsl(query)}
     campaign, source = (named.get(name, "")[:_LONGEST_NAME] for name in ("utm_campaign", "utm_source"))
     return _Origin(referrer, campaign, source)
 

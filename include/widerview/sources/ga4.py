@@ -47,7 +47,6 @@ from requests import codes
 from widerview.sources import google
 from widerview.sources.base import (
     DayRow,
-    Dimension,
     RawPage,
     Row,
     Source,
@@ -59,6 +58,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import BadAnswer
 from widerview.sources.http import HttpClient, Turn, ask_in_groups, decode, paginate, place
+from widerview.sources.referrers import USUAL_CHANNELS, Member, channel_of, origin_of, tag
 from widerview.vocabulary.dictionaries import load_dictionary
 
 log = logging.getLogger(__name__)
@@ -92,45 +92,8 @@ _DIMENSIONS = {
     "campaigns": ("date", "sessionCampaignName", "sessionSource"),
 }
 
-_USUAL_CHANNELS = ("direct", "search", "website", "campaign", "social")
-_CHANNELS = {
-    "Direct": "direct",
-    "Organic Search": "search",
-    "Referral": "website",
-    "Organic Shopping": "website",
-    "Organic Social": "social",
-    "Organic Video": "social",
-    "AI Assistant": "ai_assistant",
-} | dict.fromkeys(
-    ("Affiliates", "Audio", "Cross-network", "Display", "Email", "Mobile Push Notifications", "Paid Other",
-     "Paid Search", "Paid Shopping", "Paid Social", "Paid Video", "SMS"),
-    "campaign",
-)  # fmt: skip
-"""Google's default channel groups; they are not translated. Whatever was paid for or mailed is a campaign."""
 _UNTAGGED = "(referral)"
 """The campaign of a visit by a link without tags."""
-_NETWORKS = {
-    "bsky.app": "Bluesky",
-    "facebook.com": "Facebook",
-    "fb.com": "Facebook",
-    "instagram.com": "Instagram",
-    "linkedin.com": "LinkedIn",
-    "lnkd.in": "LinkedIn",
-    "mastodon.social": "Mastodon",
-    "mastodon.online": "Mastodon",
-    "pinterest.com": "Pinterest",
-    "pin.it": "Pinterest",
-    "reddit.com": "Reddit",
-    "threads.com": "Threads",
-    "threads.net": "Threads",
-    "tiktok.com": "TikTok",
-    "t.co": "X",
-    "twitter.com": "X",
-    "x.com": "X",
-    "youtube.com": "YouTube",
-    "youtu.be": "YouTube",
-}
-
 _Values = dict[str, float]
 
 
@@ -479,13 +442,11 @@ def _silent_days(page: RawPage, report: _Report, asked: _Asked, days: _Days, zon
     }
 
 
-def _members(
-    stream: str, report: _Report, rows: dict[tuple[str, ...], _Values]
-) -> dict[tuple[Dimension, str], _Values]:
+def _members(stream: str, report: _Report, rows: dict[tuple[str, ...], _Values]) -> dict[Member, _Values]:
     """What a day of a report splits into; members that we take for the same are added up."""
-    members: dict[tuple[Dimension, str], _Values] = {}
+    members: dict[Member, _Values] = {}
     if stream == "channels":
-        for word in _USUAL_CHANNELS:
+        for word in USUAL_CHANNELS:
             members["channel", word] = {header.name: 0.0 for header in report.metric_headers}
     for names, values in rows.items():
         for key in _named(stream, names):
@@ -495,31 +456,25 @@ def _members(
     return members
 
 
-def _named(stream: str, names: tuple[str, ...]) -> Iterator[tuple[Dimension, str]]:
+def _named(stream: str, names: tuple[str, ...]) -> Iterator[Member]:
     if stream == "totals":
         yield "total", ""
     elif stream == "channels":
         (group,) = names
-        yield "channel", _CHANNELS.get(group) or f"other_{re.sub(r'[^a-z0-9]+', '_', group.lower()).strip('_')}"
+        yield "channel", channel_of(group)
     else:
-        campaign, source = (" ".join(name.lower().split()) for name in names)
+        campaign, source = map(tag, names)
         if _is_given(campaign):
             yield "campaign", campaign
             if _is_given(source):
                 yield "touchpoint", f"{campaign}/{source}"
-        elif campaign == _UNTAGGED and (network := _network(source)):
+        elif campaign == _UNTAGGED and (network := origin_of(source)[1]):
             yield "network", network
 
 
 def _is_given(name: str) -> bool:
     """Whether a link named it; what Google fills in itself stands in brackets, as in `(not set)`."""
     return bool(name) and not (name.startswith("(") and name.endswith(")"))
-
-
-def _network(host: str) -> str | None:
-    """The social network of a referring host such as `l.instagram.com`."""
-    labels = host.split(".")
-    return next(filter(None, (_NETWORKS.get(".".join(labels[start:])) for start in range(len(labels)))), None)
 
 
 SOURCE = GA4()

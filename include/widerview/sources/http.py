@@ -326,6 +326,10 @@ class HttpClient:
                 f"{self.calls} calls. Check the server and the network, then clear the task."
             ) from None
 
+    def now(self) -> dt.datetime:
+        """What time it is (UTC), by the clock that stamps the answers."""
+        return self._clock()
+
     def keep_secret(self, value: str) -> None:
         """Cut a value that has become known, such as a token got on the way, out of every later answer, too."""
         self._secrets.add(value)

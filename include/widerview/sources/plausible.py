@@ -35,7 +35,6 @@ from requests import codes
 
 from widerview.sources.base import (
     DayRow,
-    Dimension,
     RawPage,
     Row,
     Source,
@@ -47,6 +46,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import BadAnswer, Unauthorized
 from widerview.sources.http import Count, HttpClient, ask_in_groups, check, decode, place
+from widerview.sources.referrers import USUAL_CHANNELS, Member, channel_of, tag, tagged
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Plausible"
@@ -81,21 +81,6 @@ _REPORTS: Mapping[str, _Report] = {
 _WEIGHT = "visits"
 """What averages are asked together with, to be worked out from."""
 
-_USUAL_CHANNELS = ("direct", "search", "website", "campaign", "social")
-_CHANNELS = {
-    "Direct": "direct",
-    "Organic Search": "search",
-    "Referral": "website",
-    "Organic Shopping": "website",
-    "Organic Social": "social",
-    "Organic Video": "social",
-    "AI Assistants": "ai_assistant",
-} | dict.fromkeys(
-    ("Affiliates", "Audio", "Cross-network", "Display", "Email", "Mobile Push Notifications", "Paid Other",
-     "Paid Search", "Paid Shopping", "Paid Social", "Paid Video", "SMS"),
-    "campaign",
-)  # fmt: skip
-"""Plausible's channels; they are not translated. Whatever was paid for or mailed is a campaign."""
 _NOT_SET = "(not set)"
 _NO_SOURCE = "Direct / None"
 
@@ -135,7 +120,7 @@ class _Failure(msgspec.Struct):
 
 
 _Values = dict[str, float | None]
-_Parts = dict[tuple[Dimension, str], _Values]
+_Parts = dict[Member, _Values]
 
 
 class Plausible(Source):
@@ -310,13 +295,13 @@ def _check(page: RawPage, target: Target) -> _Answer:
 
 def _by_day(page: RawPage, asked: _Asked, answer: _Answer) -> dict[dt.date, _Parts]:
     """What each day splits into; days that Plausible lists and has no rows for are zero."""
-    channels = _USUAL_CHANNELS if page.stream == "origins" else ()
+    channels = USUAL_CHANNELS if page.stream == "origins" else ()
     metrics = [_METRICS[native] for native in asked.metrics if native in _METRICS]
     if page.stream == "averages":
         metrics = metrics[1:]
     days: dict[dt.date, _Parts] = {}
 
-    def part_of(day: str, key: tuple[Dimension, str]) -> _Values:
+    def part_of(day: str, key: Member) -> _Values:
         date = _date(page, day)
         if date not in days:
             days[date] = {("channel", word): dict.fromkeys(metrics, 0.0) for word in channels}
@@ -355,20 +340,17 @@ def _counted(native: Mapping[str, float | None], metrics: Sequence[str]) -> _Val
     return counted
 
 
-def _members(names: Sequence[str]) -> Iterator[tuple[Dimension, str]]:
+def _members(names: Sequence[str]) -> Iterator[Member]:
     """Where a row counts, by channel, source, utm_campaign and utm_source; without them, in the total."""
     if not names:
         yield "total", ""
         return
     channel, source, *tags = names
-    campaign, touchpoint = ("" if tag == _NOT_SET else " ".join(tag.lower().split()) for tag in tags)
+    campaign, touchpoint = ("" if each == _NOT_SET else tag(each) for each in tags)
     if campaign:
-        yield "channel", "campaign"
-        yield "campaign", campaign
-        if touchpoint:
-            yield "touchpoint", f"{campaign}/{touchpoint}"
+        yield from tagged(campaign, touchpoint)
         return
-    word = _CHANNELS.get(channel) or f"other_{re.sub(r'[^a-z0-9]+', '_', channel.lower()).strip('_')}"
+    word = channel_of(channel)
     yield "channel", word
     if word == "social" and source != _NO_SOURCE:
         yield "network", source

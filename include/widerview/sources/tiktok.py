@@ -42,6 +42,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 import msgspec
 from requests import codes
 
+from widerview.sources import oauth
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -102,7 +103,6 @@ _BUSINESS_DAY = {
     "daily_new_followers": "follows",
     "daily_lost_followers": "unfollows",
 }
-_CUT_OUT = "[token]"  # what HttpClient puts in the place of a secret it knows
 
 _REFUSED = frozenset({"invalid_params", "scope_permission_missed", "40002"})
 _LATER = frozenset({"rate_limit_exceeded", "40016", "40100", "40132", "40133"})
@@ -252,21 +252,6 @@ class _Comments(msgspec.Struct):
     comments: list[_Comment] | None = None
 
 
-class _Granted(msgspec.Struct):
-    """New tokens, as the Display API hands them out; times in seconds from now."""
-
-    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
-    expires_in: _Epoch | None = None
-    refresh_token: str | None = None
-    refresh_expires_in: _Epoch | None = None
-
-
-class _GrantedByBusiness(_Granted):
-    """The Business API's one different word."""
-
-    refresh_expires_in: _Epoch | None = msgspec.field(name="refresh_token_expires_in", default=None)
-
-
 _Ask = Callable[[str | None, Sequence[str]], RawPage]
 
 
@@ -281,8 +266,6 @@ class TikTok(Source):
     evidence = ("recording", "vendor document")
     known_gaps = (
         "Only the exchange of tokens was checked against real answers, all else against TikTok's documents.",
-        "The Display API does not name the account in its list of posts; the account's id is sent along with the "
-        "question, which TikTok's documents do not speak of.",
         "An account's id is another one in each app, so a client that changes the app begins a new series.",
         "Views bought as ads are in the views, and posts that are only an ad may be in the Business API's list.",
         "Comments are read from the Business API only, under the newest 10 posts of the look-back.",
@@ -339,45 +322,22 @@ class TikTok(Source):
             widerview.sources.errors.SourceError: TikTok does not answer, or not as promised.
         """
         client = "client_key" if "client_key" in http.extra else "client_id"
-        if missing := [name for name in (client, "client_secret", "refresh_token") if not http.extra.get(name)]:
-            raise Unauthorized(f"{_TITLE}: the extra of the Airflow Connection lacks {', '.join(missing)}. {_RENEW}")
+        oauth.require(http, (client, "client_secret", "refresh_token"), source=_TITLE, renew=_RENEW)
         public = {"grant_type": "refresh_token", client: http.extra[client]}
         secret = {name: http.extra[name] for name in ("client_secret", "refresh_token")}
         if client == "client_key":
-            url = f"{_DISPLAY}/v2/oauth/token/"
-            page = http.request("POST", url, stream="token", form=public, secret_form=secret)
-            return _tokens(_granted(page, _Granted), page.fetched_at, http)
+            page = http.request("POST", f"{_DISPLAY}/v2/oauth/token/", stream="token", form=public, secret_form=secret)
+            _check(page, "the refresh token")
+            return oauth.tokens(http, page, decode(page, oauth.Granted, source=_TITLE, is_secret=True))
         url = f"{_BUSINESS}/{_V}/tt_user/oauth2/refresh_token/"
         # Secrets in a JSON body are recorded in the page, which is kept nowhere.
         page = http.request("POST", url, stream="token", json=public | secret)
-        return _tokens(_granted(page, _Answer[_GrantedByBusiness]).data, page.fetched_at, http)
+        _check(page, "the refresh token")
+        return oauth.tokens(http, page, decode(page, _Answer[oauth.Granted], source=_TITLE, is_secret=True).data)
 
 
 def _is_business(target: Target) -> bool:
     return target.options.get("api") == "business"
-
-
-def _granted(page: RawPage, type_: type[T]) -> T:
-    _check(page, "the refresh token")
-    try:
-        return decode(page, type_, source=_TITLE)
-    except BadAnswer:
-        # The answer is not quoted: it may hold a token.
-        raise BadAnswer(f"{place(page, _TITLE)}: the answer holds no token. Check who answers there.") from None
-
-
-def _tokens(granted: _Granted, now: dt.datetime, http: HttpClient) -> Tokens:
-    """What was granted. A token that the client already holds was cut out of the answer: it stays as it is."""
-
-    def moment(seconds: int | None) -> dt.datetime | None:
-        return None if seconds is None else now + dt.timedelta(seconds=seconds)
-
-    return Tokens(
-        token=(granted.access_token == _CUT_OUT and http.token) or granted.access_token,
-        expires_at=moment(granted.expires_in),
-        refresh_token=None if granted.refresh_token == _CUT_OUT else granted.refresh_token,
-        refresh_expires_at=moment(granted.refresh_expires_in),
-    )
 
 
 # -- what went wrong -------------------------------------------------------------------------------------------------
@@ -453,10 +413,10 @@ def _display(target: Target, window: Window, http: HttpClient) -> Iterator[RawPa
             "POST",
             "v2/video/list/",
             stream="posts",
-            # The answer does not say whose posts they are; `parse` reads it here.
-            params={"fields": fields, "open_id": users[0].open_id},
+            params={"fields": fields},
             json={"max_count": _PAGE} | ({"cursor": int(cursor)} if cursor else {}),
             headers=headers,
+            about={"account": users[0].open_id},
             try_again=_try_again,
         )
 
@@ -665,7 +625,9 @@ def _posts(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
         posts = decode(page, _Answer[_Listed[_Item]], source=_TITLE).data.videos or []
     else:
         posts = decode(page, _Answer[_Listed[_Video]], source=_TITLE).data.videos or []
-    account_id = page.request.params.get("business_id") or page.request.params.get("open_id", "")
+    account_id = page.request.params.get("business_id") or page.request.about.get("account")
+    if not account_id:
+        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull the days anew.")
     for post in posts:
         # What follows the question mark names the app that asked.
         address = post.share_url.partition("?")[0]

@@ -37,10 +37,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from requests import codes
 
-from widerview.sources.access_log import origin_of
 from widerview.sources.base import DayRow, Dimension, RawPage, Row, Source, Target, Window, Written, stamp
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 from widerview.sources.http import HttpClient, check, decode, place
+from widerview.sources.referrers import Member, referred, tag, tagged
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Umami"
@@ -130,7 +130,7 @@ class Umami(Source):
     lookback_days = 3
     dictionary = load_dictionary(files(__package__) / "umami.yaml")
     pool_slots = 2
-    call_budget = 300
+    call_budget = 600
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """One to log in, two for the website and three for each day."""
@@ -216,9 +216,9 @@ def _values(stream: str, answer: "_Stats | list[_Part]") -> _Values:
             ("total", "", "visit_time"): answer.totaltime,
         }
     known = ("campaign",) if stream == "campaigns" else _UNTAGGED
-    visits: Counter[tuple[Dimension, str]] = Counter({("channel", word): 0 for word in known})
+    visits: Counter[Member] = Counter({("channel", word): 0 for word in known})
     for part in answer:
-        for key in _tagged(part.name) if stream == "campaigns" else _referred(part.name):
+        for key in _members(stream, part.name):
             visits[key] += part.visits
     values: _Values = {(*key, "visits"): count for key, count in visits.items()}
     if stream == "referrers":
@@ -226,24 +226,16 @@ def _values(stream: str, answer: "_Stats | list[_Part]") -> _Values:
     return values
 
 
-def _tagged(query: str) -> Iterator[tuple[Dimension, str]]:
-    """Where the visits of a tagged link count; the question finds queries that only look tagged, too."""
-    # PostgreSQL holds no NUL, and %00 is one.
-    named = parse_qs(query.removeprefix("?").replace("%00", ""))
-    tags = {name: " ".join(found[0].lower().split()) for name, found in named.items()}
-    if campaign := tags.get(_TAG):
-        yield "channel", "campaign"
-        yield "campaign", campaign
-        if source := tags.get("utm_source"):
-            yield "touchpoint", f"{campaign}/{source}"
-
-
-def _referred(domain: str) -> Iterator[tuple[Dimension, str]]:
-    if domain:
-        channel, network = origin_of(domain)
-        yield "channel", channel
-        if network:
-            yield "network", network
+def _members(stream: str, name: str) -> Iterator[Member]:
+    """Where visits count, by the query of their links or the domain they came from."""
+    if stream == "campaigns":
+        # PostgreSQL holds no NUL, and %00 is one.
+        named = parse_qs(name.removeprefix("?").replace("%00", ""))
+        # The question finds queries that only look tagged, too.
+        if campaign := tag(named.get(_TAG, [""])[0]):
+            yield from tagged(campaign, tag(named.get("utm_source", [""])[0]))
+    elif name:
+        yield from referred(name)
 
 
 def _enter(target: Target, http: HttpClient) -> tuple[str, dict[str, str]]:
@@ -256,14 +248,14 @@ def _enter(target: Target, http: HttpClient) -> tuple[str, dict[str, str]]:
         return "", {"x-umami-api-key": http.token}
     # This answer holds a token and the question the password, so it is never handed over.
     page = http.request("POST", "api/auth/login", stream="login", json={"username": http.login, "password": http.token})
-    check(page, source=_TITLE, account=f"user {http.login}", renew=_RENEW)
+    account = f"website {target.ref} of client {target.client_id}, as user {http.login}"
+    check(page, source=_TITLE, account=account, renew=_RENEW)
     try:
-        token = decode(page, _Token, source=_TITLE).token
-    except BadAnswer:
-        # Told without the answer's words, since there may be a token in them.
+        token = decode(page, _Token, source=_TITLE, is_secret=True).token
+    except BadAnswer as error:
         raise BadAnswer(
-            f"{place(page, _TITLE)}: the answer to the login holds no token. Check that the host of the Airflow "
-            "Connection is an Umami 3, and that the user logs in without a second factor."
+            f"{error}. Check that the host of the Airflow Connection is an Umami 3, and that the user logs in without "
+            "a second factor."
         ) from None
     http.keep_secret(token)
     return "api/", {"Authorization": f"Bearer {token}"}

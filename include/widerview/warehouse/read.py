@@ -36,6 +36,15 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
+class OwnMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the client wrote to others: an answer under a post, or a post that answers one."""
+
+    source: str
+    account_id: str
+    message_id: str
+    written_at: dt.datetime
+
+
 class PostCounter(msgspec.Struct, frozen=True, kw_only=True):
     """A metric of a post.
 
@@ -156,6 +165,25 @@ def posts(
     """Give the posts published in an interval, each in its latest version, by time of publishing."""
     return _read(
         connection, query("posts"), Post, client_id=client_id, as_of=as_of, first=first_utc, end=last_utc_exclusive
+    )
+
+
+def own_messages(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+) -> list[OwnMessage]:
+    """Give what the client wrote to others in an interval, by time of writing; what came both ways is told once."""
+    return _read(
+        connection,
+        query("own_messages"),
+        OwnMessage,
+        client_id=client_id,
+        as_of=as_of,
+        first=first_utc,
+        end=last_utc_exclusive,
     )
 
 

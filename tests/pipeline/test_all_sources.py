@@ -1,0 +1,90 @@
+"""All sixteen sources at once, from the sandbox to the facts of a report."""
+
+import datetime as dt
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+
+from house import ANCHOR, SETTLED, House, Sandbox, house_in
+from widerview.measures.weeks import Week
+from widerview.pipeline import weekly
+from widerview.sandbox.clients import write_access_logs
+from widerview.sources.base import Window
+from widerview.sources.registry import SOURCES
+from widerview.warehouse.migrate import migrate
+
+WEEK = Week.of(ANCHOR - dt.timedelta(days=1))
+FIRST = WEEK.shift(-1).monday
+
+
+@pytest.fixture(scope="module")
+def wide(postgres, sandbox_server: Sandbox, tmp_path_factory):
+    """A house that has read two weeks of everything, eight days after the report's week."""
+    from sqlalchemy import create_engine
+
+    from databases import temporary_database
+
+    folder = tmp_path_factory.mktemp("wide")
+    sandbox_server.now[0] = SETTLED
+    with temporary_database(postgres) as url:
+        engine = create_engine(url)
+        migrate(engine)
+        house = house_in(folder, sandbox_server, engine, platforms=SOURCES)
+        write_access_logs(sandbox_server.model, folder / "access_logs", FIRST, SETTLED)
+        house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
+        yield house
+        engine.dispose()
+
+
+def facts_of(house: House, client: str):
+    return weekly.compose_facts(house.engine, house.agency.clients[client], WEEK, SETTLED)
+
+
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_every_account_has_its_posts_and_every_number_of_the_website_counts_once(wide: House, client: str) -> None:
+    truth = wide.sandbox.model.truth(client, WEEK.monday)
+    facts = facts_of(wide, client)
+    titles = {SOURCES[name].title: name for name in SOURCES}
+    assert {titles[each.platform]: each.posts for each in facts.accounts} == truth.posts
+    visits = next(figure for figure in facts.figures if figure.id == "visits")
+    assert visits.value == truth.visits, "a second analytics of the same website adds nothing"
+    assert {channel.channel: channel.visits for channel in facts.channels} == {
+        channel: count for channel, count in truth.channels.items() if count
+    }
+
+
+def test_what_a_client_wrote_is_counted_once_wherever_it_was_told(wide: House) -> None:
+    truth = sum(
+        sum(wide.sandbox.model.truth(client, WEEK.monday).replies_written.values()) for client in wide.agency.clients
+    )
+    written = sum(facts_of(wide, client).conversation.written for client in wide.agency.clients)
+    assert 0.7 * truth <= written <= truth, "answers under older posts are not asked for everywhere"
+
+
+def test_nothing_is_held_and_nothing_is_red(wide: House) -> None:
+    with wide.engine.connect() as connection:
+        held = connection.execute(text("SELECT client_id, kind, metric, reason, row FROM quarantine")).all()
+        verdicts = Counter(
+            (row.source, row.colour, row.reason)
+            for row in connection.execute(
+                text("""
+                    SELECT source, colour, reasons ->> 0 AS reason FROM verdict
+                    WHERE day BETWEEN '2026-11-02' AND '2026-11-15' AND colour <> 'green'
+                """)
+            )
+        )
+    assert held == []
+    assert verdicts == {}
+
+
+def test_the_marts_of_every_source_have_rows(wide: House) -> None:
+    with wide.engine.connect() as connection:
+        sources = set(connection.scalars(text("SELECT DISTINCT source FROM mart.source_health")))
+        assert sources == set(SOURCES)
+        posting = set(connection.scalars(text("SELECT DISTINCT source FROM mart.post")))
+        assert posting == {name for name, source in SOURCES.items() if source.kind == "social"}
+        measured = set(connection.scalars(text("SELECT DISTINCT source FROM mart.web_day")))
+        assert measured == {name for name, source in SOURCES.items() if source.kind == "web"}
+        unavailable = connection.execute(text("SELECT source, unavailable FROM mart.source_health")).all()
+        assert all(row.unavailable == {} for row in unavailable)
