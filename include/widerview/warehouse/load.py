@@ -361,7 +361,8 @@ def _seen(row: Row) -> tuple[Stage, Seen]:
     at, receipt = row.observed_at, row.receipt
     match row:
         case PostRow():
-            content = (row.kind, row.text, row.permalink, row.tags, row.links, row.reply_to)
+            tags, links = staging.texts(row.tags), staging.texts(row.links)
+            content = (row.kind, row.text, row.permalink, tags, links, row.reply_to)
             return staging.POST, Seen(
                 (row.post_id, row.published_at), at, (row.account_id,), content, row.counts, receipt
             )

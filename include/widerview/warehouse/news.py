@@ -17,7 +17,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         key: The values that name the entity, beside client and source.
         observed_at: When the answer had arrived.
         always: Values that stand in every row of the entity.
-        content: What it is, as a tuple; None if the answer does not say, or it is known.
+        content: What it is, as the driver takes it; None if the answer does not say, or it is known.
         counts: Its running totals; those that are known are left out.
         receipt: sha256 of the answer, in hex.
     """

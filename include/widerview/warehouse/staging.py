@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from psycopg.types.string import BytesBinaryDumper
+from psycopg.types.string import ByteaBinaryLoader, BytesBinaryDumper
 from sqlalchemy import (
     Boolean,
     Column,
@@ -36,7 +36,7 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _STAGING = MetaData()
 _APART = {"client_id", "source", "observed_at", "recorded_at", "receipt"}
 _PARTITIONED_BY = {"published_at", "day"}
-_TEXT_OID = 25
+_TEXT_OID, _TEXTS_OID = 25, 1009  # of text and text[]
 _NO_TEXTS = struct.pack(">iii", 0, 0, _TEXT_OID)
 _WIRE_TYPES: dict[type[object], str] = {
     Boolean: "bool",
@@ -75,9 +75,6 @@ class Stage:
         fields = ["client_id", "source", "recorded_at", *key, "observed_at", *always, *content, *counts, "receipt"]
         self.name = table.name
         self._content = len(content)
-        arrays = [name for name in content if isinstance(table.columns[name].type, ARRAY)]
-        self._arrays = [fields.index(name) for name in arrays]
-        self._lists = [content.index(name) for name in arrays]
         self._when = next((place for place, name in enumerate(key) if name in _PARTITIONED_BY), None)
         self._counts = bool(counts)
         self._key = key
@@ -120,14 +117,10 @@ class Stage:
         known: list[list[Known]] = [[] for _ in keys]
         # The driver's own rows, in binary: there may be many for each that is looked up.
         with driver(connection).cursor(binary=True) as cursor:
+            cursor.adapters.register_loader(_TEXTS_OID, ByteaBinaryLoader)  # as `texts` writes them
             for place, observed_at, *row in cursor.execute(self._find_known, {**pull, **columns}).fetchall():
                 counts = _decode_counts(row.pop() or "{}") if self._counts else {}
-                content = None
-                if row[0] is not None:
-                    for at in self._lists:
-                        row[at] = tuple(row[at])
-                    content = tuple(row)
-                known[place - 1].append(Known(observed_at, content, counts))
+                known[place - 1].append(Known(observed_at, None if row[0] is None else tuple(row), counts))
         return known
 
     def store(self, connection: Connection, pull: Mapping[str, Any], new: Iterable[Seen]) -> int:
@@ -165,9 +158,6 @@ class Stage:
                 copy.set_types(self._types)
                 for seen in new:
                     row = [*head, *seen.key, seen.observed_at, *seen.always, *(seen.content or nothing)]
-                    for place in self._arrays:
-                        values = row[place]
-                        row[place] = _NO_TEXTS if values == () else _texts(values)
                     if self._counts:
                         row.append(_encode_counts(seen.counts) if seen.counts else None)
                     row.append(_from_hex(seen.receipt))
@@ -191,10 +181,13 @@ def array(values: Sequence[object]) -> str:
     return '{"' + joined.replace("\0", '","') + '"}'
 
 
-def _texts(values: Sequence[str] | None) -> bytes | None:
-    """Write texts as `array_recv` of PostgreSQL reads them: dimensions, NULLs, type; length and first index; texts."""
-    if values is None:
-        return None
+def texts(values: Sequence[str]) -> bytes:
+    """Write texts as an array in PostgreSQL's binary form, in which it is stored and compared.
+
+    That is how many dimensions, whether there are NULLs, the type; how many texts, the first index; and each text.
+    """
+    if not values:
+        return _NO_TEXTS
     parts = [struct.pack(">iiiii", 1, 0, _TEXT_OID, len(values), 1)]
     for value in values:
         encoded = value.encode()
