@@ -153,7 +153,7 @@ def test_a_client_is_forgotten_once_its_file_is_gone(leaving: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "Nothing of hollow-oak-bakery is left" in done.output
     assert "airflow dags delete report_hollow-oak-bakery" in done.output
-    for place in ("day_value", "client_salt", "landing: raw answers"):
+    for place in ("day_value", "client_salt", "landing: packs of raw answers"):
         assert place in done.output
     again = run("forget", "--client", "hollow-oak-bakery", "--yes")
     assert again.exit_code == 0, again.output
@@ -186,7 +186,7 @@ def test_retention_says_what_would_go_and_then_removes_it(leaving: Path, monkeyp
     assert "Nothing is older than 400 days" in run("retention").output
     monkeypatch.setattr("widerview.clock.utc_now", lambda: SETTLED + dt.timedelta(days=401))
     assert "would go" in run("retention", "--dry-run").output
-    assert "landing: raw answers" in run("retention").output
+    assert "landing: packs of raw answers" in run("retention").output
     assert "Nothing is older" in run("retention").output
     monkeypatch.setenv("WIDERVIEW_KEEP_RAW_DAYS", "a year")
     wrong = run("retention")

@@ -47,7 +47,7 @@ def parse(stream, body, path="17841400000000001/media", ref="somebody", status=2
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     page = RawPage(
         stream=stream,
-        request=Request("GET", f"{GRAPH}/{path}", params),
+        request=Request("GET", f"{GRAPH}/{path}", params, about={"account": "7"}),
         status=status,
         headers={"content-type": "application/json"},
         fetched_at=NOW,
@@ -201,8 +201,9 @@ def test_numbers_of_a_post(read):
     post = {"id": "17846368219941692", "timestamp": "2020-02-13T10:35:40+0000"}
     fields = "id,timestamp,insights.metric(reach,saved,shares)"
     known = post | {"insights": read("apidata/medias/insights")}
-    [row] = parse("post_insights", {post["id"]: known}, "", fields=fields, ids=post["id"], account_id="7")
+    [row] = parse("post_insights", {post["id"]: known}, "", fields=fields, ids=post["id"])
     assert isinstance(row, CounterRow)
+    assert row.account_id == "7"
     assert row.counts == {"reach": 5, "bookmarks": 0, "shares": None}
     [row] = parse("post_insights", post | {"insights": read("apidata/medias/insights_new")}, "1", fields=fields)
     assert set(row.counts.values()) == {None}

@@ -45,8 +45,8 @@ def analytics_api(shared):
     return json.loads((shared / "recordings/specs/youtubeAnalytics.v2.json").read_text())
 
 
-def rows(stream, value, status=200, **params):
-    request = Request("GET", "https://youtube.googleapis.com/youtube/v3/x", params)
+def rows(stream, value, status=200, about=None, **params):
+    request = Request("GET", "https://youtube.googleapis.com/youtube/v3/x", params, about=about or {})
     body = json.dumps(value).encode()
     page = RawPage(stream=stream, request=request, status=status, headers={}, fetched_at=NOW, body=body)
     return list(SOURCE.parse(CHANNEL, page))
@@ -138,7 +138,7 @@ def test_answers_that_were_asked_for_by_their_comment_name_no_video(recorded):
     for name in ("comments_by_parent_paged_1", "comments_by_parent_paged_2"):
         answer = recorded(f"apidata/comments/{name}")
         assert not any("videoId" in comment["snippet"] for comment in answer["items"])
-        found += rows("replies", answer, quotaUser="UCa-vrCLQHviTOVnEKDOdetQ/JE8xdDp5B8Q")
+        found += rows("replies", answer, about={"channel": "UCa-vrCLQHviTOVnEKDOdetQ", "video": "JE8xdDp5B8Q"})
     assert [row.text for row in found] == [
         "this is the third reply!",
         "this is the second reply!",

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widerview.landing.store import Corrupt, Landing, LandingError, Missing, open_landing, record
+from widerview.landing import store
+from widerview.landing.store import Answers, Corrupt, Landing, LandingError, Missing, open_landing, record
 from widerview.sources.base import RawPage, Request, Target, Window
 from widerview.sources.errors import Unauthorized
 from widerview.sources.http import HttpClient
@@ -75,29 +76,55 @@ def files(root):
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_a_body_lies_under_its_sha256(landing, tmp_path):
-    entry = landing.put(page(b"hello"))
-    sha256 = hashlib.sha256(b"hello").hexdigest()
-    assert (entry.sha256, entry.size) == (sha256, 5)
-    [(path, content)] = files(tmp_path).items()
-    assert path == f"raw/{sha256[:2]}/{sha256}.gz"
-    assert gzip.decompress(content) == b"hello"
+def pack(landing, *pages):
+    answers = Answers()
+    for each in pages:
+        answers.add(each)
+    return landing.write_pack(answers)
 
 
-def test_the_same_body_is_kept_once_and_not_written_again(landing, tmp_path):
-    landing.put(page(b"hello"))
+def test_answers_lie_one_after_another_in_a_pack_named_by_them(landing, tmp_path):
+    _, made = pull(landing, page(b"hello, "), page(b"world"))
+    digests = [hashlib.sha256(body).hexdigest() for body in (b"hello, ", b"world")]
+    assert [(entry.sha256, entry.size) for entry in made.entries] == list(zip(digests, (7, 5), strict=True))
+    assert made.pack == hashlib.sha256("".join(digests).encode()).hexdigest()
+    [path] = tmp_path.rglob("*.gz")
+    assert path.relative_to(tmp_path).as_posix() == f"raw/{made.pack[:2]}/{made.pack}.gz"
+    assert gzip.decompress(path.read_bytes()) == b"hello, world"
+
+
+def test_the_same_answers_are_kept_once_and_not_written_again(landing, tmp_path):
+    name = pack(landing, page(b"hello"))
     [path] = tmp_path.rglob("*.gz")
     path.write_bytes(b"as it was")
-    landing.put(page(b"hello", stream="account"))
+    assert pack(landing, page(b"hello", stream="account")) == name
     assert path.read_bytes() == b"as it was"
     assert len(files(tmp_path)) == 1
 
 
-def test_the_same_body_packs_to_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+def test_answers_that_are_cut_elsewhere_have_another_pack(landing):
+    assert len({pack(landing, *map(page, bodies)) for bodies in ((b"ab", b"c"), (b"a", b"bc"), (b"abc",))}) == 3
+
+
+def test_a_pull_without_answers_has_no_pack(landing, tmp_path):
+    name, made = pull(landing)
+    assert made.pack is None
+    assert list(landing.pages(landing.read_pull(name))) == []
+    assert list(files(tmp_path)) == [name]
+
+
+def test_the_same_answers_pack_to_the_same_bytes_at_any_time(tmp_path, monkeypatch):
     for number, name in enumerate(("one", "two")):
         monkeypatch.setattr(time, "time", lambda now=number * 10**6: now)
-        Landing(tmp_path / name).put(page(b"hello"))
+        pack(Landing(tmp_path / name), page(b"hello"))
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_a_pull_larger_than_memory_may_hold_comes_back(landing, monkeypatch):
+    monkeypatch.setattr(store, "_IN_MEMORY", 1_000)
+    pages = [page(bytes([number]) * 700) for number in range(5)]
+    _, made = pull(landing, *pages)
+    assert list(landing.pages(made)) == pages
 
 
 def test_a_pull_is_read_back_as_it_was(landing, tmp_path):
@@ -114,7 +141,7 @@ def test_a_pull_is_read_back_as_it_was(landing, tmp_path):
     assert made.complete
     assert made.error is None
     assert (made.started_at, made.ended_at) == (NOW, NOW + dt.timedelta(seconds=1))
-    assert len(list((tmp_path / "raw").rglob("*.gz"))) == 3
+    assert len(list((tmp_path / "raw").rglob("*.gz"))) == 1
 
 
 def test_a_failed_pull_is_kept_too_and_the_failure_raised(landing):
@@ -185,13 +212,17 @@ def damage_packing(path):
     path.write_bytes(path.read_bytes()[:-9])
 
 
+def damage_end(path):
+    path.write_bytes(gzip.compress(b"hello" * 100))
+
+
 def damage_everything(path):
     path.write_bytes(b"no gzip at all")
 
 
-@pytest.mark.parametrize("damage", [damage_bytes, damage_packing, damage_everything])
-def test_a_damaged_body_is_told_with_its_place(landing, tmp_path, damage):
-    _, made = pull(landing, page(b"hello" * 100))
+@pytest.mark.parametrize("damage", [damage_bytes, damage_packing, damage_end, damage_everything])
+def test_a_damaged_pack_is_told_with_its_place(landing, tmp_path, damage):
+    _, made = pull(landing, page(b"hello" * 100), page(b"the last"))
     [path] = tmp_path.rglob("*.gz")
     damage(path)
     with pytest.raises(Corrupt, match="Restore it from a backup") as caught:
@@ -199,7 +230,7 @@ def test_a_damaged_body_is_told_with_its_place(landing, tmp_path, damage):
     assert str(path) in str(caught.value)
 
 
-def test_a_missing_body_or_manifest_is_told_with_its_place(landing, tmp_path):
+def test_a_missing_pack_or_manifest_is_told_with_its_place(landing, tmp_path):
     name, made = pull(landing, page(b"hello"))
     [path] = tmp_path.rglob("*.gz")
     path.unlink()
@@ -222,14 +253,15 @@ def test_a_process_killed_in_the_middle_of_a_write_leaves_no_torn_file(landing, 
     program = f"""
 import datetime as dt, os, resource, signal
 from pathlib import Path
-from widerview.landing.store import Landing
+from widerview.landing.store import Answers, Landing
 from widerview.sources.base import RawPage, Request
 
 def put(body):
     request = Request("GET", "x", {{}})
     now = dt.datetime.now(dt.UTC)
-    page = RawPage(stream="x", request=request, status=200, headers={{}}, fetched_at=now, body=body)
-    return Landing(Path({str(tmp_path)!r})).put(page)
+    answers = Answers()
+    answers.add(RawPage(stream="x", request=request, status=200, headers={{}}, fetched_at=now, body=body))
+    return Landing(Path({str(tmp_path)!r})).write_pack(answers)
 
 put(b"small")
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -250,7 +282,7 @@ def test_a_write_that_fails_leaves_nothing_behind(landing, tmp_path, monkeypatch
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        landing.put(page())
+        pack(landing, page())
     assert files(tmp_path) == {}
 
 

@@ -97,7 +97,7 @@ def test_a_whole_client_is_forgotten_and_the_others_are_as_before(own: House) ->
     removed = {line.place: line.removed for line in done.lines}
     assert {line.place: line.left for line in done.lines if line.left} == {}
     for place in ("account", "post", "day_value", "load", "verdict", "report", "outbox",
-                  "landing: pulls", "landing: documents beside them", "landing: raw answers"):  # fmt: skip
+                  "landing: pulls", "landing: documents beside them", "landing: packs of raw answers"):  # fmt: skip
         assert removed[place], place
     assert canaries(own) == {"warehouse": set(), "landing": set()}
     assert others(own) == before
@@ -154,7 +154,7 @@ def test_raw_answers_go_after_their_days_and_the_numbers_stay(own: House) -> Non
     would = expire(own.engine, own.landing, house, later, dry_run=True)
     assert would["landing: pulls"] == len(list(own.landing.pulls())) > 0
     assert expire(own.engine, own.landing, house, later) == would
-    assert set(would) == {"landing: pulls", "landing: documents beside them", "landing: raw answers"}
+    assert set(would) == {"landing: pulls", "landing: documents beside them", "landing: packs of raw answers"}
     assert not any(list((own.root / "landing").glob(f"{part}/**/*.*")) for part in ("raw", "pulls", "checks"))
     assert others(own) == before
     assert expire(own.engine, own.landing, house, later) == {}
@@ -173,11 +173,7 @@ def test_observations_go_after_their_months_and_reports_stay(own: House) -> None
 
 def test_a_replay_leaves_out_what_is_no_longer_kept_and_goes_on(own: House, caplog: pytest.LogCaptureFixture) -> None:
     name, pull = next(iter(own.landing.pulls("lantern-lane")))
-    only = {entry.sha256 for entry in pull.entries}
-    for _, other in own.landing.pulls():
-        if other != pull:
-            only -= {entry.sha256 for entry in other.entries}
-    [file] = (own.root / "landing" / "raw").rglob(f"{only.pop()}.gz")
+    [file] = (own.root / "landing" / "raw").rglob(f"{pull.pack}.gz")
     file.unlink()
     check = own.landing.read_document(f"checks/{name}")
     everything = len(list(own.landing.pulls()))
@@ -188,7 +184,7 @@ def test_a_replay_leaves_out_what_is_no_longer_kept_and_goes_on(own: House, capl
 
 def test_a_replay_goes_on_after_a_pull_that_cannot_be_loaded(own: House) -> None:
     name, pull = next(iter(own.landing.pulls()))
-    [file] = (own.root / "landing" / "raw").rglob(f"{pull.entries[-1].sha256}.gz")
+    [file] = (own.root / "landing" / "raw").rglob(f"{pull.pack}.gz")
     file.write_bytes(b"no gzip")
     with own.engine.begin() as connection:
         connection.exec_driver_sql("TRUNCATE load, account, post, comment, day_value, verdict")

@@ -85,8 +85,7 @@ def test_clearing_check_and_load_changes_nothing(house: House) -> None:
 def test_a_damaged_answer_costs_its_account_and_no_other(house: House) -> None:
     house.pull(SHORT, "run", "bluesky")
     damaged = house.landing.read_pull(house.pulls[0])
-    body = damaged.entries[-1].sha256
-    [file] = (house.root / "landing" / "raw").rglob(f"{body}.gz")
+    [file] = (house.root / "landing" / "raw").rglob(f"{damaged.pack}.gz")
     file.write_bytes(b"no gzip")
     with pytest.raises(ingest.LoadFailed, match=damaged.target.label) as failure:
         house.check_and_load("run", "bluesky")

@@ -298,7 +298,7 @@ def test_an_app_that_demands_it_gets_its_proof(server, client, target):
         (refused(190, "Session has expired", error_subcode=463), Unauthorized, "meadowbakery.*expired.*system-users"),
         (refused(803, "(#803) Some of the aliases you requested do not exist"), NotFound, "meadowbakery"),
         (refused(32, "(#32) Page request limit reached"), RateLimited, "hour"),
-        ((200, {"Content-Type": "text/html"}, b"<html><body>Sorry</body></html>"), BadAnswer, "not shown"),
+        ((200, {"Content-Type": "text/html"}, b"<html><body>Sorry</body></html>"), BadAnswer, "of 31 bytes"),
         ((302, {"Location": "https://login.example/"}, b""), BadAnswer, "redirect"),
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widerview.sources import graph
+from widerview.sources.base import Window, stamp
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
 from widerview.sources.graph import Graph
 from widerview.sources.http import Turn
@@ -234,6 +235,22 @@ def test_too_large_an_answer_is_asked_for_in_halves_from_where_it_was(server, cl
     assert [graph.is_good(page) for page in pages] == [True, False, False, True, True]
 
 
+def test_too_large_an_answer_with_status_500_is_not_asked_for_again_as_it_is(server, client, clock):
+    server.script = [refused(500, **TOO_MUCH), listed("a")]
+    walk(asking(client(token=TOKEN)))
+    assert [query["limit"] for query in queries(server)] == ["4", "2"]
+    assert clock.slept == []
+
+
+def test_what_a_call_is_about_is_noted_and_not_sent(server, client, page):
+    server.script = [ok({})]
+    asked = asking(client(token=TOKEN)).get("9", stream="posts", params={}, about={"account": "1"})
+    assert queries(server) == [{}]
+    assert graph.noted_account(asked, title="Facebook") == "1"
+    with pytest.raises(BadAnswer, match=r"Facebook posts .* does not say for which account"):
+        graph.noted_account(page("posts"), title="Facebook")
+
+
 def test_an_item_that_is_too_large_by_itself_ends_the_listing(server, client):
     server.script = [refused(**TOO_MUCH)] * 3
     with pytest.raises(Unavailable, match="reduce the amount"):
@@ -273,12 +290,8 @@ def test_a_metric_refused_alone_is_unavailable_and_never_zero(page, target):
     canonical = {"page_media_view": ("views", "paid_views"), "page_x": ("reach",)}
     meadow = target("facebook", "meadow")
 
-    def rows(metric, body=body, **options):
-        return list(
-            graph.unavailable(
-                meadow, page("insights", body, status=400, params={"metric": metric}), canonical, **options
-            )
-        )
+    def rows(metric, body=body, name="metric"):
+        return list(graph.unavailable(meadow, page("insights", body, status=400, params={name: metric}), canonical))
 
     assert [(row.metric, row.native_metric) for row in rows("page_media_view")] == [
         ("views", "page_media_view"),
@@ -286,7 +299,9 @@ def test_a_metric_refused_alone_is_unavailable_and_never_zero(page, target):
     ]
     assert rows("page_x")[0].reason == BAD_METRIC["message"]
     assert rows("page_media_view,page_x") == []
-    assert rows("", native="page_x")[0].metric == "reach"
+    assert rows("id,insights.metric(page_x).period(lifetime)", name="fields")[0].metric == "reach"
+    assert rows("id,insights.metric(page_media_view,page_x)", name="fields") == []
+    assert rows("id,message", name="fields") == []
     assert rows("page_x", b'{"error":{"code":190,"message":"Invalid metric of a token"}}') == []
     assert rows("page_x", b'{"data":[]}') == []
 
@@ -329,6 +344,25 @@ def test_spans_hold_every_day_once(first, days, most):
     found = [begins + dt.timedelta(days=n) for begins, ends in spans for n in range((ends - begins).days + 1)]
     assert found == [first + dt.timedelta(days=n) for n in range(days + 1)]
     assert all((ends - begins).days < most for begins, ends in spans)
+
+
+def test_the_last_days_that_are_over_are_asked_for_one_by_one(page):
+    window = Window(dt.date(2026, 10, 31), dt.date(2026, 11, 3))
+    evening = dt.datetime(2026, 11, 4, 7, 59, 59, tzinfo=dt.UTC)  # still the 3rd in California
+    asked = list(graph.last_days(window, 3, evening))
+    assert asked == [
+        {"since": "1793516400", "until": "1793606399"},  # the day of 25 hours
+        {"since": "1793606400", "until": "1793692799"},
+    ]
+    assert [graph.asked_day(page("insights", params=times)).day for times in asked] == [1, 2]
+    assert len(list(graph.last_days(window, 9, evening + dt.timedelta(seconds=1)))) == 4
+
+
+@pytest.mark.parametrize(("value", "stored"), [(3, 3.0), (0, 0.0), (None, None), (-1, None)])
+def test_a_value_of_a_day_belongs_to_the_account_whose_edge_was_asked_for(page, target, value, stored):
+    answer = page("insights", url="https://graph.facebook.com/v26.0/17/insights")
+    row = graph.day_row(stamp(target("facebook", "meadow"), answer), answer, dt.date(2026, 11, 9), "views", value)
+    assert (row.entity_id, row.day, row.zone, row.value) == ("17", dt.date(2026, 11, 9), "America/Los_Angeles", stored)
 
 
 def exchanged(http):

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,10 +160,13 @@ def of(rows, type_):
 
 @pytest.fixture
 def parse(page, target):
-    def parse(stream, body, **options):
+    def parse(stream, body, about=None, **options):
         options.setdefault("url", f"https://graph.facebook.com/v26.0/{ID}/media")
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return list(SOURCE.parse(target("instagram", "MeadowBakery"), page(stream, content, **options)))
+        answer = page(stream, content, **options)
+        request = msgspec.structs.replace(answer.request, about=about or {})
+        meant = target("instagram", "MeadowBakery")
+        return list(SOURCE.parse(meant, msgspec.structs.replace(answer, request=request)))
 
     return parse
 
@@ -258,9 +262,10 @@ def test_comments_their_answers_and_which_are_own(parse):
 
 
 def counters(parse, metrics, *posts, ids=True):
-    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})", "account_id": ID}
+    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
     body = {post["id"]: post for post in posts} if ids else posts[0]
-    return parse("post_insights", body, params=params | ({"ids": ",".join(body)} if ids else {}))
+    params |= {"ids": ",".join(body)} if ids else {}
+    return parse("post_insights", body, about={"account": ID}, params=params)
 
 
 def numbered(number, **values):
@@ -275,6 +280,12 @@ def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, ids):
     assert (row.account_id, row.post_id) == (ID, "1")
     assert row.published_at == dt.datetime(2026, 11, 21, 9, tzinfo=dt.UTC)
     assert row.counts == {"views": 50, "bookmarks": 0, "profile_views": 3}
+
+
+def test_numbers_that_do_not_say_of_which_account_are_bad(parse):
+    params = {"fields": "id,timestamp,insights.metric(views)"}
+    with pytest.raises(BadAnswer, match="does not say for which account"):
+        parse("post_insights", numbered(1, views=50), params=params)
 
 
 def test_a_number_that_was_not_told_is_not_zero(parse):
@@ -306,7 +317,7 @@ def test_numbers_may_come_as_text_and_as_totals(parse):
     [(["saved"], ["bookmarks"]), (["views", "saved"], []), (["total_interactions"], ["engagements"])],
 )
 def test_a_refusal_says_something_of_one_metric_alone_only(parse, metrics, canonical):
-    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})", "account_id": ID, "ids": "1,2"}
+    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})", "ids": "1,2"}
     rows = parse("post_insights", UNKNOWN, status=400, params=params)
     assert [(type(row), row.metric, row.native_metric) for row in rows] == [
         (UnavailableRow, metric, metrics[0]) for metric in canonical
@@ -315,7 +326,7 @@ def test_a_refusal_says_something_of_one_metric_alone_only(parse, metrics, canon
 
 @pytest.mark.parametrize("body", [TOO_FEW, TOO_OLD, refusal(190, "expired")])
 def test_other_refusals_say_nothing_of_a_metric(parse, body):
-    params = {"fields": "id,timestamp,insights.metric(saved)", "account_id": ID}
+    params = {"fields": "id,timestamp,insights.metric(saved)"}
     assert parse("post_insights", body, status=400, params=params) == []
 
 

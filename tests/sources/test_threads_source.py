@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 
+import msgspec
 import pytest
 from test_instagram_source import Always, asked, of, refusal, told
 
@@ -74,10 +75,13 @@ def pull(server, client, target):
 
 @pytest.fixture
 def parse(page, target):
-    def parse(stream, body, edge="threads", **options):
+    def parse(stream, body, edge="threads", about=None, **options):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         options.setdefault("url", f"https://graph.threads.net/v1.0/{ID}/{edge}")
-        return list(SOURCE.parse(target("threads", "MeadowBakery"), page(stream, content, **options)))
+        answer = page(stream, content, **options)
+        request = msgspec.structs.replace(answer.request, about=about or {})
+        meant = target("threads", "MeadowBakery")
+        return list(SOURCE.parse(meant, msgspec.structs.replace(answer, request=request)))
 
     return parse
 
@@ -149,8 +153,10 @@ def test_numbers_of_posts(parse, alone):
     params = {"fields": "id,media_type,timestamp,insights.metric(views,likes)"}
     post = {"id": "1", "timestamp": "2026-11-21T09:00:00+0000", "media_type": "IMAGE", "insights": told(views="0")}
     if alone:
-        params["account_id"] = ID
-        [row] = parse("post_insights", post, params=params, url="https://graph.threads.net/v1.0/1")
+        url = "https://graph.threads.net/v1.0/1"
+        [row] = parse("post_insights", post, about={"account": ID}, params=params, url=url)
+        with pytest.raises(BadAnswer, match="does not say for which account"):
+            parse("post_insights", post, params=params, url=url)
     else:
         [row] = parse("post_insights", {"data": [post]}, params=params)
     assert (row.account_id, row.post_id) == (ID, "1")
@@ -227,7 +233,7 @@ def test_a_conversation(parse):
         ]
     }
     url = "https://graph.threads.net/v1.0/1/conversation"
-    rows = parse("comments", body, url=url, params={"account_id": ID})
+    rows = parse("comments", body, about={"account": ID}, url=url)
     assert all(isinstance(row, CommentRow) and (row.account_id, row.post_id) == (ID, "1") for row in rows)
     # 2 and 3 are the next parts of the account's own thread.
     assert [(row.comment_id, row.reply_to, row.own, row.author) for row in rows] == [
@@ -244,7 +250,13 @@ def test_a_conversation(parse):
 def test_replies_that_answer_each_other_in_a_circle_end(parse):
     body = {"data": [reply("a", "b", "meadowbakery", own=True), reply("b", "a", "meadowbakery", own=True)]}
     url = "https://graph.threads.net/v1.0/1/conversation"
-    assert len(parse("comments", body, url=url, params={"account_id": ID})) == 2
+    assert len(parse("comments", body, about={"account": ID}, url=url)) == 2
+
+
+def test_a_conversation_that_does_not_say_of_which_account_is_bad(parse):
+    url = "https://graph.threads.net/v1.0/1/conversation"
+    with pytest.raises(BadAnswer, match="does not say for which account"):
+        parse("comments", {"data": [reply("a", "1")]}, url=url)
 
 
 # -- how it is asked for -----------------------------------------------------------------------------------------------

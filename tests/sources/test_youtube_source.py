@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,8 +88,10 @@ NO_DAYS = ok(table())
 CHANNEL_PAGE = ok(channels())
 
 
-def rows(page, stream, value, **params):
-    return list(SOURCE.parse(TARGET, page(stream, json.dumps(value).encode(), params=params)))
+def rows(page, stream, value, about=None, **params):
+    answer = page(stream, json.dumps(value).encode(), params=params)
+    request = msgspec.structs.replace(answer.request, about=about or {})
+    return list(SOURCE.parse(TARGET, msgspec.structs.replace(answer, request=request)))
 
 
 # -- what is made of an answer ---------------------------------------------------------------------------------------
@@ -163,7 +166,8 @@ def test_comments_name_whom_they_answer_and_whether_they_are_our_own(page):
     assert found[1].published_at == dt.datetime(2026, 11, 12, 11, 30, tzinfo=dt.UTC)
     # What was written, where YouTube tells it, rather than what it makes of that for the page.
     assert found[0].text == "said c1"
-    shown = rows(page, "replies", {"items": [comment("c9", textOriginal="")]}, quotaUser=f"{CHANNEL}/v1")
+    about = {"channel": CHANNEL, "video": "v1"}
+    shown = rows(page, "replies", {"items": [comment("c9", textOriginal="")]}, about)
     assert shown[0].text == "shown c9"
     assert found[0].permalink == "https://www.youtube.com/watch?v=v1&lc=c1"
 
@@ -172,9 +176,15 @@ def test_a_thread_under_no_video_has_no_post(page):
     assert rows(page, "comments", {"items": [thread("c1", on=None)]}, allThreadsRelatedToChannelId=CHANNEL) == []
 
 
+@pytest.mark.parametrize("about", [{}, {"channel": CHANNEL}])
+def test_answers_that_do_not_say_of_which_video_are_bad(page, about):
+    with pytest.raises(BadAnswer, match="does not say for which video"):
+        rows(page, "replies", {"items": [comment("c1.f", parentId="c1")]}, about, parentId="c1")
+
+
 def test_the_rest_of_a_thread_stands_under_the_same_video(page):
     answers = {"items": [comment("c1.f", CHANNEL, parentId="c1")]}
-    [found] = rows(page, "replies", answers, parentId="c1", quotaUser=f"{CHANNEL}/v9")
+    [found] = rows(page, "replies", answers, {"channel": CHANNEL, "video": "v9"}, parentId="c1")
     assert (found.account_id, found.post_id, found.reply_to, found.own) == (CHANNEL, "v9", "c1", True)
 
 
@@ -388,7 +398,10 @@ def test_the_conversation_is_bounded(server, fetch):
     assert [page.stream for page in pages].count("comments") == 3
     replies = asked(server, "/youtube/v3/comments")
     assert [params["parentId"] for params in replies] == ["c0", "c1", "c2", "c3", "c4"]
-    assert {params["quotaUser"] for params in replies} == {f"{CHANNEL}/v1"}
+    assert [page.request.about for page in pages if page.stream == "replies"] == [
+        {"channel": CHANNEL, "video": "v1"}
+    ] * 5
+    assert not any("quotaUser" in params for params in replies)
     assert len(pages) + 1 <= SOURCE.expected_calls(posts=0, days=7)
 
 

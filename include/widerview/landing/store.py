@@ -1,11 +1,11 @@
-"""The landing store: raw answers addressed by their content, and a manifest for every pull.
+"""The landing store: raw answers in packs addressed by their content, and a manifest for every pull.
 
-    raw/<aa>/<sha256>.gz                                          the body of an answer, once
+    raw/<aa>/<pack>.gz                                            the answers of a pull, one after another
     pulls/<source>/<run>/<client>/<ref>/<started at, UTC>.json    what one pull asked and got
 
 Neither is ever edited or replaced; both go when a client is forgotten or when they are older than they are kept. The
-manifest is written last, so what it names exists. Later steps may keep documents beside them, which can be made again
-from the answers.
+manifest is written last, so what it names exists. A pull that got the same answers as an earlier one shares its pack.
+Later steps may keep documents beside them, which can be made again from the answers.
 """
 
 import datetime as dt
@@ -15,9 +15,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, cast
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, NamedTuple, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -27,6 +29,9 @@ from isal import igzip, isal_zlib
 from widerview.sources.base import RawPage, Request, Source, Target, Window
 from widerview.sources.errors import SourceError
 from widerview.sources.http import HttpClient
+
+_IN_MEMORY = 8 * 2**20
+"""Bytes of a running pull's answers that are held in memory; what is more waits on the disk."""
 
 _MEND = "Restore it from a backup, or remove it and pull the days anew."
 
@@ -44,7 +49,7 @@ class Corrupt(LandingError):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer within a pull: everything but its body, which lies under `sha256`; `size` is in bytes."""
+    """One answer within a pull: everything but its body, of which it tells the sha256 and the size in bytes."""
 
     stream: str
     request: Request
@@ -66,6 +71,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
         ended_at: When it ended (UTC).
         complete: Whether the source gave everything it was asked for.
         error: What went wrong, if not.
+        pack: Name of the pack in which the bodies lie, in the order of `entries`; None if there was no answer.
         entries: The answers, in the order they came.
     """
 
@@ -76,6 +82,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: dt.datetime
     complete: bool
     error: str | None
+    pack: str | None
     entries: tuple[Entry, ...]
 
 
@@ -85,16 +92,52 @@ class Removed(NamedTuple):
     Attributes:
         pulls: Manifests.
         documents: What later steps had kept beside them.
-        answers: The sha256 of each body that was there.
-        strays: Bodies that no manifest names: what a pull that was killed had left.
-        shared: Bodies that stay, because pulls that stay have received them, too.
+        packs: The names of the packs of raw answers that were there.
+        strays: Packs that no manifest names: what a pull that was killed had left.
+        shared: Packs that stay, because pulls that stay have received the very same answers.
     """
 
     pulls: int
     documents: int
-    answers: frozenset[str]
+    packs: frozenset[str]
     strays: int
     shared: int
+
+
+class Answers:
+    """The answers of a pull that is running, in the order they came; many of them wait on the disk."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._bodies = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - `close` does it
+
+    def add(self, page: RawPage) -> None:
+        """Take in an answer."""
+        self._bodies.write(page.body)
+        self.entries.append(
+            Entry(
+                stream=page.stream,
+                request=page.request,
+                status=page.status,
+                headers=page.headers,
+                fetched_at=page.fetched_at,
+                sha256=page.sha256,
+                size=len(page.body),
+            )
+        )
+
+    def name(self) -> str:
+        """The name of their pack: sha256 over the sha256 of each, as text."""
+        return hashlib.sha256("".join(entry.sha256 for entry in self.entries).encode()).hexdigest()
+
+    def bodies(self) -> Iterator[bytes]:
+        """The bodies, one after another."""
+        self._bodies.seek(0)
+        return (self._bodies.read(entry.size) for entry in self.entries)
+
+    def close(self) -> None:
+        """Let go of the bodies."""
+        self._bodies.close()
 
 
 class Landing:
@@ -103,24 +146,20 @@ class Landing:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, page: RawPage) -> Entry:
-        """Keep an answer's body, unless the same bytes are here already.
+    def write_pack(self, answers: "Answers") -> str | None:
+        """Keep the answers of a pull, unless the same are here already.
 
-        A process that dies on the way leaves no half body under a final name.
+        They are on the disk when it returns. A process that dies on the way leaves no half pack under a final name.
+
+        Returns:
+            The pack's name; None if there are no answers.
         """
-        sha256 = page.sha256
-        path = self._body(sha256)
-        if not path.exists():
-            self._write(path, igzip.compress(page.body, compresslevel=2, mtime=0))
-        return Entry(
-            stream=page.stream,
-            request=page.request,
-            status=page.status,
-            headers=page.headers,
-            fetched_at=page.fetched_at,
-            sha256=sha256,
-            size=len(page.body),
-        )
+        if not answers.entries:
+            return None
+        name = answers.name()
+        if not self.holds(name):
+            self._write(self._pack(name), (igzip.compress(body, compresslevel=2, mtime=0) for body in answers.bodies()))
+        return name
 
     def write_pull(self, pull: Pull) -> str:
         """Write a pull's manifest.
@@ -134,7 +173,7 @@ class Landing:
         path = self._pulls_of(pull.target.source, pull.run, pull.target) / _started(pull.started_at)
         content = msgspec.json.format(msgspec.json.encode(pull), indent=1)
         if not path.exists():
-            self._write(path, content)
+            self._write(path, [content])
         elif path.read_bytes() != content:
             raise LandingError(f"{path} already holds another pull, and landing is never edited. Start the pull anew.")
         return _name(path)
@@ -170,22 +209,26 @@ class Landing:
         """The answers of a pull as they were received.
 
         Raises:
-            Missing: A body is gone.
-            Corrupt: A body is not what its address says.
+            Missing: They are gone.
+            Corrupt: They are not what the manifest says.
         """
-        for entry in pull.entries:
-            yield RawPage(
-                stream=entry.stream,
-                request=entry.request,
-                status=entry.status,
-                headers=entry.headers,
-                fetched_at=entry.fetched_at,
-                body=self._verified_body(entry.sha256),
-            )
+        if pull.pack is None:
+            return
+        path = self._pack(pull.pack)
+        try:
+            with _opened(path) as file, igzip.IGzipFile(fileobj=file) as bodies:  # type: ignore[no-untyped-call]
+                for entry in pull.entries:
+                    yield _page(entry, bodies.read(entry.size), path)
+        except FileNotFoundError as error:
+            raise Missing(
+                f"the raw answers {path} are gone. Restore them from a backup, or pull the days anew."
+            ) from error
+        except (igzip.BadGzipFile, isal_zlib.IsalError, EOFError) as error:  # type: ignore[misc]
+            raise Corrupt(f"the raw answers {path} cannot be unpacked ({error}). {_MEND}") from error
 
     def write_document(self, path: str, content: bytes) -> None:
         """Write what a later step needs to know of pulls, e.g. the gate's findings; a new writing replaces the old."""
-        self._write(self._root / path, content)
+        self._write(self._root / path, [content])
 
     def read_document(self, path: str) -> bytes:
         """Read what `write_document` has written.
@@ -199,12 +242,12 @@ class Landing:
         except FileNotFoundError as error:
             raise Missing(f"there is no document {file}. Clear the step that writes it, to run it again.") from error
 
-    def holds(self, sha256: str) -> bool:
-        """Whether the body of this address is here."""
-        return self._body(sha256).exists()
+    def holds(self, pack: str) -> bool:
+        """Whether the pack of this name is here."""
+        return self._pack(pack).exists()
 
     def forget(self, client: str) -> Removed:
-        """Remove a client's pulls, what is kept beside them, and the bodies that no other client's pull has received.
+        """Remove a client's pulls, what is kept beside them, and the packs that no other client's pull names.
 
         Interrupted, it can be called again.
         """
@@ -212,7 +255,7 @@ class Landing:
         return self._remove(self._root.glob(f"pulls/{inside}"), self._root.glob(f"*/pulls/{inside}"))
 
     def expire(self, before: dt.datetime, *, dry_run: bool = False) -> Removed:
-        """Remove the pulls begun before a moment, what is kept beside them, and the bodies no later pull has received.
+        """Remove the pulls begun before a moment, what is kept beside them, and the packs that no later pull names.
 
         Interrupted, it can be called again. A dry run removes nothing and says what would be removed.
         """
@@ -238,23 +281,23 @@ class Landing:
         going, beside = set(manifests), list(documents)
         named = _named(going)
         staying = _named(path for path in self._root.glob("pulls/*/*/*/*/*.json") if path not in going)
-        answers = frozenset(sha256 for sha256 in named - staying if self.holds(sha256))
+        packs = frozenset(filter(self.holds, named - staying))
         strays = list(self._strays(named | staying))
         if not dry_run:
-            # The manifests last: as long as they are here, it is known which bodies have to go.
-            for path in (*map(self._body, answers), *strays, *beside, *going):
+            # The manifests last: as long as they are here, it is known which packs have to go.
+            for path in (*map(self._pack, packs), *strays, *beside, *going):
                 path.unlink(missing_ok=True)
             for folder in {path.parent for path in (*beside, *going)}:
                 self._remove_empty(folder)
-        return Removed(len(going), len(beside), answers, len(strays), len(named & staying))
+        return Removed(len(going), len(beside), packs, len(strays), len(named & staying))
 
     def _strays(self, named: set[str]) -> Iterator[Path]:
-        """Bodies, whole or not, that no manifest names, unless their pull may still be running."""
+        """Packs, whole or not, that no manifest names, unless their pull may still be running."""
         if not isinstance(self._root, Path):
             return  # object stores tell no age that all of them agree on
         yesterday = time.time() - dt.timedelta(days=1).total_seconds()
         for path in self._root.glob("raw/*/*"):
-            with suppress(FileNotFoundError):  # a body that has just been made whole
+            with suppress(FileNotFoundError):  # a pack that has just been made whole
                 if path.name.removesuffix(".gz") not in named and path.stat().st_mtime < yesterday:
                     yield path
 
@@ -269,29 +312,15 @@ class Landing:
     def _relative(self, path: Path) -> str:
         return "/".join(path.parts[len(self._root.parts) :])
 
-    def _verified_body(self, sha256: str) -> bytes:
-        path = self._body(sha256)
-        try:
-            packed = path.read_bytes()
-        except FileNotFoundError as error:
-            raise Missing(f"the raw answer {path} is gone. Restore it from a backup, or pull the days anew.") from error
-        try:
-            body: bytes = igzip.decompress(packed)  # type: ignore[no-untyped-call]
-        except (igzip.BadGzipFile, isal_zlib.IsalError, EOFError) as error:  # type: ignore[misc]
-            raise Corrupt(f"the raw answer {path} cannot be unpacked ({error}). {_MEND}") from error
-        if (actual := hashlib.sha256(body).hexdigest()) != sha256:
-            raise Corrupt(f"the raw answer {path} has the sha256 {actual}, not that of its name. {_MEND}")
-        return body
-
-    def _body(self, sha256: str) -> Path:
-        return self._root / "raw" / sha256[:2] / f"{sha256}.gz"
+    def _pack(self, name: str) -> Path:
+        return self._root / "raw" / name[:2] / f"{name}.gz"
 
     def _pulls_of(self, source: str, run: str, target: Target) -> Path:
         return self._root / "pulls" / _slug(source) / _slug(run) / _slug(target.client_id) / _slug(target.ref)
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, parts: Iterable[bytes]) -> None:
         if not isinstance(path, Path):
-            path.write_bytes(content)  # object stores show an object only when it is whole
+            path.write_bytes(b"".join(parts))  # object stores show an object only when it is whole
             return
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
@@ -301,7 +330,7 @@ class Landing:
             file = partial.open("wb")
         try:
             with file:
-                file.write(content)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
@@ -309,6 +338,28 @@ class Landing:
             with suppress(FileNotFoundError):
                 partial.unlink()
             raise
+
+
+def _opened(path: Path) -> BinaryIO:
+    # An object store's own `open` reports to Airflow's lineage, method by method.
+    return path.open("rb") if isinstance(path, Path) else BytesIO(path.read_bytes())
+
+
+def _page(entry: Entry, body: bytes, pack: Path) -> RawPage:
+    page = RawPage(
+        stream=entry.stream,
+        request=entry.request,
+        status=entry.status,
+        headers=entry.headers,
+        fetched_at=entry.fetched_at,
+        body=body,
+    )
+    if page.sha256 != entry.sha256:
+        raise Corrupt(
+            f"the raw answers {pack} hold one with the sha256 {page.sha256}, where the manifest has {entry.sha256}. "
+            f"{_MEND}"
+        )
+    return page
 
 
 def _name(path: Path) -> str:
@@ -322,11 +373,11 @@ def _started(moment: dt.datetime) -> str:
 
 
 def _named(manifests: Iterable[Path]) -> set[str]:
-    """The sha256 of every body that some manifests name, those that are damaged included."""
+    """The packs that some manifests name, those that are damaged included."""
     found: set[str] = set()
     for path in manifests:
         with suppress(FileNotFoundError):
-            found.update(digest.decode() for digest in re.findall(rb'"sha256": ?"([0-9a-f]{64})"', path.read_bytes()))
+            found.update(name.decode() for name in re.findall(rb'"pack": ?"([0-9a-f]{64})"', path.read_bytes()))
     return found
 
 
@@ -368,13 +419,14 @@ def record(
         SourceError: As the source raised it, after the manifest has been written.
     """
     started_at = clock()
-    entries: list[Entry] = []
     failure: SourceError | None = None
-    try:
-        for page in source.fetch(target, window, http):
-            entries.append(landing.put(page))
-    except SourceError as error:
-        failure = error
+    with closing(Answers()) as answers:
+        try:
+            for page in source.fetch(target, window, http):
+                answers.add(page)
+        except SourceError as error:
+            failure = error
+        pack = landing.write_pack(answers)
     pull = Pull(
         target=target,
         window=window,
@@ -383,7 +435,8 @@ def record(
         ended_at=clock(),
         complete=failure is None,
         error=f"{type(failure).__name__}: {failure}" if failure else None,
-        entries=tuple(entries),
+        pack=pack,
+        entries=tuple(answers.entries),
     )
     name = landing.write_pull(pull)
     if failure:

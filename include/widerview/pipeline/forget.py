@@ -37,7 +37,7 @@ def forget(engine: Engine, landing: Landing, client_id: str, others: Iterable[Cl
 
     Searched are its rows by the client's id; and every text in the warehouse, every name and every document in
     landing by its id, its handles and its recipients' addresses, save those that other clients' files have, too.
-    Raw answers are told by their address only: those that stay are answers which other clients' pulls received.
+    Raw answers are told by the name of their pack only: those that stay are what other clients' pulls received, too.
 
     Raises:
         LandingError: A manifest of the client cannot be read.
@@ -53,20 +53,22 @@ def forget(engine: Engine, landing: Landing, client_id: str, others: Iterable[Cl
         rows_left = count_rows(connection, client_id)
         texts_left = search(connection, pattern)
     files_left = landing.search(re.compile(pattern.encode(), re.IGNORECASE))
-    answers_left = sum(map(landing.holds, files.answers))
+    packs_left = sum(map(landing.holds, files.packs))
     pulls_left = [name for name in files_left if name.startswith("pulls/")]
     lines = [Line(table, rows.get(table, 0), left) for table, left in rows_left.items()]
     lines += [
         Line("landing: pulls", files.pulls, len(pulls_left)),
         Line("landing: documents beside them", files.documents, len(files_left) - len(pulls_left)),
-        Line("landing: raw answers", len(files.answers) + files.strays, answers_left),
+        Line("landing: packs of raw answers", len(files.packs) + files.strays, packs_left),
         *(Line(f"named in {column}", 0, left) for column, left in texts_left.items()),
     ]
     notes = [f"Still names the client: {name}" for name in files_left]
     if texts_left:
         notes.append("Rows of other clients name this one: look whether these are their own words.")
     if files.shared:
-        notes.append(f"{files.shared} raw answer(s) stay: other clients' pulls have received the very same bytes.")
+        notes.append(
+            f"{files.shared} pack(s) of raw answers stay: other clients' pulls have received the very same bytes."
+        )
     if shared:
         notes.append(f"Not searched for, as other clients' files have them, too: {', '.join(sorted(shared))}.")
     return Forgotten(lines, notes)

@@ -316,7 +316,7 @@ def _code(source: type[Source]) -> bytes:
 
 
 class Replayed(NamedTuple):
-    """How many pulls were loaded, and how many left out because some of their raw answers are no longer kept."""
+    """How many pulls were loaded, and how many left out because their raw answers are no longer kept."""
 
     loaded: int
     gone: int
@@ -343,10 +343,10 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
         for path, pull in chunk:
             if pull.target.source not in sources:
                 log.warning("%s: left out, there is no source %s any more", path, pull.target.source)
-            elif all(landing.holds(entry.sha256) for entry in pull.entries):
+            elif pull.pack is None or landing.holds(pull.pack):
                 whole.append((path, pull))
             else:
-                log.warning("%s: left out, some of its raw answers are no longer kept", path)
+                log.warning("%s: left out, its raw answers are no longer kept", path)
                 gone += 1
         for name, source in sources.items():
             check_pulls(landing, source, [(path, pull) for path, pull in whole if pull.target.source == name])

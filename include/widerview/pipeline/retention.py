@@ -23,6 +23,6 @@ def expire(
     gone = dict(rows) | {
         "landing: pulls": files.pulls,
         "landing: documents beside them": files.documents,
-        "landing: raw answers": len(files.answers) + files.strays,
+        "landing: packs of raw answers": len(files.packs) + files.strays,
     }
     return {place: count for place, count in gone.items() if count}

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -92,7 +93,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     about: dict[str, str] = {}
 
 
-class RawPage(msgspec.Struct, frozen=True, kw_only=True):
+class RawPage(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One answer of a platform, exactly as received.
 
     Attributes:
@@ -111,9 +112,9 @@ class RawPage(msgspec.Struct, frozen=True, kw_only=True):
     fetched_at: dt.datetime
     body: bytes
 
-    @property
+    @cached_property
     def sha256(self) -> str:
-        """Hex digest of the body: the page's address in landing and the receipt of every value in it."""
+        """Hex digest of the body: the receipt of every value in it."""
         return hashlib.sha256(self.body).hexdigest()
 
 

@@ -38,7 +38,6 @@ import datetime as dt
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from importlib.resources import files
-from typing import Annotated
 
 import msgspec
 
@@ -48,7 +47,6 @@ from widerview.sources.base import (
     CommentRow,
     CounterRow,
     Counts,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -63,9 +61,8 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.errors import Unauthorized
-from widerview.sources.graph import Graph, Insight, Insights, InsightValue
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, decode
+from widerview.sources.graph import Graph, Id, Insight, Insights, InsightValue
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Facebook"
@@ -118,16 +115,13 @@ _CANONICAL: Mapping[str, Sequence[str]] = {
 }
 _KINDS: Mapping[str, PostKind] = {"photo": "image", "album": "carousel", "video": "video", "link": "link"}
 
-_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
-_Id = Annotated[str, msgspec.Meta(min_length=1)]
-
 
 class _Token(msgspec.Struct):
     access_token: str | None = None
 
 
 class _Page(msgspec.Struct):
-    id: _Id
+    id: Id
     name: str
     username: str | None = None
     link: str | None = None
@@ -135,7 +129,7 @@ class _Page(msgspec.Struct):
 
 
 class _Ref(msgspec.Struct):
-    id: _Id
+    id: Id
 
 
 class _Shares(msgspec.Struct):
@@ -151,8 +145,8 @@ class _Edge(msgspec.Struct):
 
 
 class _Comment(msgspec.Struct, rename={"author": "from"}):
-    id: _Id
-    created_time: _Moment
+    id: Id
+    created_time: Moment
     message: str | None = None
     permalink_url: str | None = None
     author: _Ref | None = None
@@ -175,8 +169,8 @@ class _Attachments(msgspec.Struct):
 
 
 class _Post(msgspec.Struct):
-    id: _Id
-    created_time: _Moment
+    id: Id
+    created_time: Moment
     message: str | None = None
     permalink_url: str | None = None
     shares: _Shares | None = None
@@ -252,24 +246,7 @@ class Facebook(Source):
 
     def renew(self, http: HttpClient) -> Tokens:
         """Exchange a system user's token, or a person's, for one of 60 more days."""
-        client_id, secret = http.extra.get("client_id"), http.extra.get("client_secret")
-        if not (client_id and secret and http.token):
-            raise Unauthorized(
-                f"{_TITLE}: the token cannot be exchanged, because the Airflow Connection's extra lacks client_id or "
-                f"client_secret (the app's id and secret). Add them, or: {_RENEW}"
-            )
-        return graph.exchange(
-            http,
-            f"{graph.VERSION}/oauth/access_token",
-            title=_TITLE,
-            renew=_RENEW,
-            params={
-                "grant_type": "fb_exchange_token",
-                "client_id": client_id,
-                "set_token_expires_in_60_days": "true",
-            },
-            secret_params={"client_secret": secret, "fb_exchange_token": http.token},
-        )
+        return graph.exchange_by_app(http, title=_TITLE, renew=_RENEW)
 
 
 def _asking(target: Target, http: HttpClient, token: str | None = None) -> Graph:
@@ -294,7 +271,7 @@ def _page_token(target: Target, http: HttpClient) -> Generator[RawPage, None, st
     if not graph.is_good(page):
         yield page
         ask.check(page)
-    token = graph.read_secret(page, _Token, title=_TITLE).access_token
+    token = decode(page, _Token, source=_TITLE, is_secret=True).access_token
     if not token:
         return None
     token = graph.known_again(token, http)  # the Connection may hold the Page's own
@@ -354,11 +331,6 @@ def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) ->
     yield from graph.listings_in_groups(tuple(_OF_POSTS), _POST_METRICS_A_CALL, walk_numbers, one_by_one=one_by_one)
 
 
-def _asked_id(page: RawPage) -> str:
-    """The id of the Page that an answer is about, from the address: `…/<id>/insights`."""
-    return page.request.url.rsplit("/", 2)[-2]
-
-
 def _account(target: Target, page: RawPage) -> Iterator[Row]:
     if graph.is_good(page):
         account = decode(page, _Page, source=_TITLE)
@@ -384,17 +356,7 @@ def _insights(target: Target, page: RawPage) -> Iterator[Row]:
         for value in insight.values:
             metric = _split(insight, value)
             if metric and value.end_time and value.end_time <= settled and not isinstance(value.value, dict):
-                yield DayRow(
-                    **stamped,
-                    entity="account",
-                    entity_id=_asked_id(page),
-                    day=graph.pacific_day(value.end_time),
-                    zone=graph.PACIFIC,
-                    dimension="total",
-                    member="",
-                    metric=metric,
-                    value=None if value.value is None else float(value.value),
-                )
+                yield graph.day_row(stamped, page, graph.pacific_day(value.end_time), metric, value.value)
 
 
 def _settled(page: RawPage) -> dt.datetime:
@@ -421,7 +383,7 @@ def _posts_and_comments(target: Target, page: RawPage) -> Iterator[Row]:
         yield UnavailableRow(**stamp(target, page), metric="replies", native_metric="comments", reason=refused.message)
     if not graph.is_good(page):
         return
-    stamped, account_id = stamp(target, page), _asked_id(page)
+    stamped, account_id = stamp(target, page), graph.asked_id(page)
     for post in decode(page, _Posts, source=_TITLE).data:
         yield _post(stamped, account_id, post)
         for comment in post.comments.data if post.comments else []:
@@ -481,11 +443,10 @@ def _comment(stamp: Stamp, account_id: str, post: _Post, comment: _Comment) -> C
 
 
 def _post_insights(target: Target, page: RawPage) -> Iterator[Row]:
-    named = re.search(r"insights\.metric\(([^)]*)\)", page.request.params.get("fields", ""))
-    yield from graph.unavailable(target, page, _CANONICAL, native=named[1] if named else "")
+    yield from graph.unavailable(target, page, _CANONICAL)
     if not graph.is_good(page):
         return
-    stamped, account_id = stamp(target, page), _asked_id(page)
+    stamped, account_id = stamp(target, page), graph.asked_id(page)
     for post in decode(page, _Posts, source=_TITLE).data:
         if found := _totals(post.insights.data if post.insights else []):
             yield CounterRow(

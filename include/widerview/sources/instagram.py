@@ -49,13 +49,10 @@ after the time that Meta names. *Bad answer*: look at the page in landing.
 
 import datetime as dt
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Annotated
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -64,7 +61,6 @@ from widerview.sources.base import (
     AccountRow,
     CommentRow,
     CounterRow,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -78,9 +74,9 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.errors import NotFound, Unauthorized
-from widerview.sources.graph import Graph, Insight, Insights, Number, TotalValue
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, decode, place
+from widerview.sources.errors import NotFound
+from widerview.sources.graph import Graph, Id, Insight, Insights, Number, TotalValue
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Instagram"
@@ -149,26 +145,21 @@ _DAY_METRICS: Mapping[str, Sequence[str]] = {
     **{native: [metric] for native, metric in _NOT_SPLIT.items()},
 }
 
-_INVALID = 100
-_NO_NUMBERS = frozenset({33, 2108006})
-"""Subcodes of 100: the post is gone (which Meta may say without one), or older than the professional account."""
-_NO_SUCH_POST = 803
+_TOO_OLD = 2108006
+"""The subcode of 100 that says: a post is older than the professional account."""
 _TOO_FEW = 10
 """The code of a missing right, and with other words that of too few viewers."""
 
 _PRODUCTS: Mapping[str, PostKind] = {"STORY": "story", "REELS": "reel"}
 _TYPES: Mapping[str, PostKind] = {"CAROUSEL_ALBUM": "carousel", "VIDEO": "video", "IMAGE": "image"}
 
-_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
-_Id = Annotated[str, msgspec.Meta(min_length=1)]
-
 
 class _Profile(msgspec.Struct):
     """An account. With Instagram Login `id` is one for this app only, and `user_id` is the account's own."""
 
-    id: _Id
+    id: Id
     username: str
-    user_id: _Id | None = None
+    user_id: Id | None = None
     name: str | None = None
     followers_count: Count | None = None
     follows_count: Count | None = None
@@ -185,14 +176,14 @@ class _Pages(msgspec.Struct):
 
 
 class _Person(msgspec.Struct):
-    id: _Id
+    id: Id
 
 
 class _Comment(msgspec.Struct, rename={"author": "from"}):
     """A comment. `user` is there only where the account itself wrote it."""
 
-    id: _Id
-    timestamp: _Moment
+    id: Id
+    timestamp: Moment
     text: str | None = None
     username: str | None = None
     author: _Person | None = None
@@ -207,8 +198,8 @@ class _Comments(msgspec.Struct):
 class _Media(msgspec.Struct):
     """A post, reel or story; which keys are there depends on what was asked for."""
 
-    id: _Id
-    timestamp: _Moment
+    id: Id
+    timestamp: Moment
     caption: str | None = None
     media_type: str = ""
     media_product_type: str = "FEED"
@@ -290,7 +281,7 @@ class Instagram(Source):
         """Rows of the account, of posts with comments, of posts' numbers or of a day; of a refused metric its own."""
         if page.stream == "post_insights":
             canonical = {native: [metric] for native, metric in _POST_METRICS.items()}
-            yield from graph.unavailable(target, page, canonical, native=",".join(_asked(page)))
+            yield from graph.unavailable(target, page, canonical)
         elif page.stream == "insights":
             yield from graph.unavailable(target, page, _DAY_METRICS)
         if not graph.is_good(page):
@@ -309,7 +300,6 @@ class Instagram(Source):
 
     def renew(self, http: HttpClient) -> Tokens:
         """Exchange a token for one of 60 more days: of Instagram Login by itself, of Facebook Login with the app's."""
-        token = http.token or ""
         if _is_instagram_login(http):
             return graph.exchange(
                 http,
@@ -317,26 +307,9 @@ class Instagram(Source):
                 title=_TITLE,
                 renew=_RENEW,
                 params={"grant_type": "ig_refresh_token"},
-                secret_params={"access_token": token},
+                secret_params={"access_token": http.token or ""},
             )
-        client_id, secret = http.extra.get("client_id"), http.extra.get("client_secret")
-        if not (client_id and secret and token):
-            raise Unauthorized(
-                f"{_TITLE}: the token cannot be exchanged, because the Airflow Connection's extra lacks client_id or "
-                f"client_secret (the app's id and secret). Add them, or: {_RENEW}"
-            )
-        return graph.exchange(
-            http,
-            f"{graph.VERSION}/oauth/access_token",
-            title=_TITLE,
-            renew=_RENEW,
-            params={
-                "grant_type": "fb_exchange_token",
-                "client_id": client_id,
-                "set_token_expires_in_60_days": "true",
-            },
-            secret_params={"client_secret": secret, "fb_exchange_token": token},
-        )
+        return graph.exchange_by_app(http, title=_TITLE, renew=_RENEW)
 
 
 def _is_instagram_login(http: HttpClient) -> bool:
@@ -426,11 +399,11 @@ def _numbers(ask: Graph, account_id: str, kind: str, posts: Sequence[str], *, on
     """
 
     def get(some: Sequence[str], metrics: Sequence[str]) -> RawPage:
-        # Instagram ignores `account_id`, which no answer of this kind names; `parse` reads it.
-        params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})", "account_id": account_id}
-        if len(some) == 1:
-            return ask.get(quote(some[0], safe=""), stream="post_insights", params=params)
-        return ask.get("", stream="post_insights", params={**params, "ids": ",".join(some)})
+        alone = quote(some[0], safe="") if len(some) == 1 else ""
+        params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
+        params |= {} if alone else {"ids": ",".join(some)}
+        # No answer of this kind names the account.
+        return ask.get(alone, stream="post_insights", params=params, about={"account": account_id})
 
     def judge(page: RawPage) -> None:
         if not (graph.is_metric_refused(page) or _has_none(page) or _is_for_some(page)):
@@ -444,16 +417,10 @@ def _numbers(ask: Graph, account_id: str, kind: str, posts: Sequence[str], *, on
             yield page
             judge(page)
             if _is_for_some(page):
-                get_metrics = partial(get, metrics=_asked(page))
+                get_metrics = partial(get, metrics=graph.asked_metrics(page))
                 for smaller in ask_in_groups(part, math.ceil(len(part) / 2), get_metrics, _is_for_some):
                     yield smaller
                     judge(smaller)
-
-
-def _asked(page: RawPage) -> list[str]:
-    """The metrics that a call for posts' numbers named."""
-    named = re.search(r"insights\.metric\(([^)]+)\)", page.request.params.get("fields", ""))
-    return named[1].split(",") if named else []
 
 
 def _is_too_few(page: RawPage) -> bool:
@@ -467,28 +434,22 @@ def _has_none(page: RawPage) -> bool:
     refused = graph.refusal(page)
     if refused is None:
         return False
-    without = refused.error_subcode in _NO_NUMBERS or "does not exist" in refused.message.lower()
-    return _is_too_few(page) or (refused.code == _INVALID and without) or refused.code == _NO_SUCH_POST
+    is_too_old = refused.code == graph.INVALID and refused.error_subcode == _TOO_OLD
+    return is_too_old or _is_too_few(page) or graph.is_not_there(page)
 
 
 def _is_for_some(page: RawPage) -> bool:
     """Whether a call for several posts was refused for what may be wrong with one of them only."""
     refused = graph.refusal(page)
-    invalid = refused is not None and refused.code == _INVALID and not graph.is_metric_refused(page)
+    invalid = refused is not None and refused.code == graph.INVALID and not graph.is_metric_refused(page)
     return "ids" in page.request.params and (invalid or _has_none(page))
 
 
 def _days(ask: Graph, account_id: str, window: Window, now: dt.datetime, *, one_by_one: bool) -> Iterator[RawPage]:
     """The last days of the window that are over, each by itself: Instagram adds up whatever time it is asked for."""
     given_up: set[str] = set()
-    for ago in reversed(range(_DAYS)):
-        day = window.last - dt.timedelta(days=ago)
-        if day < window.first or not graph.is_over(day, now):
-            continue
-        # `until` is within what is added up, so it stops a second before the next day.
-        ends = graph.pacific_midnight(day + dt.timedelta(days=1)) - 1
-        params = {"since": str(graph.pacific_midnight(day)), "until": str(ends)}
-        params |= {"period": "day", "metric_type": "total_value"}
+    for times in graph.last_days(window, _DAYS, now):
+        params = {**times, "period": "day", "metric_type": "total_value"}
         for split, names in _OF_DAYS:
             metrics = [metric for metric in names if metric not in given_up]
             get = partial(_get_day, ask, account_id, params | ({"breakdown": split} if split else {}))
@@ -504,11 +465,6 @@ def _get_day(ask: Graph, account_id: str, params: Mapping[str, str], metrics: Se
     return ask.get(f"{account_id}/insights", stream="insights", params={**params, "metric": ",".join(metrics)})
 
 
-def _asked_id(page: RawPage) -> str:
-    """The id of the account that an answer is about, from the address: `…/<id>/media`."""
-    return page.request.url.rsplit("/", 2)[-2]
-
-
 def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
     return AccountRow(
         **stamp,
@@ -521,7 +477,7 @@ def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
 
 
 def _post(stamp: Stamp, page: RawPage, media: _Media) -> Iterator[Row]:
-    account_id, product, text = _asked_id(page), _product(page, media), media.caption or ""
+    account_id, product, text = graph.asked_id(page), _product(page, media), media.caption or ""
     # The answers to a story are among its numbers.
     of_story = product == "STORY"
     yield PostRow(
@@ -568,11 +524,11 @@ def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
         found = [decode(page, _Media, source=_TITLE)]
     for media in found:
         told = {each.name: each for each in (media.insights.data if media.insights else [])}
-        named = [native for native in _asked(page) if native in _POST_METRICS]
+        named = [native for native in graph.asked_metrics(page) if native in _POST_METRICS]
         totals = {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
         yield CounterRow(
             **stamp,
-            account_id=page.request.params.get("account_id", ""),
+            account_id=graph.noted_account(page, title=_TITLE),
             post_id=media.id,
             published_at=media.timestamp,
             counts=counts(**totals),
@@ -581,11 +537,7 @@ def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
 
 def _total(native: str, insight: Insight | None) -> int | None:
     """A running total as a whole number, in the unit of its canonical metric; None where Instagram told none."""
-    value: Number | None = None
-    if insight and insight.total_value:
-        value = insight.total_value.value
-    elif insight and insight.values and not isinstance(insight.values[0].value, dict):
-        value = insight.values[0].value
+    value = insight.number if insight else None
     if value is None:
         return None
     if native == "replies":
@@ -594,20 +546,9 @@ def _total(native: str, insight: Insight | None) -> int | None:
 
 
 def _day(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    since = int(page.request.params.get("since", "0"))
     for insight in decode(page, Insights, source=_TITLE).data:
         for metric, value in _values(insight.name, insight.total_value) if insight.total_value else ():
-            yield DayRow(
-                **stamp,
-                entity="account",
-                entity_id=_asked_id(page),
-                day=dt.datetime.fromtimestamp(since, ZoneInfo(graph.PACIFIC)).date(),
-                zone=graph.PACIFIC,
-                dimension="total",
-                member="",
-                metric=metric,
-                value=None if value is None or value < 0 else float(value),
-            )
+            yield graph.day_row(stamp, page, graph.asked_day(page), metric, value)
 
 
 def _values(native: str, total: TotalValue) -> Iterator[tuple[str, Number | None]]:

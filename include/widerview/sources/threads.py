@@ -29,13 +29,10 @@ change of name. *Rate limited*: the task tries again by itself. *Bad answer*: lo
 """
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Annotated
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -44,7 +41,6 @@ from widerview.sources.base import (
     AccountRow,
     CommentRow,
     CounterRow,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -59,8 +55,8 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import BadAnswer, NotFound
-from widerview.sources.graph import Graph, Insight, Insights, Number
-from widerview.sources.http import HttpClient, Turn, ask_in_groups, decode, place
+from widerview.sources.graph import Graph, Id, Insight, Insights, Number
+from widerview.sources.http import HttpClient, Moment, Turn, ask_in_groups, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Threads"
@@ -88,29 +84,25 @@ _CANONICAL: Mapping[str, Sequence[str]] = {
     _FOLLOWERS: ["followers"],
 }
 
-_INVALID, _NO_SUCH_OBJECT = 100, 33
 _REPOST = "REPOST_FACADE"
 _KINDS: Mapping[str, PostKind] = {"IMAGE": "image", "VIDEO": "video", "CAROUSEL_ALBUM": "carousel"}
 
-_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
-_Id = Annotated[str, msgspec.Meta(min_length=1)]
-
 
 class _Profile(msgspec.Struct):
-    id: _Id
+    id: Id
     username: str
     name: str | None = None
 
 
 class _Ref(msgspec.Struct):
-    id: _Id
+    id: Id
 
 
 class _Post(msgspec.Struct):
     """A post; where the content of an object does not matter here, presence is enough."""
 
-    id: _Id
-    timestamp: _Moment
+    id: Id
+    timestamp: Moment
     media_type: str = ""
     permalink: str | None = None
     text: str | None = None
@@ -128,8 +120,8 @@ class _Posts(msgspec.Struct):
 
 
 class _Reply(msgspec.Struct):
-    id: _Id
-    timestamp: _Moment
+    id: Id
+    timestamp: Moment
     text: str | None = None
     username: str | None = None
     permalink: str | None = None
@@ -208,30 +200,21 @@ class Threads(Source):
         yield from graph.listings_in_groups(
             _OF_POSTS, len(_OF_POSTS), partial(_numbers, ask, account_id, opens, posts), one_by_one=one_by_one
         )
-        for ago in reversed(range(_DAYS)):
-            day = window.last - dt.timedelta(days=ago)
-            if day >= window.first and graph.is_over(day, page.fetched_at):
-                # `until` is taken to be within what is added up, so it stops a second before the next day.
-                ends = graph.pacific_midnight(day + dt.timedelta(days=1)) - 1
-                times = {"since": str(graph.pacific_midnight(day)), "until": str(ends)}
-                yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
+        for times in graph.last_days(window, _DAYS, page.fetched_at):
+            yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
         published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
         for id_ in conversations.newest(published, window, target.time_zone):
-            # Threads ignores `account_id`, which a conversation does not name; `parse` reads it.
-            params = {"fields": _REPLY, "limit": str(_REPLIES), "account_id": account_id}
-            page = ask.get(f"{quote(id_, safe='')}/conversation", stream="comments", params=params)
+            path, params = f"{quote(id_, safe='')}/conversation", {"fields": _REPLY, "limit": str(_REPLIES)}
+            page = ask.get(path, stream="comments", params=params, about={"account": account_id})
             yield page
             if graph.lacks_right(page):
                 break
-            if not _is_gone(page):
+            if not graph.is_not_there(page):
                 ask.read(page, _Replies)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
-        if page.stream in {"followers", "insights"}:
-            yield from graph.unavailable(target, page, _CANONICAL)
-        elif page.stream == "post_insights":
-            yield from graph.unavailable(target, page, _CANONICAL, native=",".join(_asked(page)))
+        yield from graph.unavailable(target, page, _CANONICAL)
         if not graph.is_good(page):
             return
         stamped = stamp(target, page)
@@ -240,7 +223,9 @@ class Threads(Source):
                 yield _account(stamped, decode(page, _Profile, source=_TITLE))
             case "followers":
                 told = {each.name: _number(each) for each in decode(page, Insights, source=_TITLE).data}
-                yield CounterRow(**stamped, account_id=_asked_id(page), counts=counts(followers=told.get(_FOLLOWERS)))
+                yield CounterRow(
+                    **stamped, account_id=graph.asked_id(page), counts=counts(followers=told.get(_FOLLOWERS))
+                )
             case "insights":
                 yield from _day(stamped, page)
             case "posts":
@@ -308,32 +293,11 @@ def _numbers(
         if not refused:
             raise
         for id_ in posts:
-            params = {"fields": fields, "account_id": account_id}
-            page = ask.get(quote(id_, safe=""), stream="post_insights", params=params)
+            path, params = quote(id_, safe=""), {"fields": fields}
+            page = ask.get(path, stream="post_insights", params=params, about={"account": account_id})
             yield page
-            if not _is_gone(page):
+            if not graph.is_not_there(page):
                 ask.check(page)
-
-
-def _is_gone(page: RawPage) -> bool:
-    """Whether a post is not there any more, after the listing had told of it."""
-    refused = graph.refusal(page)
-    return (
-        refused is not None
-        and refused.code == _INVALID
-        and (refused.error_subcode == _NO_SUCH_OBJECT or "does not exist" in refused.message.lower())
-    )
-
-
-def _asked(page: RawPage) -> list[str]:
-    """The metrics that a call for posts' numbers named."""
-    named = re.search(r"insights\.metric\(([^)]+)\)", page.request.params.get("fields", ""))
-    return named[1].split(",") if named else []
-
-
-def _asked_id(page: RawPage) -> str:
-    """The id of the account that an answer is about: it was named along, or stands in the address."""
-    return page.request.params.get("account_id") or page.request.url.rsplit("/", 2)[-2]
 
 
 def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
@@ -348,33 +312,17 @@ def _account(stamp: Stamp, profile: _Profile) -> AccountRow:
 
 def _number(insight: Insight) -> int | None:
     """A total; None where Threads told none."""
-    value: Number | None = None
-    if insight.total_value:
-        value = insight.total_value.value
-    elif insight.values and not isinstance(insight.values[0].value, dict):
-        value = insight.values[0].value
-    return None if value is None else int(value)
+    return None if insight.number is None else int(insight.number)
 
 
 def _day(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    since = int(page.request.params.get("since", "0"))
     for insight in decode(page, _Day, source=_TITLE).data:
         if insight.name not in _OF_DAYS:
             continue
         value: Number | None = _number(insight)
         if insight.link_total_values is not None:
             value = sum(link.value or 0 for link in insight.link_total_values)
-        yield DayRow(
-            **stamp,
-            entity="account",
-            entity_id=_asked_id(page),
-            day=dt.datetime.fromtimestamp(since, ZoneInfo(graph.PACIFIC)).date(),
-            zone=graph.PACIFIC,
-            dimension="total",
-            member="",
-            metric=_OF_DAYS[insight.name],
-            value=None if value is None or value < 0 else float(value),
-        )
+        yield graph.day_row(stamp, page, graph.asked_day(page), _OF_DAYS[insight.name], value)
 
 
 def _post(stamp: Stamp, page: RawPage, post: _Post) -> PostRow:
@@ -384,7 +332,7 @@ def _post(stamp: Stamp, page: RawPage, post: _Post) -> PostRow:
     links.pop("", None)
     return PostRow(
         **stamp,
-        account_id=_asked_id(page),
+        account_id=graph.asked_id(page),
         post_id=post.id,
         published_at=post.timestamp,
         kind=_kind(post, has_links=bool(links)),
@@ -407,21 +355,24 @@ def _kind(post: _Post, *, has_links: bool) -> PostKind:
 def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
     listed = page.request.url.endswith("/threads")
     posts = decode(page, _Posts, source=_TITLE).data if listed else [decode(page, _Post, source=_TITLE)]
+    account_id = graph.asked_id(page) if listed else graph.noted_account(page, title=_TITLE)
     for post in posts:
         if post.media_type != _REPOST:
             told = {each.name: _number(each) for each in (post.insights.data if post.insights else [])}
             yield CounterRow(
                 **stamp,
-                account_id=_asked_id(page),
+                account_id=account_id,
                 post_id=post.id,
                 published_at=post.timestamp,
-                counts=counts(**{metric: told.get(metric) for metric in _asked(page) if metric in _OF_POSTS}),
+                counts=counts(
+                    **{metric: told.get(metric) for metric in graph.asked_metrics(page) if metric in _OF_POSTS}
+                ),
             )
 
 
 def _comments(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
     """What stands under a post, answers to answers included; the account's next posts in its own thread are none."""
-    root = page.request.url.rsplit("/", 2)[-2]
+    root, account_id = graph.asked_id(page), graph.noted_account(page, title=_TITLE)
     replies = decode(page, _Replies, source=_TITLE).data
     by_id = {reply.id: reply for reply in replies}
 
@@ -444,7 +395,7 @@ def _comments(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
         answered = reply.replied_to.id if reply.replied_to else root
         yield CommentRow(
             **stamp,
-            account_id=_asked_id(page),
+            account_id=account_id,
             comment_id=reply.id,
             post_id=root,
             published_at=reply.timestamp,

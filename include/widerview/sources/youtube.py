@@ -31,7 +31,7 @@ limited*: the day's units are used up; they return at midnight Pacific time. *Ba
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -57,7 +57,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import BadAnswer, NotFound
 from widerview.sources.google import TOKEN_SERVER, authorize, check, failure, slow_down
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, paginate, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
 T = TypeVar("T")
@@ -92,7 +92,6 @@ _DAILY = {
 }
 """What a day is asked for, and its canonical name."""
 
-_Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 _Number = Annotated[float, msgspec.Meta(ge=-(2**53), le=2**53)]
 
 
@@ -135,7 +134,7 @@ class _Channels(_Resource):
 
 class _UploadDetails(_Resource):
     video_id: str
-    video_published_at: _Instant | None = None
+    video_published_at: Moment | None = None
 
 
 class _Upload(_Resource):
@@ -148,7 +147,7 @@ class _Uploads(_Resource):
 
 
 class _VideoSnippet(_Resource):
-    published_at: _Instant
+    published_at: Moment
     channel_id: str
     title: str
     description: str = ""
@@ -180,7 +179,7 @@ class _Author(_Resource):
 
 
 class _CommentSnippet(_Resource):
-    published_at: _Instant
+    published_at: Moment
     author_channel_id: _Author | None = None
     author_display_name: str = ""
     text_original: str = ""
@@ -311,9 +310,9 @@ class _Asking:
         self.http = http
         self._headers = authorize(http, *_SCOPES, source=_TITLE, account=target.ref)
 
-    def get(self, stream: str, path_or_url: str, **params: str) -> RawPage:
+    def get(self, stream: str, path_or_url: str, about: Mapping[str, str] | None = None, /, **params: str) -> RawPage:
         return self.http.request(
-            "GET", path_or_url, stream=stream, params=params, headers=self._headers, try_again=_try_again
+            "GET", path_or_url, stream=stream, params=params, headers=self._headers, about=about, try_again=_try_again
         )
 
     def read(self, page: RawPage, type_: type[T]) -> T:
@@ -401,12 +400,11 @@ def _conversations(asking: _Asking, channel_id: str, opens: dt.datetime) -> Iter
         page = asking.get(
             "replies",
             "youtube/v3/comments",
+            {"channel": channel_id, "video": thread.snippet.video_id or ""},
             part="snippet",
             parentId=thread.id,
             textFormat="plainText",
             maxResults=str(_THREADS_A_PAGE),
-            # The answer names neither video nor channel; this is the one parameter that may hold any text.
-            quotaUser=f"{channel_id}/{thread.snippet.video_id}",
         )
         yield page
         if not _says(page, "commentNotFound"):
@@ -507,9 +505,12 @@ def _threads(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
 
 
 def _replies(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
-    channel_id, _, video_id = page.request.params.get("quotaUser", "").partition("/")
+    """Answers, which name neither channel nor video."""
+    about = page.request.about
+    if not about.keys() >= {"channel", "video"}:
+        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which video. Pull the days anew.")
     for comment in decode(page, _Comments, source=_TITLE).items:
-        yield _comment(stamp, channel_id, video_id, comment)
+        yield _comment(stamp, about["channel"], about["video"], comment)
 
 
 def _comment(stamp: Stamp, channel_id: str, video_id: str, comment: _Comment) -> CommentRow:

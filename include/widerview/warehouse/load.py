@@ -19,7 +19,6 @@ from typing import NamedTuple
 import msgspec
 import psycopg
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from widerview.quality.verdict import DayVerdict, Rejected
 from widerview.sources.base import (
@@ -142,8 +141,6 @@ def load_pull(
         if found.is_repeated and first is None and not rejected:
             counts = LoadCounts(found.newest_parsed, 0, 0)
         else:
-            if not has_staging:
-                staging.make_staging(connection)
             load = _Load(
                 connection,
                 target,
@@ -154,6 +151,7 @@ def load_pull(
                 salt=_salt(connection, target.client_id),
                 is_first=found.is_first,
                 is_again=first is not None,
+                has_staging=has_staging,
                 # An earlier load of the caller's transaction may have left its rows.
                 used=set(staging.ALL) if isinstance(engine, Connection) else set(),
             )
@@ -230,8 +228,9 @@ class _Load:
         held: What must not be loaded.
         is_first: Whether nothing is known of this client on this source.
         is_again: Whether the pull was loaded before, perhaps under the same time.
+        has_staging: Whether this session has its temporary tables.
         salt: What authors are hashed with.
-        used: The stages that may hold rows of this transaction, stored already.
+        used: The stages whose temporary tables may hold rows of this transaction, stored already.
         earliest: The earliest instant observed.
     """
 
@@ -241,6 +240,7 @@ class _Load:
     held: _Held
     is_first: bool
     is_again: bool
+    has_staging: bool
     used: set[Stage]
     salt: bytes
     earliest: dt.datetime | None = None
@@ -258,14 +258,16 @@ class _Load:
         """Hold back what must not be loaded, and store what is new in the rest."""
         quarantined: list[tuple[int, str, str, Row]] = []
         observed: defaultdict[Stage, list[Seen]] = defaultdict(list)
+        client_id, source = self.target.client_id, self.target.source
         for index, row in enumerate(chunk, start=self._parsed):
-            own = self._own(row)
-            if isinstance(own, UnavailableRow):
+            if row.client_id != client_id or row.source != source:
+                raise self._foreign(row)
+            if isinstance(row, UnavailableRow):
                 self._without_value += 1
                 continue
-            kept: Stored | None = own
-            if index in self.held:
-                kept, out = _split(own, self.held[index])
+            kept: Stored | None = self._anonymous(row) if isinstance(row, CommentRow) else row
+            if kept and index in self.held:
+                kept, out = _split(kept, self.held[index])
                 quarantined += ((index, *each) for each in out)
             if kept is None:
                 self._held_whole += 1
@@ -285,40 +287,43 @@ class _Load:
                 observed[stage].append(seen)
         self._parsed += len(chunk)
         if quarantined:
+            self._make_staging()
             self._quarantined += staging.hold(self.connection, self.pull, quarantined)
         for stage, found in observed.items():
             self._compared += len(found)
             self._store(stage, merge_moments(found) if self._apart else found)
 
-    def _own(self, row: Row) -> Row:
-        """Let only rows of this client and source pass, and nobody's name or id: authors become salted hashes."""
-        if row.client_id != self.target.client_id or row.source != self.target.source:
-            raise LoadError(
-                f"{self.pull['load_id']}: a row of {row.client_id}/{row.source} in a pull of "
-                f"{self.target.client_id}/{self.target.source}. Nothing was loaded; the source's parse must take both "
-                "from its target."
-            )
-        if isinstance(row, CommentRow):
-            hashed = hmac.digest(self.salt, f"{row.source} {row.author}".encode(), hashlib.sha256)
-            return msgspec.structs.replace(row, author=hashed.hex())
-        return row
+    def _foreign(self, row: Row) -> LoadError:
+        return LoadError(
+            f"{self.pull['load_id']}: a row of {row.client_id}/{row.source} in a pull of "
+            f"{self.target.client_id}/{self.target.source}. Nothing was loaded; the source's parse must take both "
+            "from its target."
+        )
+
+    def _anonymous(self, comment: CommentRow) -> CommentRow:
+        """Let nobody's name or id pass: authors become salted hashes."""
+        hashed = hmac.digest(self.salt, f"{comment.source} {comment.author}".encode(), hashlib.sha256)
+        return msgspec.structs.replace(comment, author=hashed.hex())
 
     def _store(self, stage: Stage, found: Sequence[Seen]) -> None:
         new = found
         if not self.is_first:
             known = stage.known(self.connection, self.pull, [seen.key for seen in found])
-            new = [fresh for seen in found if (fresh := news(seen, known.get(seen.key, ())))]
+            new = [fresh for seen, rows in zip(found, known, strict=True) if (fresh := news(seen, rows))]
         if not new:
             return
         make_partitions(self.connection, ((stage.name, month) for month in stage.months(new)))
-        if stage in self.used:
-            stage.empty(self.connection)
-        self.used.add(stage)
         try:
-            stored = stage.store(self.connection, self.pull, new, may_merge=self.is_again or self._apart)
-        except IntegrityError as error:
+            if self.is_again or self._apart:
+                self._make_staging()
+                stored = stage.merge(self.connection, self.pull, new, again=stage in self.used)
+                self.used.add(stage)
+            else:
+                # Compared with what is known under the load's lock, so none of it is there already.
+                stored = stage.store(self.connection, self.pull, new)
+        except psycopg.IntegrityError as error:
             raise LoadError(
-                f"{self.pull['load_id']}: two answers of one moment tell of the same entity ({error.orig}). Nothing "
+                f"{self.pull['load_id']}: two answers of one moment tell of the same entity ({error}). Nothing "
                 "was loaded; the source must observe each answer at a moment of its own."
             ) from error
         if stored != len(new):
@@ -327,6 +332,11 @@ class _Load:
                 "loaded; load it again."
             )
         self._stored += stored
+
+    def _make_staging(self) -> None:
+        if not self.has_staging:
+            staging.make_staging(self.connection)
+            self.has_staging = True
 
     def reconciled(self) -> LoadCounts:
         """Give the counts, once they add up.
@@ -372,7 +382,8 @@ def _seen(row: Stored) -> tuple[Stage, Seen]:
     at, receipt = row.observed_at, row.receipt
     match row:
         case PostRow():
-            content = (row.kind, row.text, row.permalink, row.tags, row.links, row.reply_to)
+            tags, links = staging.texts(row.tags), staging.texts(row.links)
+            content = (row.kind, row.text, row.permalink, tags, links, row.reply_to)
             return staging.POST, Seen(
                 (row.post_id, row.published_at), at, (row.account_id,), content, row.counts, receipt
             )

@@ -1,7 +1,7 @@
 """What an observation brings that is new: the difference to what is known of the same entity at its time. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         key: The values that name the entity, beside client and source.
         observed_at: When the answer had arrived.
         always: Values that stand in every row of the entity.
-        content: What it is, as a tuple; None if the answer does not say, or it is known.
+        content: What it is, as the driver takes it; None if the answer does not say, or it is known.
         counts: Its running totals; those that are known are left out.
         receipt: sha256 of the answer, in hex.
     """
@@ -73,11 +73,3 @@ def merge_moments(found: Iterable[Seen]) -> list[Seen]:
             seen = msgspec.structs.replace(first, counts={**first.counts, **second.counts})  # noqa: PLW2901 - now it is both
         merged[place] = seen
     return list(merged.values())
-
-
-def by_entity(rows: Iterable[tuple[Values, Known]]) -> Mapping[Values, list[Known]]:
-    """Bring together what is known of each entity, in the order of `rows`."""
-    known: dict[Values, list[Known]] = {}
-    for key, each in rows:
-        known.setdefault(key, []).append(each)
-    return known
