@@ -5,32 +5,48 @@
 --
 -- key: client_id, source, account_id, day
 --
--- client_id        text              The client's id.
--- source           text              The platform.
--- account_id       text              The platform's own id; stays when the handle changes.
--- day              date              The day; of values of whole days the platform's own.
--- followers        bigint
--- followers_gain   bigint            Gain of the day.
--- following        bigint
--- following_gain   bigint            Gain of the day.
--- posts            bigint
--- posts_gain       bigint            Gain of the day, as the platform counts; rather use published.
--- counts           jsonb             All running totals at the day's end, by metric; null: not reported.
--- published        bigint            Posts of the day, without answers to others; so far, if the last pull came before
---                                    the day's end. NULL: no pull reached the day.
--- answered         bigint            Answers to other people's posts on the day; counted like published.
--- impressions      double precision
--- views            double precision
--- reach            double precision
--- viewers          double precision
--- profile_views    double precision
--- link_clicks      double precision
--- engagements      double precision
--- follows          double precision
--- unfollows        double precision
--- day_values       jsonb             All values of the whole day, by metric; null: not reported.
--- breaks           text[]            Changes of definition by this day, as metric@version: compare a metric only
---                                    between rows that say the same of it. On the day of its change it has no gain.
+-- client_id            text              The client's id.
+-- source               text              The platform.
+-- account_id           text              The platform's own id; stays when the handle changes.
+-- day                  date              The day; of values of whole days the platform's own.
+-- followers            bigint
+-- followers_gain       bigint            Gain of the day.
+-- following            bigint
+-- following_gain       bigint            Gain of the day.
+-- posts                bigint
+-- posts_gain           bigint            Gain of the day, as the platform counts; rather use published.
+-- counts               jsonb             All running totals at the day's end, by metric; null: not reported.
+-- published            bigint            Posts of the day, without answers to others; so far, if the last pull came
+--                                        before the day's end. NULL: no pull reached the day.
+-- answered             bigint            Answers to other people's posts on the day; counted like published.
+-- impressions          double precision
+-- views                double precision
+-- reach                double precision
+-- viewers              double precision
+-- profile_views        double precision
+-- link_clicks          double precision
+-- engagements          double precision
+-- follows              double precision
+-- unfollows            double precision
+-- likes                double precision
+-- replies              double precision
+-- reposts              double precision
+-- quotes               double precision
+-- shares               double precision
+-- bookmarks            double precision
+-- clicks               double precision
+-- profile_link_clicks  double precision
+-- video_views          double precision
+-- engaged_views        double precision
+-- watch_time           double precision
+-- paid_impressions     double precision
+-- paid_views           double precision
+-- paid_reach           double precision
+-- paid_follows         double precision
+-- day_values           jsonb             All values of the whole day, by metric; null: not reported.
+-- breaks               text[]            Changes of definition by this day, as metric@version: compare a metric only
+--                                        between rows that say the same of it. On the day of its change it has no
+--                                        gain.
 WITH known AS (
     SELECT
         client_id, source, account_id, CAST(reached.day AS date) AS day,
@@ -99,6 +115,8 @@ SELECT
     CASE WHEN is_reached THEN coalesce(published, 0) END AS published,
     CASE WHEN is_reached THEN coalesce(answered, 0) END AS answered,
     impressions, views, reach, viewers, profile_views, link_clicks, engagements, follows, unfollows,
+    likes, replies, reposts, quotes, shares, bookmarks, clicks, profile_link_clicks, video_views, engaged_views,
+    watch_time, paid_impressions, paid_views, paid_reach, paid_follows,
     day_values,
     ARRAY(
         SELECT metric || '@' || version
@@ -113,5 +131,9 @@ CROSS JOIN LATERAL jsonb_to_record(counts_before) AS before (followers bigint, f
 CROSS JOIN LATERAL jsonb_to_record(day_values) AS of_day (
     impressions double precision, views double precision, reach double precision, viewers double precision,
     profile_views double precision, link_clicks double precision, engagements double precision,
-    follows double precision, unfollows double precision
+    follows double precision, unfollows double precision, likes double precision, replies double precision,
+    reposts double precision, quotes double precision, shares double precision, bookmarks double precision,
+    clicks double precision, profile_link_clicks double precision, video_views double precision,
+    engaged_views double precision, watch_time double precision, paid_impressions double precision,
+    paid_views double precision, paid_reach double precision, paid_follows double precision
 )

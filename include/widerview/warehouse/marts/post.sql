@@ -33,6 +33,9 @@
 -- link_clicks        bigint
 -- engagements        bigint
 -- engaged_people     bigint
+-- profile_views      bigint
+-- follows            bigint
+-- paid_views         bigint
 -- counts             jsonb                     All its running totals, by metric; null: not reported.
 -- breaks             text[]                    Changes of definition by observed_at, as metric@version; metric@1+2:
 --                                              while this total was running, so that it is counted by both. Compare a
@@ -68,7 +71,7 @@ WITH version AS (
 SELECT
     client_id, source, account_id, post_id, published_at, day, zone, kind, text, permalink, tags, links, reply_to,
     impressions, views, reach, viewers, video_views, engaged_views, watch_time, likes, replies, reposts, quotes, shares,
-    bookmarks, clicks, link_clicks, engagements, engaged_people,
+    bookmarks, clicks, link_clicks, engagements, engaged_people, profile_views, follows, paid_views,
     counts,
     ARRAY(
         SELECT metric || '@' || CASE WHEN valid_from > day THEN version - 1 || '+' ELSE '' END || version
@@ -82,5 +85,6 @@ FROM seen
 CROSS JOIN LATERAL jsonb_to_record(counts) AS total (
     impressions bigint, views bigint, reach bigint, viewers bigint, video_views bigint, engaged_views bigint,
     watch_time bigint, likes bigint, replies bigint, reposts bigint, quotes bigint, shares bigint, bookmarks bigint,
-    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint
+    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint, profile_views bigint,
+    follows bigint, paid_views bigint
 )

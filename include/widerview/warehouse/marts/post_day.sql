@@ -45,6 +45,12 @@
 -- engagements_gain     bigint                    Gain of the day.
 -- engaged_people       bigint
 -- engaged_people_gain  bigint                    Gain of the day: people who did something with it for the first time.
+-- profile_views        bigint
+-- profile_views_gain   bigint                    Gain of the day.
+-- follows              bigint
+-- follows_gain         bigint                    Gain of the day.
+-- paid_views           bigint
+-- paid_views_gain      bigint                    Gain of the day.
 -- counts               jsonb                     All running totals at the day's end, by metric; null: not reported.
 -- breaks               text[]                    Changes of definition by this day, as metric@version; metric@1+2:
 --                                                since it was published, so that its total is counted by both. Compare
@@ -109,6 +115,9 @@ SELECT
     total.link_clicks, total.link_clicks - before.link_clicks AS link_clicks_gain,
     total.engagements, total.engagements - before.engagements AS engagements_gain,
     total.engaged_people, total.engaged_people - before.engaged_people AS engaged_people_gain,
+    total.profile_views, total.profile_views - before.profile_views AS profile_views_gain,
+    total.follows, total.follows - before.follows AS follows_gain,
+    total.paid_views, total.paid_views - before.paid_views AS paid_views_gain,
     counts,
     ARRAY(
         SELECT metric || '@' || CASE WHEN valid_from > published_on THEN version - 1 || '+' ELSE '' END || version
@@ -120,10 +129,12 @@ FROM gaining
 CROSS JOIN LATERAL jsonb_to_record(counts) AS total (
     impressions bigint, views bigint, reach bigint, viewers bigint, video_views bigint, engaged_views bigint,
     watch_time bigint, likes bigint, replies bigint, reposts bigint, quotes bigint, shares bigint, bookmarks bigint,
-    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint
+    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint, profile_views bigint,
+    follows bigint, paid_views bigint
 )
 CROSS JOIN LATERAL jsonb_to_record(counts_before) AS before (
     impressions bigint, views bigint, reach bigint, viewers bigint, video_views bigint, engaged_views bigint,
     watch_time bigint, likes bigint, replies bigint, reposts bigint, quotes bigint, shares bigint, bookmarks bigint,
-    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint
+    clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint, profile_views bigint,
+    follows bigint, paid_views bigint
 )
