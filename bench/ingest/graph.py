@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bench.ingest.workload import POSTS_OF_A_PAGE, POSTS_OF_AN_ACCOUNT, SERVER, accounts
-from widerview.sources.base import AccountRow, Kind, PostRow, RawPage, Row, Target, Window, stamp
+from widerview.sources.base import AccountRow, PostRow, RawPage, Row, Source, Target, Window, Written, stamp
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate
 from widerview.vocabulary.dictionaries import Definition, Dictionary
 
@@ -100,7 +100,7 @@ _DICTIONARY = Dictionary(
 )
 
 
-class Graph:
+class Graph(Source):
     """Posts of a page with their insights.
 
     `version` is the state of the numbers to ask for: the API gives another value of one metric of every post for
@@ -109,17 +109,21 @@ class Graph:
 
     name = "graph"
     title = _TITLE
-    kind: Kind = "social"
+    kind = "social"
+    reference = Written("a page's number", "[0-9]+", "1")
+    needs_connection = False
+    evidence = ("vendor document",)
     api_version = "v19.0"
-    streams: tuple[str, ...] = ("posts",)
+    streams = ("posts",)
     lookback_days = 28
     dictionary = _DICTIONARY
-    metrics = dictionary.metrics
-    pool_slots = 4
     call_budget = 2 * POSTS_OF_AN_ACCOUNT // POSTS_OF_A_PAGE
 
     def __init__(self, version: int = 1, delay_ms: int = 0) -> None:
         self._query = {"v": str(version)} | ({"delay_ms": str(delay_ms)} if delay_ms else {})
+
+    def expected_calls(self, *, posts: int, days: int) -> int:
+        return 1 + posts // POSTS_OF_A_PAGE
 
     def base_url(self, target: Target) -> str:
         return SERVER

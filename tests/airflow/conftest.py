@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from running_demo import Demo, demo_command, processes_of
-from widerview.demo.airflow_api import AirflowApi
+from widerview.demo.airflow_api import DemoAirflow
 from widerview.demo.home import REVIEWER, Home
 
 BROKEN = "client: broken-client\nname: Broken Client\ntime_zone: Europe/Atlantis\n"
@@ -45,7 +45,7 @@ def demo(short_folder: Callable[[], Path]) -> Iterator[Demo]:
         output, _ = started.communicate(timeout=600)
         logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in home.logs.glob("*.log"))
         assert started.returncode == 0, f"{output}\n{logs}"
-        api = AirflowApi(home.ui, REVIEWER, home.state["password"])
+        api = DemoAirflow(home.ui, REVIEWER, home.state["password"])
         api.log_in()
         yield Demo(home, api, output)
     finally:

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
 from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, answer_review
-from widerview.sandbox import MATOMO_TOKEN
+from widerview.sandbox import MATOMO_TOKEN, pinterest
 
 # The first test waits for the whole demo.
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
@@ -230,6 +230,47 @@ def test_one_accounts_failure_is_seen_by_name_and_stops_no_other(demo: Demo) -> 
         assert (states["check"], states["load"], states["alarm"]) == ("success", "success", "failed")
     finally:
         file.unlink()
+
+
+def test_a_token_that_is_due_is_exchanged_written_back_and_used(demo: Demo) -> None:
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(hours=6)
+    extra = {
+        "refresh_token": pinterest.REFRESH_TOKEN,
+        "client_id": pinterest.CLIENT_ID,
+        "client_secret": pinterest.CLIENT_SECRET,
+        "expires_at": soon.isoformat(),
+    }
+    demo.api.call("POST", "/connections", {
+        "connection_id": "agency_pinterest", "conn_type": "http", "password": pinterest.TOKEN,
+        "host": f"http://127.0.0.1:{demo.home.port('sandbox')}/pinterest", "extra": json.dumps(extra),
+    })  # fmt: skip
+    client = yaml.safe_load((demo.home.clients / "lantern-lane.yaml").read_text())
+    client |= {"client": "pins", "web": [], "accounts": [
+        {"platform": "pinterest", "handle": "hollowoakbakery", "connection": "agency_pinterest"}
+    ]}  # fmt: skip
+    file = demo.home.clients / "pins.yaml"
+    file.write_text(yaml.safe_dump(client))
+    try:
+        yesterday = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1))
+        demo.api.trigger("ingest_pinterest", "renewing", {"first": yesterday, "last": yesterday})
+        demo.api.wait("ingest_pinterest", "renewing", seconds=240)
+        kept = demo.get("/connections/agency_pinterest")
+        lives_until = dt.datetime.fromisoformat(json.loads(kept["extra"])["expires_at"])
+        assert lives_until - soon > dt.timedelta(days=20)
+        tasks = demo.get("/dags/ingest_pinterest/dagRuns/renewing/taskInstances")["task_instances"]
+        assert {task["state"] for task in tasks if task["task_id"] in {"tokens", "pull", "load"}} == {"success"}
+        answer = demo.get("/dags/ingest_pinterest/dagRuns/renewing/taskInstances/tokens/xcomEntries/return_value")
+        assert "agency_pinterest" in str(answer["value"])
+    finally:
+        file.unlink()
+        demo.api.call("DELETE", "/connections/agency_pinterest")
+
+
+def test_the_canary_names_the_metric_a_platform_has_given_up(demo: Demo) -> None:
+    demo.api.trigger("canary", "all-there", {})
+    demo.api.wait("canary", "all-there", seconds=240)
+    tasks = demo.get("/dags/canary/dagRuns/all-there/taskInstances")["task_instances"]
+    assert len([task for task in tasks if task["task_id"] == "sing"]) == 16
 
 
 def test_a_taken_port_is_a_clear_message(short_folder) -> None:

@@ -23,7 +23,7 @@ import pytest
 import requests
 from compose_file import EXAMPLE, ROOT, SERVICES, copies, dotenv, interpolate
 
-from widerview.demo.airflow_api import AirflowApi
+from widerview.demo.airflow_api import DemoAirflow
 from widerview.demo.postgres import wheel
 from widerview.demo.processes import Processes
 from widerview.pipeline.catalogue import pools
@@ -154,9 +154,9 @@ class Machine:
             assert time.monotonic() < deadline, "\n".join(map(self.processes.tail, running))
             time.sleep(0.5)
 
-    def user(self, name: str) -> AirflowApi:
+    def user(self, name: str) -> DemoAirflow:
         passwords = json.loads((self.airflow / "secrets/passwords.json").read_text())
-        api = AirflowApi(self.ui, name, passwords[name])
+        api = DemoAirflow(self.ui, name, passwords[name])
         api.log_in()
         return api
 
@@ -214,7 +214,7 @@ def migrated(machine: Machine) -> Machine:
 def running(migrated: Machine) -> Machine:
     """The machine with everything started."""
     migrated.start(*STARTED)
-    migrated.wait(AirflowApi(migrated.ui, "", "").healthy, *STARTED)
+    migrated.wait(DemoAirflow(migrated.ui, "", "").healthy, *STARTED)
     return migrated
 
 
@@ -244,7 +244,7 @@ def test_users_log_in_with_the_passwords_that_were_made_for_them_and_no_other(ru
     running.user("mira")
     for guess in ("ada", "admin", "airflow", ""):
         with pytest.raises(requests.HTTPError):
-            AirflowApi(running.ui, "ada", guess).log_in()
+            DemoAirflow(running.ui, "ada", guess).log_in()
 
 
 def test_the_scheduler_runs_the_tasks_of_the_dags_in_the_image(running: Machine) -> None:

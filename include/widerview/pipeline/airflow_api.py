@@ -55,4 +55,4 @@ class AirflowApi:
         if answer.status_code in fine:
             return None
         answer.raise_for_status()
-        return cast("dict[str, Any]", answer.json())
+        return cast("dict[str, Any]", answer.json()) if answer.content else {}

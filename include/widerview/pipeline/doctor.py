@@ -44,6 +44,9 @@ def examine() -> Iterator[Finding]:
             for target in ingest.targets(client, source.name):
 
                 def reachable(target: Target = target) -> str:
+                    source = SOURCES[target.source]
+                    if not source.expected_calls(posts=0, days=1):
+                        return f"reads {', '.join(target.options.values())}, and asks no server"
                     door = connections.access(target)
                     return f"asks {door.base_url or SOURCES[target.source].base_url(target)}" + (
                         " with a token" if door.token else " without a token"

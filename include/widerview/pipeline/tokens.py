@@ -56,7 +56,7 @@ def tokens(targets: Iterable[Target], access: Callable[[Target], Access]) -> lis
             try:
                 door = access(target)
             except MissingConnection as error:
-                log.warning("%s", error)
+                log.debug("%s", error)
                 continue
             found[target.connection] = Token(target.connection, target, door, _moment(door.extra.get("expires_at")))
     return list(found.values())
