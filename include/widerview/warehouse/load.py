@@ -35,6 +35,7 @@ from widerview.sources.base import (
 from widerview.warehouse import staging
 from widerview.warehouse.news import Seen, Values, merge_moments, news
 from widerview.warehouse.partitions import make_partitions
+from widerview.warehouse.splits import Splits
 from widerview.warehouse.sql import query
 from widerview.warehouse.staging import Stage
 
@@ -83,6 +84,9 @@ def load_pull(
     Of each observation that is stored which differs from what is known of the same entity at its time. That is exact
     as long as pulls of a target arrive in the order in which they were made. When one arrives late and stores
     something, the pulls after it are marked, and `replays_due` names them: each has to be loaded once more.
+
+    Of a website's day the members of a split that were known and are not named any more become zero: what is moved to
+    another campaign must not be counted in both.
 
     Within one pull an entity is seen once: what comes again, because pages shift while they are read, is counted and
     left alone. Totals that come in an answer of their own stand beside those that came with the content; a source
@@ -164,6 +168,7 @@ def load_pull(
                         f"{load_id}: PostgreSQL cannot hold a value of it ({error}). Nothing was loaded; the source's "
                         "parse must leave such values out."
                     ) from error
+            load.end()
             counts = load.reconciled()
             if counts.stored:
                 connection.execute(query("mark_replays"), pull | {"earliest": load.earliest})
@@ -253,12 +258,14 @@ class _Load:
     _without_value: int = 0
     _stored: int = 0
     _seen: defaultdict[Stage, set[Values]] = field(default_factory=lambda: defaultdict(set))
+    _splits: Splits = field(default_factory=Splits)
 
     def take(self, chunk: Sequence[Row]) -> None:
         """Hold back what must not be loaded, and store what is new in the rest."""
         quarantined: list[tuple[int, str, str, Row]] = []
         observed: defaultdict[Stage, list[Seen]] = defaultdict(list)
         client_id, source = self.target.client_id, self.target.source
+        self._splits.take(chunk)
         for index, row in enumerate(chunk, start=self._parsed):
             if row.client_id != client_id or row.source != source:
                 raise self._foreign(row)
@@ -292,6 +299,11 @@ class _Load:
         for stage, found in observed.items():
             self._compared += len(found)
             self._store(stage, merge_moments(found) if self._apart else found)
+
+    def end(self) -> None:
+        """Store what the pull says by leaving it out."""
+        if not self.is_first and (left_out := self._splits.left_out(self.connection, dict(self.pull))):
+            self._store(staging.DAY, left_out)
 
     def _foreign(self, row: Row) -> LoadError:
         return LoadError(
