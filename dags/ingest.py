@@ -82,14 +82,16 @@ def ingest(source: Source) -> None:
 
         @task(trigger_rule="one_failed", retries=0)
         def alarm() -> None:
-            raise RuntimeError("Some accounts were not pulled: see the failed tasks of `pull`, named by account.")
+            raise RuntimeError(
+                "A token needs a person, or some accounts were not pulled: see the failed tasks `tokens` and `pull`."
+            )
 
-        batches = plan()
+        batches, alarmed = plan(), alarm()
         if source.renewal_page:
-            tokens() >> batches
+            tokens() >> [batches, alarmed]
         pulled = pull.expand(batch=batches)
+        pulled >> alarmed
         pulled >> check() >> load()
-        pulled >> alarm()
 
     build()
 

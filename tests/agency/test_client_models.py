@@ -1,6 +1,7 @@
 """What the models themselves know: when the next report is made, and names that could do harm."""
 
 import datetime as dt
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from widerview.agency.models import WEEKDAYS, Campaign, Recipient, ReportPlan
+from widerview.agency.load import load_client
+from widerview.agency.models import WEEKDAYS, Campaign, Recipient, ReportPlan, WebProperty
 
 BERLIN = ZoneInfo("Europe/Berlin")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "client.yaml"
 
 
 def at(text: str) -> dt.datetime:
@@ -85,3 +88,15 @@ def test_what_is_one_address(email: str) -> None:
 def test_hashtags_of_any_script(tag: str) -> None:
     day = dt.date(2026, 11, 2)
     assert Campaign(key="k", name="n", goal="g", starts=day, ends=day, hashtags=(tag,)).hashtags == (tag,)
+
+
+@pytest.mark.parametrize("other", ["https://www.shop.example", "http://shop.example/", "https://SHOP.example"])
+def test_of_two_analytics_of_one_website_the_first_counts(other: str) -> None:
+    web = (
+        WebProperty(platform="search_console", site_id="sc-domain:shop.example", url=other, connection="c"),
+        WebProperty(platform="ga4", site_id="123", url="https://shop.example", connection="c"),
+        WebProperty(platform="matomo", site_id="1", url=other, connection="c"),
+        WebProperty(platform="matomo", site_id="2", url="https://blog.shop.example", connection="c"),
+    )
+    client = load_client(EXAMPLE).model_copy(update={"web": web})
+    assert [(each.platform, each.site_id) for each in client.visit_counters] == [("ga4", "123"), ("matomo", "2")]

@@ -276,6 +276,21 @@ put(os.urandom(300_000))
     assert list(landing.pulls()) == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError("a mistake of ours"), KeyboardInterrupt()])
+def test_what_was_received_is_kept_whatever_goes_wrong(landing, error):
+    class Breaking(Scripted):
+        def fetch(self, target, window, http):
+            yield page()
+            raise error
+
+    with pytest.raises(type(error)):
+        record(landing, Breaking(), TARGET, WEEK, RUN, HTTP, ticking())
+    [(_, kept)] = landing.pulls()
+    assert not kept.complete
+    assert type(error).__name__ in kept.error
+    assert [each.body for each in landing.pages(kept)] == [page().body]
+
+
 def test_a_write_that_fails_leaves_nothing_behind(landing, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError("No space left on device")

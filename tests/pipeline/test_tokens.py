@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from widerview.pipeline.connections import Access, MissingConnection
-from widerview.pipeline.tokens import DyingTokens, renew, tokens
+from widerview.pipeline.tokens import DyingTokens, needs_a_person_at, renew, tokens
 from widerview.sources.base import RawPage, Row, Source, Target, Tokens, Window, Written
 from widerview.sources.errors import Unauthorized
 from widerview.sources.http import HttpClient
@@ -61,12 +62,19 @@ class Keeper:
 
     def __init__(self, *names: str) -> None:
         self.names = names
+        self.down = 0
+        self.forbidden = False
         self.written: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def has_connection(self, connection_id: str) -> bool:
         return connection_id in self.names
 
     def write_connection(self, connection_id: str, *, password: str, extra: str) -> None:
+        if password == SECRET and self.down:
+            self.down -= 1
+            raise requests.ConnectionError("Airflow is away")
+        if self.forbidden:
+            raise requests.HTTPError("403")
         self.written[connection_id] = password, json.loads(extra)
 
 
@@ -78,16 +86,18 @@ def door(days: float | None, **extra: str):
     """A Connection whose token dies in so many days; None: nobody knows."""
     if days is not None:
         extra["expires_at"] = (NOW + dt.timedelta(days=days)).isoformat()
-    return lambda target: Access(token="old", extra=extra)
+    return lambda target: Access(token="old", extra=extra, written=json.dumps({**extra, "verify": True}))
 
 
 def test_a_token_that_is_due_is_exchanged_and_written_back_with_all_else_in_the_extra() -> None:
     keeper, harbour = Keeper("harbour_meadow"), Harbour()
     access = door(6, refresh_token="first", client_id="app")
-    assert renew(harbour, [target("harbour_meadow")], access, keeper, NOW) == ["harbour_meadow"]
+    assert renew(harbour, [target("harbour_meadow")], access, lambda: keeper, NOW) == ["harbour_meadow"]
     password, extra = keeper.written["harbour_meadow"]
     assert password == SECRET
-    assert extra == {"expires_at": "2027-01-15T04:00:00+00:00", "refresh_token": "next", "client_id": "app"}
+    assert extra == {
+        "expires_at": "2027-01-15T04:00:00+00:00", "refresh_token": "next", "client_id": "app", "verify": True,
+    }  # fmt: skip
     assert harbour.asked == ["first"]
 
 
@@ -95,22 +105,54 @@ def test_a_token_that_is_due_is_exchanged_and_written_back_with_all_else_in_the_
 def test_a_token_that_is_not_due_is_left_alone(days: float) -> None:
     harbour = Harbour()
     if days > 14:
-        assert renew(harbour, [target("c")], door(days), Keeper("c"), NOW) == []
+        assert renew(harbour, [target("c")], door(days), lambda: Keeper("c"), NOW) == []
     else:
         with pytest.raises(DyingTokens, match=r"dies on 2026-11-23 16:00 UTC. Renew it at https://harbour\.example"):
-            renew(harbour, [target("c")], door(days), Keeper("c"), NOW)
+            renew(harbour, [target("c")], door(days), lambda: Keeper("c"), NOW)
     assert harbour.asked == []
 
 
-def test_a_token_whose_end_nobody_knows_is_exchanged_once_to_learn_it() -> None:
+def test_a_token_whose_end_is_not_written_down_is_one_without_end() -> None:
+    harbour = Harbour()
+    assert renew(harbour, [target("c")], door(None), lambda: Keeper("c"), NOW) == []
+    assert harbour.asked == []
+
+
+def test_nothing_is_opened_as_long_as_nothing_is_due() -> None:
+    def keeper() -> Keeper:
+        pytest.fail("Airflow's API is asked for nothing")
+
+    assert renew(Harbour(), [target("c")], door(30), keeper, NOW) == []
+
+
+def test_who_may_not_write_the_connection_exchanges_nothing() -> None:
+    keeper, harbour = Keeper("c"), Harbour()
+    keeper.forbidden = True
+    with pytest.raises(DyingTokens, match="does not write Connections for widerview_airflow"):
+        renew(harbour, [target("c")], door(2), lambda: keeper, NOW)
+    assert harbour.asked == [], "the old token may end with the exchange"
+
+
+def test_a_new_token_is_written_again_and_again_until_airflow_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
     keeper = Keeper("c")
-    assert renew(Harbour(), [target("c")], door(None), keeper, NOW) == ["c"]
-    assert keeper.written["c"][1]["expires_at"] == "2027-01-15T04:00:00+00:00"
+    keeper.down = 4
+    assert renew(Harbour(), [target("c")], door(2), lambda: keeper, NOW) == ["c"]
+    assert keeper.written["c"][0] == SECRET
+    keeper.down = 99
+    with pytest.raises(DyingTokens, match="THE NEW TOKEN IS LOST"):
+        renew(Harbour(), [target("c")], door(2), lambda: keeper, NOW)
+
+
+def test_what_software_renews_needs_a_person_only_when_the_means_of_renewal_dies() -> None:
+    (token,) = tokens([target("c")], door(0.1, refresh_expires_at="2027-06-01"))
+    assert needs_a_person_at(Harbour(), token, renews=True) == dt.datetime(2027, 6, 1, tzinfo=dt.UTC)
+    assert needs_a_person_at(Harbour(), token, renews=False) == token.expires_at
 
 
 def test_accounts_that_share_a_connection_share_its_token() -> None:
     harbour = Harbour()
-    renew(harbour, [target("c"), target("c", "berta")], door(1), Keeper("c"), NOW)
+    renew(harbour, [target("c"), target("c", "berta")], door(1), lambda: Keeper("c"), NOW)
     assert len(harbour.asked) == 1
 
 
@@ -121,7 +163,7 @@ def test_accounts_that_share_a_connection_share_its_token() -> None:
 def test_nothing_is_exchanged_that_could_not_be_written_back(keeper: Keeper | None, why: str) -> None:
     harbour = Harbour()
     with pytest.raises(DyingTokens, match=why):
-        renew(harbour, [target("c")], door(2), keeper, NOW)
+        renew(harbour, [target("c")], door(2), lambda: keeper, NOW)
     assert harbour.asked == [], "the old token may end with the exchange"
 
 
@@ -129,17 +171,17 @@ def test_a_platform_that_refuses_is_told_of_with_its_reason_and_costs_no_other_t
     keeper, harbour = Keeper("a", "b"), Harbour()
     harbour.refused = "the app was removed"
     with pytest.raises(DyingTokens) as caught:
-        renew(harbour, [target("a"), target("b")], door(2), keeper, NOW)
+        renew(harbour, [target("a"), target("b")], door(2), lambda: keeper, NOW)
     assert str(caught.value).count("the app was removed") == 2
     assert "meadow anna (Connection a)" in str(caught.value)
-    assert keeper.written == {}
+    assert {password for password, _ in keeper.written.values()} == {"old"}, "the Connection is as it was"
 
 
 def test_a_dead_token_of_a_platform_without_exchange_is_told_of() -> None:
     harbour = Harbour()
     harbour.renews_before = None  # type: ignore[misc]
     with pytest.raises(DyingTokens, match=r"died on 2026-11-15 04:00 UTC"):
-        renew(harbour, [target("c")], door(-1), Keeper("c"), NOW)
+        renew(harbour, [target("c")], door(-1), lambda: Keeper("c"), NOW)
     assert harbour.asked == []
 
 

@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from house import ANCHOR, FIRST, SETTLED, SPINE, House
 from mail_server import MailServer
@@ -13,8 +14,11 @@ from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
 from widerview.report.facts import Facts
-from widerview.sources.base import PostRow, Window
+from widerview.sources.base import PostRow, Source, Target, Window
+from widerview.sources.registry import SOURCES
+from widerview.warehouse import read
 from widerview.warehouse.load import load_pull
+from widerview.warehouse.migrate import migrate
 
 WEEK = Week.parse("2026-W46")
 
@@ -191,3 +195,30 @@ def test_one_clients_report_knows_nothing_of_another(told: House) -> None:
     bakery = msgspec.json.encode(facts_of(told, "hollow-oak-bakery")).decode()
     for stranger in ("tidewater", "Tidewater", "aoife"):
         assert stranger not in bakery
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles"])
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_the_daily_pulls_of_any_source_cover_a_week(engine: Engine, source: Source, zone: str) -> None:
+    migrate(engine)
+    target = Target(client_id="meadow", source=source.name, ref="meadow", time_zone=zone)
+
+    def is_covered() -> bool:
+        with engine.connect() as connection:
+            return read.is_covered(
+                connection, "meadow", utc(2027, 1, 1), source=source.name, ref="meadow",
+                first_day=WEEK.monday, last_day=WEEK.sunday,
+            )  # fmt: skip
+
+    for days in range(10):  # each morning about the day before, as the DAGs do
+        morning = utc(2026, 11, 8, 4) + dt.timedelta(days=days)
+        load_pull(
+            engine, load_id=f"{days:02}", target=target, started_at=morning, ended_at=morning, recorded_at=morning,
+            window=ingest.window(morning.date() - dt.timedelta(days=1), source), digest=bytes([days]), rows=[],
+        )  # fmt: skip
+        sunday_is_over = morning >= WEEK.bounds(ZoneInfo(zone))[1]
+        assert is_covered() == sunday_is_over, morning
+
+
+def utc(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=dt.UTC)

@@ -335,6 +335,17 @@ class TestBadWebDays:
         assert list(held(result)) == [6]
         assert "had not begun in America/Los_Angeles" in held(result)[6]
 
+    def test_a_day_is_over_when_it_is_over_where_the_platform_counts(self):
+        ended = dt.datetime(2026, 11, 16, 4, 0, tzinfo=dt.UTC)  # Monday in Berlin, Sunday evening in California
+        days = [
+            day_row(day=day, entity="account", entity_id="did:1", zone="America/Los_Angeles", metric="views")
+            for day in WEEK[:-1]
+        ]
+        result = only(social(*social_week(), *(msgspec.structs.replace(each, source="bluesky") for each in days),
+                             ended_at=ended))  # fmt: skip
+        assert colours(result) == "gggggga"
+        assert verdict(result, WEEK[-1]).reasons == ("15 November was not over when Bluesky was read.",)
+
     def test_an_account_and_a_site_do_not_contradict_each_other(self):
         assert held(only(web(*web_week(), day_row(entity="account", value=250.0)))) == {}
 
@@ -709,5 +720,6 @@ def test_search_has_no_visits_and_is_not_missed_for_it():
     values = [day_row(day=day, metric="search_clicks", value=3.0) for day in WEEK[:-1] if day != THURSDAY]
     search = web(*values, metrics=("search_clicks", "search_impressions"), ended_at=ENDED + dt.timedelta(days=2))
     result = only(search)
-    assert colours(result) == "gggaggg", "search engines take days to tell of a day"
+    assert colours(result) == "gggagga"
     assert verdict(result).reasons == ("Matomo has no numbers for 12 November yet.",)
+    assert verdict(result, WEEK[-1]).reasons == ("Matomo tells of 15 November in a few days.",)

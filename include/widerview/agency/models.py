@@ -316,15 +316,17 @@ def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: st
             raise mistake(f"{source.title} needs the option {name}", f"add options: with a line {name}: {example}")
 
 
-Options = Annotated[
-    dict[str, Annotated[str, BeforeValidator(lambda value: value if isinstance(value, bool) else _as_text(value))]],
-    Field(description="What else the platform's source asks for; docs/sources.md names the options of each"),
-]
-
-
 def _as_text(value: object) -> object:
     """A number is taken as it is written: ids and amounts need no quotes."""
-    return str(value) if isinstance(value, int | float) else value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+_TEXT_OR_NUMBER = {"type": ["string", "number"]}
+
+Options = Annotated[
+    dict[str, Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_TEXT_OR_NUMBER)]],
+    Field(description="What else the platform's source asks for; docs/sources.md names the options of each"),
+]
 
 
 class Account(Model):
@@ -444,6 +446,10 @@ class Campaign(Model):
         return self.starts <= last and first <= self.ends
 
 
+def _website(url: str) -> str:
+    return re.sub(r"^https?://(www\.)?", "", url.casefold()).rstrip("/")
+
+
 class Client(Model):
     """A client of the agency: one YAML file.
 
@@ -482,9 +488,12 @@ class Client(Model):
 
     @cached_property
     def visit_counters(self) -> tuple[WebProperty, ...]:
-        """Of each website the first analytics in the file that counts visits: another would count the same ones."""
+        """Of each website the first analytics in the file that counts visits: another would count the same ones.
+
+        Addresses are of one website if they differ by `http`, `www.`, capitals or a slash at the end only.
+        """
         counting = [site for site in self.web if "visits" in WEB[site.platform].metrics]
-        return tuple({site.url.rstrip("/").casefold(): site for site in reversed(counting)}.values())[::-1]
+        return tuple({_website(site.url): site for site in reversed(counting)}.values())[::-1]
 
     @model_validator(mode="after")
     def _no_doubles(self) -> "Client":

@@ -27,7 +27,6 @@ import msgspec
 from isal import igzip, isal_zlib
 
 from widerview.sources.base import RawPage, Request, Source, Target, Window
-from widerview.sources.errors import SourceError
 from widerview.sources.http import HttpClient
 
 _IN_MEMORY = 8 * 2**20
@@ -416,15 +415,16 @@ def record(
         The pull's name and the pull.
 
     Raises:
-        SourceError: As the source raised it, after the manifest has been written.
+        Exception: What the source, or the counting of its calls, raised, after the manifest has been written: what had
+            been received, and perhaps paid for, is kept whatever went wrong.
     """
     started_at = clock()
-    failure: SourceError | None = None
+    failure: BaseException | None = None
     with closing(Answers()) as answers:
         try:
             for page in source.fetch(target, window, http):
                 answers.add(page)
-        except SourceError as error:
+        except BaseException as error:
             failure = error
         pack = landing.write_pack(answers)
     pull = Pull(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from widerview.pipeline.connections import Access
 from widerview.pipeline.ingest import http_client
-from widerview.sources.base import Source, Target, UnavailableRow, Window
+from widerview.sources.base import DayRow, Source, Target, UnavailableRow, Window
 from widerview.sources.http import Allowance
 
 _DAYS = 3
@@ -59,8 +59,8 @@ def sing(
                 gone[row.metric] = f"{row.metric} ({row.native_metric}): {row.reason}"
             elif counts := getattr(row, "counts", None):
                 given.update(metric for metric, value in counts.items() if value is not None)
-            elif metric := getattr(row, "metric", None):
-                given.add(metric)
+            elif isinstance(row, DayRow) and row.value is not None:
+                given.add(row.metric)
     if gone:
         raise MetricsGone(
             f"{source.title} does not give {len(gone)} of its metrics for {target.label}. What was reported of them "

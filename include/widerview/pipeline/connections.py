@@ -31,13 +31,15 @@ class Access:
         base_url: Another server than the public one; None: the public one.
         token: The account's token; None: none.
         login: The user name that goes with it; None: none.
-        extra: What else the Connection holds: its extra fields that are text or numbers.
+        extra: What else the Connection holds, by name, as text.
+        written: The Connection's extra as it is written, JSON.
     """
 
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
     login: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    written: str = field(default="{}", repr=False)
 
 
 def access(target: Target) -> Access:
@@ -57,6 +59,7 @@ def access(target: Target) -> Access:
         token=connection.password or None,
         login=connection.login or None,
         extra={name: _as_text(value) for name, value in connection.extra_dejson.items() if value is not None},
+        written=connection.extra or "{}",
     )
 
 
@@ -104,6 +107,15 @@ def airflow() -> AirflowApi | None:
     api = AirflowApi(_base_url(connection) or "", connection.login or "", connection.password or "")
     api.log_in()
     return api
+
+
+def exists(connection_id: str) -> bool:
+    """Whether there is a Connection of this id."""
+    try:
+        _connection(connection_id, "a look")
+    except MissingConnection:
+        return False
+    return True
 
 
 def landing() -> Landing:

@@ -11,7 +11,7 @@ from widerview.agency.load import Agency, NoFolder, load_agency
 from widerview.clock import utc_now
 from widerview.delivery.smtp import Mailer
 from widerview.pipeline import connections, ingest, tokens
-from widerview.settings import load_settings
+from widerview.settings import AIRFLOW_CONNECTION, load_settings
 from widerview.sources.base import Target
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.migrate import current, head
@@ -67,13 +67,15 @@ def _versions(today: dt.date) -> Iterator[Finding]:
 
 
 def _tokens(agency: Agency) -> Iterator[Finding]:
-    """Which tokens die within 14 days."""
+    """Which tokens die within 14 days and have to be renewed by a person."""
     now = utc_now()
+    renews = connections.exists(AIRFLOW_CONNECTION)
     for source in SOURCES.values():
         targets = [target for client in agency.clients.values() for target in ingest.targets(client, source.name)]
         for token in tokens.tokens(targets, connections.access):
-            if tokens.dies_soon(token, now):
-                yield Finding(f"{source.title} token", False, tokens.told(source, token, now))
+            end = tokens.needs_a_person_at(source, token, renews=renews)
+            if tokens.dies_soon(end, now):
+                yield Finding(f"{source.title} token", False, tokens.told(source, token, end, now))
 
 
 def _clients(agency: Agency) -> Finding:

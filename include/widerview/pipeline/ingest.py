@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Engine
@@ -39,6 +38,9 @@ log = logging.getLogger(__name__)
 MAX_BATCHES = 200
 """Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
 
+
+_SETTLED_AFTER = dt.timedelta(days=7)
+"""After its end a day is complete on every platform."""
 
 REPLAY_PULLS = 50
 """Pulls that a replay checks at once: their rows are held in memory."""
@@ -135,6 +137,10 @@ def pull(
                 path, landed = record(landing, source, target, window, run, http, clock)
         except (SourceError, MissingConnection) as error:
             log.warning("%s: %s", target.label, error)
+            failures.append((target, error))
+        except Exception as error:
+            # A mistake of ours, or a database that is away: this account's failure, and no other's.
+            log.exception("%s", target.label)
             failures.append((target, error))
         else:
             log.info("%s: %d answers landed", target.label, len(landed.entries))
@@ -296,10 +302,10 @@ def _load(
 
 def _digest(source: Source, pull: Pull, rejected: Sequence[Rejected]) -> bytes:
     """Digest all that decides what a pull's load stores: the answers, the code that reads them, what is held back."""
-    zone = ZoneInfo(pull.target.time_zone)
+    # The hour counts until every day of the window has settled: parse may leave out what was not over or not final.
+    settled = dt.datetime.combine(pull.window.last + _SETTLED_AFTER, dt.time.min, dt.UTC)
     answers = [
-        # The day counts as far as it lies in the window: parse may leave out what had not begun.
-        (entry.stream, entry.request, entry.sha256, min(entry.fetched_at.astimezone(zone).date(), pull.window.last))
+        (entry.stream, entry.request, entry.sha256, f"{min(entry.fetched_at, settled):%Y-%m-%dT%H}")
         for entry in pull.entries
     ]
     return hashlib.sha256(_code(type(source)) + msgspec.json.encode((pull.target, answers, rejected))).digest()

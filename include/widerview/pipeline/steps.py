@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from widerview.report.facts import Facts
 from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
+from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
 from widerview.sources.registry import SOURCES
 from widerview.sources.registry import source as get_source
 from widerview.warehouse.database import present
@@ -74,7 +76,7 @@ def tokens(source_name: str) -> list[str]:
 
     source = get_source(source_name)
     try:
-        return renew(source, _targets(source_name), connections.access, connections.airflow(), utc_now())
+        return renew(source, _targets(source_name), connections.access, connections.airflow, utc_now())
     except DyingTokens as error:
         raise AirflowFailException(str(error)) from error
 
@@ -93,9 +95,11 @@ def sing(source_name: str, context: Any) -> list[str]:
     context["source"] = source.title
     target = _targets(source_name)[0]
     try:
+        with suppress(DyingTokens):  # a token may live for two hours; what a person has to renew is told elsewhere
+            renew(source, [target], connections.access, connections.airflow, utc_now())
         with ingest.daily_allowance(connections.warehouse(), source, target) as allowance:
             return sorted(canary.sing(source, target, connections.access, utc_now, allowance))
-    except canary.MetricsGone as error:
+    except (canary.MetricsGone, Unauthorized, NotFound, BudgetSpent) as error:
         raise AirflowFailException(str(error)) from error
 
 

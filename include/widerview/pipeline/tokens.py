@@ -12,6 +12,9 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
+import requests
+import tenacity
+
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.pipeline.ingest import http_client
 from widerview.sources.base import Source, Target
@@ -58,7 +61,7 @@ def tokens(targets: Iterable[Target], access: Callable[[Target], Access]) -> lis
             except MissingConnection as error:
                 log.debug("%s", error)
                 continue
-            found[target.connection] = Token(target.connection, target, door, _moment(door.extra.get("expires_at")))
+            found[target.connection] = Token(target.connection, target, door, moment(door.extra.get("expires_at")))
     return list(found.values())
 
 
@@ -66,18 +69,16 @@ def renew(
     source: Source,
     targets: Iterable[Target],
     access: Callable[[Target], Access],
-    keeper: Keeper | None,
+    open_keeper: Callable[[], Keeper | None],
     now: dt.datetime,
 ) -> list[str]:
     """Exchange the tokens of a source that are due for new ones.
-
-    A token whose end is not known is exchanged once, to learn it.
 
     Args:
         source: The platform.
         targets: The accounts in use.
         access: Opens a target's Connection.
-        keeper: Where Connections are written; None: nowhere, so nothing is exchanged.
+        open_keeper: Opens the place where Connections are written, once something is due; None: there is none.
         now: The present moment (UTC).
 
     Returns:
@@ -91,73 +92,106 @@ def renew(
     for token in tokens(targets, access):
         why = None
         if is_due(source, token, now):
-            why = _exchange(source, token, keeper)
+            why = _exchange(source, token, open_keeper)
             if why is None:
                 renewed.append(token.connection)
                 continue
             log.warning("%s: %s", token.connection, why)
-        if dies_soon(token, now):
-            dying.append(told(source, token, now) + (f" It was not exchanged: {why}" if why else ""))
+        if dies_soon(token.expires_at, now):
+            dying.append(told(source, token, token.expires_at, now) + (f" It was not exchanged: {why}" if why else ""))
     if dying:
         raise DyingTokens("\n".join(dying))
     return renewed
 
 
 def is_due(source: Source, token: Token, now: dt.datetime) -> bool:
-    """Whether it is time to exchange a token."""
-    if source.renews_before is None:
+    """Whether it is time to exchange a token. One whose end nobody has written down is taken for one without end."""
+    if source.renews_before is None or token.expires_at is None:
         return False
-    return token.expires_at is None or token.expires_at - source.renews_before <= now
+    return token.expires_at - source.renews_before <= now
 
 
-def dies_soon(token: Token, now: dt.datetime) -> bool:
+def needs_a_person_at(source: Source, token: Token, *, renews: bool) -> dt.datetime | None:
+    """When a person has to renew a token; None: not known, or never.
+
+    Args:
+        source: The platform.
+        token: The token.
+        renews: Whether software can write the Connection; then it is when that dies which new tokens are got with.
+    """
+    if renews and source.renews_before is not None:
+        return moment(token.access.extra.get("refresh_expires_at"))
+    return token.expires_at
+
+
+def dies_soon(end: dt.datetime | None, now: dt.datetime) -> bool:
     """Whether a token dies within 14 days, or is dead."""
-    return token.expires_at is not None and token.expires_at - now <= WARNED_BEFORE
+    return end is not None and end - now <= WARNED_BEFORE
 
 
-def told(source: Source, token: Token, now: dt.datetime) -> str:
+def told(source: Source, token: Token, end: dt.datetime | None, now: dt.datetime) -> str:
     """Say of a token that dies soon: whose it is, when, and where it is renewed."""
-    assert token.expires_at is not None  # noqa: S101 - dies_soon has said so
-    dies = "died" if token.expires_at <= now else "dies"
+    assert end is not None  # noqa: S101 - dies_soon has said so
+    dies = "died" if end <= now else "dies"
     return (
         f"The {source.title} token of {token.target.label} (Connection {token.connection}) {dies} on "
-        f"{token.expires_at:%Y-%m-%d %H:%M} UTC. Renew it at {source.renewal_page or 'the platform'}, and put it into "
+        f"{end:%Y-%m-%d %H:%M} UTC. Renew it at {source.renewal_page or 'the platform'}, and put it into "
         "the Connection's password and its day into `expires_at` of the extra."
     )
 
 
-def _exchange(source: Source, token: Token, keeper: Keeper | None) -> str | None:
-    """Exchange one token; say why not, if it cannot be."""
-    if keeper is None:
-        return "there is no Connection widerview_airflow, through which Connections are written"
-    if not keeper.has_connection(token.connection):
-        return "the Connection is not kept by Airflow itself, so it cannot be written"
+def _exchange(source: Source, token: Token, open_keeper: Callable[[], Keeper | None]) -> str | None:
+    """Exchange one token; say why not, if it cannot be.
+
+    Some platforms end the old token with the exchange, so the Connection is written once as it is before anything is
+    asked: who may do that can write the new token, too.
+    """
+    extra = json.loads(token.access.written)
+    try:
+        keeper = open_keeper()
+        if keeper is None:
+            return "there is no Connection widerview_airflow, through which Connections are written"
+        if not keeper.has_connection(token.connection):
+            return "the Connection is not kept by Airflow itself, so it cannot be written"
+        keeper.write_connection(token.connection, password=token.access.token or "", extra=json.dumps(extra))
+    except requests.RequestException as error:
+        return f"Airflow's API does not write Connections for widerview_airflow ({error})"
     try:
         new = source.renew(http_client(source, token.target, token.access))
     except SourceError as error:
         return str(error)
-    extra = {
-        **token.access.extra,
-        "expires_at": new.expires_at.isoformat() if new.expires_at else "",
-    }
-    if new.refresh_token:
-        extra["refresh_token"] = new.refresh_token
-    if new.refresh_expires_at:
-        extra["refresh_expires_at"] = new.refresh_expires_at.isoformat()
-    keeper.write_connection(token.connection, password=new.token, extra=json.dumps(extra))
+    for name, value in (
+        ("expires_at", new.expires_at and new.expires_at.isoformat()),
+        ("refresh_token", new.refresh_token),
+        ("refresh_expires_at", new.refresh_expires_at and new.refresh_expires_at.isoformat()),
+    ):
+        if value:
+            extra[name] = value
+    if new.expires_at is None:
+        extra.pop("expires_at", None)
+    write = tenacity.retry(
+        stop=tenacity.stop_after_attempt(6),
+        wait=tenacity.wait_exponential(max=20),
+        retry=tenacity.retry_if_exception_type(requests.RequestException),
+        reraise=True,
+    )(keeper.write_connection)
+    try:
+        write(token.connection, password=new.token, extra=json.dumps(extra))
+    except requests.RequestException as error:
+        return f"THE NEW TOKEN IS LOST: Airflow's API did not take it ({error})"
     log.info("%s: a new token, which lives until %s", token.connection, new.expires_at or "an unknown day")
     return None
 
 
-def _moment(value: str | None) -> dt.datetime | None:
+def moment(value: str | None) -> dt.datetime | None:
     """The moment an extra names; None if it names none. Without an offset it is UTC; a number is an epoch."""
     if not value:
         return None
     try:
         if value.isdecimal():
             return dt.datetime.fromtimestamp(int(value), dt.UTC)
-        moment = dt.datetime.fromisoformat(value)
+        found = dt.datetime.fromisoformat(value)
     except (ValueError, OverflowError, OSError):
         log.warning("expires_at %r is no moment; write it like 2026-12-31T12:00:00+00:00", value[:40])
         return None
-    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    return found.replace(tzinfo=found.tzinfo or dt.UTC).astimezone(dt.UTC)

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -53,9 +52,9 @@ class Decision:
 
 
 def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> list[str]:
-    """Say what is not there yet of a week: for each target without a pull made after the week's end, one line.
+    """Say what is not there yet of a week: for each target with a day that no pull has read after its end, one line.
 
-    A pull made while the week was still going on cannot have all of it. And a pull that came late leaves those after
+    A pull made while a day was still going on cannot have all of it. And a pull that came late leaves those after
     it to be loaded once more, until which some numbers are not the latest.
     """
     with snapshot(engine) as connection:
@@ -77,7 +76,6 @@ def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> lis
                 ref=target.ref,
                 first_day=week.monday,
                 last_day=week.sunday,
-                after=week.bounds(ZoneInfo(target.time_zone))[1],
             )
         ]
 

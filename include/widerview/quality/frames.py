@@ -274,7 +274,7 @@ def days(placed: Sequence[Placed[DayRow]]) -> Columns:
         "first_day": [at.pull.window.first for at in placed],
         "last_day": [at.pull.window.last for at in placed],
         "today": [_today(at.row.zone, at.pull.ended_at) for at in placed],
-        "zone": [at.row.zone if at.row.zone in _zones() else None for at in placed],
+        "zone": [at.row.zone if is_zone(at.row.zone) else None for at in placed],
         "first_zone": [first_zone[at.number] for at in placed],
         "dimension": [at.row.dimension for at in placed],
         "qualified_metric": [f"{at.row.source}.{at.row.metric}" for at in placed],
@@ -287,6 +287,11 @@ def days(placed: Sequence[Placed[DayRow]]) -> Columns:
     }
 
 
+def is_zone(name: str) -> bool:
+    """Whether it is an IANA time zone."""
+    return name in _zones()
+
+
 @functools.cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -294,7 +299,7 @@ def _zones() -> frozenset[str]:
 
 @functools.cache
 def _today(zone: str, moment: dt.datetime) -> dt.date | None:
-    return (moment + CLOCK_SLACK).astimezone(ZoneInfo(zone)).date() if zone in _zones() else None
+    return (moment + CLOCK_SLACK).astimezone(ZoneInfo(zone)).date() if is_zone(zone) else None
 
 
 @dataclass

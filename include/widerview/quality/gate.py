@@ -173,8 +173,11 @@ class _Case:
             yield "red", f"{self.title} gave no number of visits for {_name(day)}."
 
     def _search_day(self, day: dt.date) -> Iterator[Finding]:
-        late = self.pull.ended_at >= self._end(day) + SEARCH_TELLS_AFTER
-        if late and not any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
+        if any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
+            return
+        if self.pull.ended_at < self._end(day) + SEARCH_TELLS_AFTER:
+            yield "amber", f"{self.title} tells of {_name(day)} in a few days."
+        else:
             yield "amber", f"{self.title} has no numbers for {_name(day)} yet."
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:
@@ -214,7 +217,14 @@ class _Case:
     def _end(self, day: dt.date) -> dt.datetime:
         next_day = day + dt.timedelta(days=1)
         # In UTC, because hours added to a zone's own time go wrong where the clocks change.
-        return Window(next_day, next_day).opens(self.pull.target.time_zone).astimezone(dt.UTC)
+        return Window(next_day, next_day).opens(self._zone_of_days).astimezone(dt.UTC)
+
+    @cached_property
+    def _zone_of_days(self) -> str:
+        """The zone whose days the platform counts; the client's where it counts none, or none that is known."""
+        own = self.pull.target.time_zone
+        told = next((row.zone for row in self.pull.rows if isinstance(row, DayRow)), own)
+        return told if frames.is_zone(told) else own
 
 
 def _inspect(

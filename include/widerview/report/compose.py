@@ -33,6 +33,7 @@ from widerview.report.facts import (
     Usual,
 )
 from widerview.report.lessons import pick
+from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.vocabulary.sums import total
 from widerview.warehouse import read
@@ -527,6 +528,7 @@ def _conversation(week: Week, social: _Social) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
         written=social.written.get(week, 0) if week in social.known else None,
+        written_at_least=any(not SOURCES[account.source].tells_all_replies for account in social.accounts),
     )
 
 

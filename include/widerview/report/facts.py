@@ -140,10 +140,14 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """Replies people wrote to posts of the week, and replies the client wrote in the week; None: not reported."""
+    """Replies people wrote to posts of the week, and replies the client wrote in the week; None: not reported.
+
+    `written_at_least`: some platforms tell only of the replies under the newest posts, so there may be more.
+    """
 
     received: int | None
     written: int | None
+    written_at_least: bool = False
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):

@@ -465,6 +465,8 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         ),
         voice.gettext("How many replies you wrote is not reported.")
         if written is None
+        else voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
+        if conversation.written_at_least
         else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
     ]
 

@@ -315,10 +315,9 @@ def is_covered(
     ref: str,
     first_day: dt.date,
     last_day: dt.date,
-    after: dt.datetime,
 ) -> bool:
-    """Whether one pull of a target, made after a moment, had asked for all of the days first..last."""
-    parameters = {"source": source, "ref": ref, "first_day": first_day, "last_day": last_day, "after": after}
+    """Whether each of the days first..last was asked for by a pull of a target that was made after the day's end."""
+    parameters = {"source": source, "ref": ref, "first_day": first_day, "last_day": last_day}
     found = connection.scalar(query("is_covered"), parameters | {"client_id": client_id, "as_of": as_of})
     return bool(found)
 

@@ -35,6 +35,9 @@ def used_since(engine: Engine, first: dt.date) -> list[Used]:
 class DailyAllowance:
     """What a client may still spend today (UTC) on a platform, however many tasks spend it at once.
 
+    No call is made once the money is spent; what an answer costs is known when it is there, so the last one may go
+    beyond by its own price.
+
     A context manager; at its end the calls that were set aside and not made are given back. A process that dies
     before has counted a few calls too many, and never one too few.
     """

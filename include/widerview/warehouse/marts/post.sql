@@ -10,7 +10,7 @@
 -- published_at       timestamp with time zone  When it was published, as the platform says.
 -- day                date                      The day it was published.
 -- zone               text                      IANA time zone of its days.
--- kind               text                      text, image, video, link, poll or quote.
+-- kind               text                      text, image, video, link, poll, quote, carousel, reel or story.
 -- text               text                      Its words, as written.
 -- permalink          text                      Where to see it.
 -- tags               text[]                    Hashtags in lower case, without #.
