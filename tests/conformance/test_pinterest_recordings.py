@@ -145,6 +145,8 @@ DATES = {"start_date": "2026-11-01", "end_date": "2026-11-21"}
         ("/user_account", {}, 200),
         ("/user_account/analytics", {**DATES, "content_type": "ORGANIC", "metric_types": METRICS}, 200),
         ("/user_account/analytics", DATES, 200),
+        ("/user_account/analytics", {**DATES, "source": "YOUR_PINS"}, 200),
+        ("/user_account/analytics", {**DATES, "source": "MY_PINS"}, 400),
         ("/user_account/analytics", {**DATES, "metric_types": "VIBES"}, 400),
         ("/pins", {"page_size": "250", "pin_metrics": "true"}, 200),
         ("/pins", {"page_size": "2"}, 200),

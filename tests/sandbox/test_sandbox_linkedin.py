@@ -137,10 +137,25 @@ def test_a_pull_costs_no_more_calls_than_it_says(asked, profile, account, window
     opens = window.opens(str(profile.zone))
     posts = sum(row.published_at >= opens for row in of(rows, PostRow))
     assert posts > 0
-    assert calls <= SOURCE.expected_calls(posts=posts, days=(window.last - window.first).days + 1) <= 38
+    assert calls <= SOURCE.expected_calls(posts=posts, days=(window.last - window.first).days + 1) <= 48
 
 
 PROFILE, ACCOUNT = ON_LINKEDIN[0]
+
+
+def test_days_are_given_in_the_pages_that_are_asked_for(asked):
+    asked.now = SETTLED
+    start, end = (round(dt.datetime(2026, 11, day, tzinfo=dt.UTC).timestamp() * 1000) for day in (1, 13))
+    interval = f"(timeRange:(start:{start},end:{end}),timeGranularityType:DAY)"
+    params = {"q": "organizationalEntity", "organizationalEntity": urn(ACCOUNT), "timeIntervals": interval}
+    for path in ("organizationalEntityShareStatistics", "organizationalEntityFollowerStatistics"):
+        _, first = ask(asked, path, **params)
+        _, rest = ask(asked, path, **params, start="10", count="10")
+        _, every = ask(asked, path, **params, count="100")
+        assert (len(first["elements"]), len(rest["elements"])) == (10, 2)
+        assert first["paging"]["links"][0]["href"].endswith("count=10&start=10")
+        assert first["elements"] + rest["elements"] == every["elements"]
+        assert rest["paging"]["links"] == every["paging"]["links"] == []
 
 
 @pytest.mark.parametrize("token", [None, "AQVwrongwrongwrong"])

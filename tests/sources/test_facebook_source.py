@@ -631,3 +631,19 @@ def test_views_are_organic_and_paid_ones_apart():
         for metric in ("views", "paid_views")
     }
     assert placed == {"views": "organic", "paid_views": "paid"}
+
+
+def test_moments_are_in_utc_whichever_zone_they_are_written_in(parse):
+    comment = {"id": "3", "created_time": "2026-11-12T12:00:00+0200"}
+    post = {"id": f"{PAGE}_1", "created_time": "2026-11-12T01:00:00-0800", "comments": {"data": [comment]}}
+    rows = parse("posts", {"data": [post]})
+    assert [row.published_at.isoformat() for row in rows] == ["2026-11-12T09:00:00+00:00", "2026-11-12T10:00:00+00:00"]
+
+
+@pytest.mark.parametrize("metric", ["likes", "replies", "shares"])
+def test_what_people_do_with_a_boosted_post_is_counted_with_the_post(metric):
+    assert SOURCE.dictionary.definition(metric, "post", dt.date(2026, 11, 22)).placement == "both"
+
+
+def test_a_token_is_exchanged_before_anybody_need_worry():
+    assert SOURCE.renews_before == dt.timedelta(days=15)

@@ -347,15 +347,23 @@ def test_spans_hold_every_day_once(first, days, most):
 
 
 def test_the_last_days_that_are_over_are_asked_for_one_by_one(page):
-    window = Window(dt.date(2026, 10, 31), dt.date(2026, 11, 3))
+    window = Window(dt.date(2026, 11, 1), dt.date(2026, 11, 3))
     evening = dt.datetime(2026, 11, 4, 7, 59, 59, tzinfo=dt.UTC)  # still the 3rd in California
-    asked = list(graph.last_days(window, 3, evening))
+    settings = {"lookback_days": 30, "earliest": dt.date(2026, 11, 1)}
+    asked = list(graph.last_days(window, evening, **settings))
     assert asked == [
         {"since": "1793516400", "until": "1793606399"},  # the day of 25 hours
         {"since": "1793606400", "until": "1793692799"},
     ]
     assert [graph.asked_day(page("insights", params=times)).day for times in asked] == [1, 2]
-    assert len(list(graph.last_days(window, 9, evening + dt.timedelta(seconds=1)))) == 4
+    earlier = Window(dt.date(2026, 10, 20), window.last)
+    assert list(graph.last_days(earlier, evening, **settings)) == asked
+    assert len(list(graph.last_days(window, evening + dt.timedelta(seconds=1), **settings))) == 3
+
+
+@pytest.mark.parametrize(("days", "asked"), [(1, 1), (7, 7), (8, 7), (31, 7), (32, 32), (61, 61)])
+def test_the_last_seven_days_are_asked_for_or_all_of_a_window_longer_than_the_daily_one(days, asked):
+    assert graph.days_asked(days, 30) == asked
 
 
 @pytest.mark.parametrize(("value", "stored"), [(3, 3.0), (0, 0.0), (None, None), (-1, None)])

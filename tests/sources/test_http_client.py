@@ -325,11 +325,17 @@ def test_a_token_is_sent_and_never_told(server, client, tmp_path, monkeypatch):
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("token", ["", "  ", f"{CANARY}\n", f"{CANARY} x", "тайна"])
-def test_a_token_that_cannot_be_sent_is_refused_without_being_told(token):
-    with pytest.raises(Unauthorized, match=r"server\.example") as caught:
-        HttpClient(base_url="https://server.example", budget=1, token=token)
+@pytest.mark.parametrize(
+    "token", ["", "  ", f"{CANARY}\n", f"{CANARY} x", f" {CANARY}", f"{CANARY}\x00", "тайна", "ключé"]
+)
+@pytest.mark.parametrize(("name", "begins"), [("Authorization", "Bearer "), ("x-umami-api-key", "")])
+def test_a_token_that_cannot_be_sent_in_a_header_is_refused_without_being_told(token, name, begins):
+    with pytest.raises(Unauthorized, match=r"token for server\.example .* blanks or control characters") as caught:
+        HttpClient(base_url="https://server.example", budget=1, token=token).request(
+            "GET", "x", stream="posts", headers={name: f"{begins}{token}"}
+        )
     assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
@@ -753,3 +759,37 @@ def test_what_an_answer_is_about_is_recorded_and_never_sent(client, server):
     assert page.request.about == {"post": "p1"}
     assert server.seen[0][1] == "/thread?id=9"
     assert "p1" not in repr(server.seen)
+
+
+@pytest.mark.parametrize("password", ["corr ect-horse", "pässwort", "parole\t1", " led by a blank"])
+def test_a_password_that_goes_into_no_header_may_hold_any_character(client, server, password):
+    server.script = [OK, OK]
+    http = client(login="admin", token=password)
+    http.request("POST", "login", stream="a", json={"password": http.token})
+    assert json.loads(server.seen[0][3]) == {"password": password}
+    http.request("GET", "site", stream="a", headers={"Authorization": f"Bearer {CANARY}"})
+    assert server.seen[1][2]["Authorization"] == f"Bearer {CANARY}"
+
+
+def test_a_token_as_short_as_a_word_is_left_in_answers(client, server):
+    server.script = [(200, {}, b"umami.is umami12"), (200, {}, b"umami.is umami12")]
+    assert client(token="umami").request("GET", "", stream="a").body == b"umami.is umami12"
+    assert client(token="umami12").request("GET", "", stream="a").body == b"umami.is umami12"
+    server.script = [(200, {}, b"umami.is umami123")]
+    assert client(token="umami123").request("GET", "", stream="a").body == b"umami.is [token]"
+
+
+@pytest.mark.parametrize("form", ["{}", "{quoted}", "{escaped}"])
+def test_a_secret_is_cut_out_in_every_form_it_may_come_back_in(client, server, form):
+    secret = "a/b+c=d|e-long-enough"
+    written = form.format(secret, quoted="a%2Fb%2Bc%3Dd%7Ce-long-enough", escaped="a\\/b+c=d|e-long-enough")
+    server.script = [(200, {}, f'{{"next":"https://server.example/?token={written}"}}'.encode())]
+    page = client(extra={"refresh_token": secret}).request("GET", "", stream="a")
+    assert page.body == b'{"next":"https://server.example/?token=[token]"}'
+
+
+def test_what_only_tells_of_a_secret_is_none(client, server):
+    server.script = [(200, {}, b'{"day":"2027-01-01","at":"https://tokens.example/new"}')]
+    extra = {"refresh_token_expires_at": "2027-01-01", "token_url": "https://tokens.example/new"}
+    page = client(extra=extra).request("GET", "", stream="a")
+    assert b"[token]" not in page.body

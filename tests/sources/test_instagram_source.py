@@ -6,6 +6,7 @@ import socket
 from collections import Counter
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from widerview.sources.base import (
     UnavailableRow,
     Window,
 )
-from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized
+from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, RateLimited, Unauthorized
 from widerview.sources.instagram import SOURCE
 
 ID = "17841400000000001"
@@ -43,6 +44,7 @@ PROFILE = {
     "media_count": 31,
 }
 PAGES = {"data": [{"id": "900"}, {"id": "901", "instagram_business_account": PROFILE}]}
+PACIFIC = ZoneInfo("America/Los_Angeles")
 BY_PAGE, BY_ITSELF = "https://graph.facebook.com/v26.0/me/accounts", "https://graph.instagram.com/v26.0/me"
 DEAD = {"impressions", "plays", "video_views", "clips_replays_count", "ig_reels_aggregated_all_plays_count"}
 
@@ -528,13 +530,75 @@ def test_a_metric_that_only_one_post_cannot_have_costs_no_other_metric(server, p
     assert [row.metric for row in of(rows, UnavailableRow)] == ["views"]
 
 
-def test_without_several_posts_at_once_each_is_asked_for_alone(server, pull):
+def given(rows, metric):
+    return {row.post_id for row in of(rows, CounterRow) if row.counts.get(metric) is not None}
+
+
+def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(server, pull):
+    posts = [media(number) for number in range(1, 51)]
+    server.script = meadow(
+        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "25" in ids and "views" in metrics else None
+    )
+    pages, rows = pull()
+    everyone = {str(number) for number in range(1, 51)}
+    assert given(rows, "views") == everyone - {"25"}
+    assert given(rows, "reach") == given(rows, "profile_views") == everyone
+    assert of(rows, UnavailableRow) == []
+    assert len(pages) <= 3 + 7 + 12
+
+
+def test_a_metric_that_no_post_of_one_kind_knows_is_there_for_the_other_kind(server, pull):
+    posts = [*(media(number) for number in range(1, 71)), media(80, product="REELS")]
+    server.script = meadow(
+        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics and "80" not in ids else None
+    )
+    pages, rows = pull(budget=200)
+    assert given(rows, "views") == {"80"}
+    assert len(given(rows, "reach")) == 71
+    assert of(rows, UnavailableRow) == []
+    assert not [page for page in pages if "70" in page.request.params.get("ids", "") and "(views" in str(page.request)]
+
+
+def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
+    posts = [*(media(number) for number in range(1, 6)), media(8, product="REELS")]
+    server.script = meadow(posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics else None)
+    _, rows = pull()
+    assert [(row.metric, row.native_metric) for row in of(rows, UnavailableRow)] == [("views", "views")]
+    assert len(given(rows, "reach")) == 6
+
+
+def test_without_several_posts_at_once_each_is_asked_for_alone_from_then_on(server, pull):
     def numbers(posts, metrics):
         return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
 
-    server.script = meadow([media(number) for number in range(1, 6)], numbers=numbers)
-    _, rows = pull()
-    assert sorted(row.post_id for row in of(rows, CounterRow)) == ["1", "2", "3", "4", "5"]
+    posts = [*(media(number) for number in range(1, 61)), *(media(n, product="REELS") for n in range(70, 75))]
+    server.script = meadow(posts, numbers=numbers)
+    pages, rows = pull(budget=200)
+    assert len(given(rows, "views")) == len(of(rows, CounterRow)) == 65
+    assert sum(page.stream == "post_insights" for page in pages) == 65 + 1
+
+
+def test_days_come_before_the_numbers_of_posts_so_that_a_spent_budget_costs_none(server, pull):
+    def numbers(posts, metrics):
+        return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
+
+    server.script = meadow([media(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], numbers=numbers)
+    with pytest.raises(BudgetSpent):
+        pull(WEEK, budget=30)
+    assert len(days_of(server)) == 21
+
+
+def test_moments_are_in_utc_whichever_zone_they_are_written_in(parse):
+    comment = {"id": "3", "timestamp": "2026-11-21T12:00:00+0200", "text": "When?", "username": "ann"}
+    rows = parse("posts", {"data": [media(1, "2026-11-21T01:00:00-0800", comments={"data": [comment]})]})
+    rows += counters(parse, ["views"], numbered(1, views=5) | {"timestamp": "2026-11-21T01:00:00-0800"})
+    assert [row.published_at.isoformat() for row in rows] == [
+        "2026-11-21T09:00:00+00:00", "2026-11-21T10:00:00+00:00", "2026-11-21T09:00:00+00:00",
+    ]  # fmt: skip
+
+
+def test_a_token_is_exchanged_before_anybody_need_worry():
+    assert SOURCE.renews_before == dt.timedelta(days=15)
 
 
 def test_what_is_refused_for_a_single_post_and_not_known_is_a_bad_answer(server, pull):
@@ -558,7 +622,7 @@ def days_of(server):
 
 def test_the_last_seven_days_are_asked_for_each_by_itself_from_midnight_to_midnight_in_california(server, pull):
     server.script = meadow()
-    pull(Window(dt.date(2026, 10, 1), dt.date(2026, 11, 4)))
+    pull(Window(dt.date(2026, 10, 5), dt.date(2026, 11, 4)))
     asked_for = days_of(server)
     assert len(asked_for) == 21
     assert {params["period"] for params in asked_for} == {"day"}
@@ -568,6 +632,23 @@ def test_the_last_seven_days_are_asked_for_each_by_itself_from_midnight_to_midni
     # On the first of November clocks are put back, and the day has 25 hours.
     assert [until + 1 - since for since, until in spans] == [86400, 86400, 86400, 90000, 86400, 86400, 86400]
     assert all(before[1] + 1 == after[0] for before, after in pairwise(spans))
+
+
+@pytest.mark.parametrize("days", [32, 61])
+def test_of_a_longer_window_than_the_daily_one_every_day_is_asked_for(server, pull, days):
+    server.script = meadow()
+    last = dt.date(2026, 11, 15)
+    pull(Window(last - dt.timedelta(days=days - 1), last), budget=SOURCE.call_budget)
+    since = [dt.datetime.fromtimestamp(int(params["since"]), PACIFIC).date() for params in days_of(server)[::3]]
+    assert since == [last - dt.timedelta(days=ago) for ago in reversed(range(days))]
+    assert len(server.seen) <= SOURCE.expected_calls(posts=0, days=days) <= SOURCE.call_budget - 200
+
+
+def test_days_of_more_than_two_years_ago_are_not_asked_for(server, pull):
+    server.script = meadow()
+    pull(Window(dt.date(2024, 10, 1), dt.date(2024, 11, 30)), budget=SOURCE.call_budget)
+    since = [dt.datetime.fromtimestamp(int(params["since"]), PACIFIC).date() for params in days_of(server)[::3]]
+    assert since == [dt.date(2024, 11, day) for day in range(23, 31)]
 
 
 def test_each_call_names_only_metrics_that_can_be_split_alike(server, pull):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from widerview.pipeline.tokens import WARNED_BEFORE
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -466,6 +467,121 @@ def test_a_post_deleted_since_it_was_listed_costs_nothing_else(server, client, t
     assert [row.post_id for row in rows(fetch(client, target), CommentRow)] == ["urn:li:share:1"]
 
 
+def test_without_the_right_to_comments_everything_else_is_there(server, client, target):
+    platform = Platform(
+        server,
+        posts=elements(post(2), post(1)),
+        organizationalEntityShareStatistics=statistics,
+        socialActions=refusal(403, "ACCESS_DENIED", "Not enough permissions", 100),
+    )
+    pages = fetch(client, target)
+    assert [page.status for page in pages if page.stream == "comments"] == [403, 403]
+    assert rows(pages, CommentRow) == []
+    assert len(platform.asked("socialActions")) == 2
+    assert [row.counts["impressions"] for row in rows(pages, CounterRow) if row.post_id] == [2, 1]
+
+
+def test_a_conversation_that_is_closed_to_us_costs_no_other(server, client, target):
+    question = comment(8, commentsSummary={"aggregatedTotalComments": 1})
+    shut = refusal(403, "ACCESS_DENIED", "Not enough permissions", 100)
+
+    def said(path):
+        return shut if "share:2" in path or "urn:li:comment:" in path else elements(question)
+
+    Platform(server, posts=elements(post(2), post(1)), socialActions=said)
+    pages = fetch(client, target)
+    assert [(page.stream, page.status) for page in pages[-3:]] == [
+        ("comments", 403),
+        ("comments", 200),
+        ("answers", 403),
+    ]
+    assert [row.post_id for row in rows(pages, CommentRow)] == ["urn:li:share:1"]
+
+
+# --- Lists that do not end with their first page ------------------------------------------------------------------
+
+
+def in_parts(every, size):
+    """Answers with some of a list at once, from `start` on, and a link to the rest."""
+
+    def answer(path):
+        start = int(dict(parse_qsl(urlsplit(path).query)).get("start", "0"))
+        onward = [{"rel": "next", "href": f"/rest/x?count={size}&start={start + size}"}]
+        return elements(*every[start : start + size], links=onward if start + size < len(every) else [])
+
+    return answer
+
+
+def test_days_go_on_behind_a_page_that_holds_less_than_was_asked_for(server, client, target):
+    days = [span(f"2026-11-{day:02d}", **shown(day)) for day in range(8, 16)]
+    gains = [span(f"2026-11-{day:02d}", followerGains={"organicFollowerGain": day}) for day in range(8, 16)]
+    platform = Platform(
+        server,
+        organizationalEntityShareStatistics=in_parts(days, 3),
+        organizationalEntityFollowerStatistics=in_parts(gains, 3),
+    )
+    values = day_values(fetch(client, target))
+    for metric in ("impressions", "follows"):
+        found = {day: value for (day, of), value in values.items() if of == metric}
+        assert found == {f"2026-11-{day:02d}": day for day in range(9, 16)}
+    asked = [dict(parse_qsl(urlsplit(path).query)) for path in platform.asked("organizationalEntityShareStatistics")]
+    assert [(params["count"], params.get("start")) for params in asked] == [("8", None), ("8", "3"), ("8", "6")]
+    assert len({params["timeIntervals"] for params in asked}) == 1
+
+
+def test_a_long_window_is_asked_for_by_hundreds_of_days(server, client, target):
+    first = dt.date(2026, 4, 30)
+    days = [span(str(first + dt.timedelta(days=n)), **shown(n)) for n in range(201)]
+    platform = Platform(server, organizationalEntityShareStatistics=in_parts(days, 100))
+    window = Window(first + dt.timedelta(days=1), first + dt.timedelta(days=200))
+    assert len({row.day for row in rows(fetch(client, target, window), DayRow)}) == 200
+    assert ["count=100" in path for path in platform.asked("organizationalEntityShareStatistics")] == [True] * 3
+    assert len(server.seen) <= SOURCE.expected_calls(posts=0, days=200)
+
+
+def test_totals_go_on_behind_a_page_that_holds_less_than_was_asked_for(server, client, target):
+    every = [{"organizationalEntity": URN, "share": f"urn:li:share:{n}", **shown(n)} for n in range(1, 21)]
+    parts = in_parts(every, 10)
+    platform = Platform(
+        server,
+        posts=elements(*(post(n) for n in range(1, 21))),
+        organizationalEntityShareStatistics=lambda path: parts(path) if "shares=" in path else EMPTY,
+    )
+    totals = [row for row in rows(fetch(client, target), CounterRow) if row.post_id]
+    assert [row.counts["impressions"] for row in totals] == list(range(1, 21))
+    assert all("count=50" in path for path in platform.asked("organizationalEntityShareStatistics")[1:])
+
+
+def test_comments_and_answers_go_on_behind_their_first_page(server, client, target):
+    asked = [comment(n, commentsSummary={"aggregatedTotalComments": int(n == 5)}) for n in range(1, 6)]
+    answers = [comment(n, URN, parentComment=asked[4]["commentUrn"]) for n in range(11, 14)]
+    under_post, under_comment = in_parts(asked, 2), in_parts(answers, 2)
+    Platform(
+        server,
+        posts=elements(post(1)),
+        socialActions=lambda path: under_comment(path) if "urn:li:comment:" in path else under_post(path),
+    )
+    found = rows(fetch(client, target), CommentRow)
+    assert [row.text for row in found] == [f"words {n}" for n in (1, 2, 3, 4, 5, 11, 12, 13)]
+
+
+def test_talk_without_an_end_is_read_for_ten_further_pages_in_all(server, client, target):
+    endless = in_parts([comment(n) for n in range(1, 60)], 2)
+    platform = Platform(server, posts=elements(post(2), post(1)), socialActions=endless)
+    fetch(client, target)
+    assert ["share%3A2" in path for path in platform.asked("socialActions")] == [True] * 11 + [False]
+    assert len(server.seen) <= SOURCE.expected_calls(posts=2, days=7)
+
+
+@pytest.mark.parametrize("resource", ["organizationalEntityShareStatistics", "socialActions"])
+@pytest.mark.parametrize(("href", "told"), [("/rest/x?start=10", "circle"), ("/rest/x?page=2", "does not say where")])
+def test_a_link_that_leads_nowhere_is_bad(server, client, target, resource, href, told):
+    endless = elements(comment(8) | span("2026-11-10", **shown(1)), links=[{"rel": "next", "href": href}])
+    Platform(server, **{"posts": elements(post(1)), resource: endless})
+    with pytest.raises(BadAnswer, match=told):
+        fetch(client, target)
+
+
 # --- When it fails ------------------------------------------------------------------------------------------------
 
 
@@ -486,7 +602,7 @@ def test_a_dead_version_is_told_as_such(server, client, target):
         ("organizations", refusal(401, "EXPIRED_ACCESS_TOKEN", "The token has expired", 65601), Unauthorized),
         ("networkSizes", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
         ("posts", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
-        ("socialActions", refusal(403, "ACCESS_DENIED", "Not enough permissions", 100), Unauthorized),
+        ("socialActions", refusal(401, "REVOKED_ACCESS_TOKEN", "The token was revoked", 65601), Unauthorized),
         ("organizationalEntityShareStatistics", refusal(400, "PARAM_INVALID", "Invalid param"), BadAnswer),
         ("organizationalEntityFollowerStatistics", (200, b"<!DOCTYPE html><html></html>"), BadAnswer),
         ("posts", (200, b'{"elements":[{"id":"urn:li:sh'), BadAnswer),
@@ -554,6 +670,10 @@ def test_without_a_refresh_token_nothing_is_asked(server, client):
     with pytest.raises(Unauthorized, match=r"no refresh_token\b"):
         renew(server, client, 200, {}, refresh_token="")
     assert server.seen == []
+
+
+def test_a_token_is_renewed_a_day_before_its_end_alarms():
+    assert SOURCE.renews_before - WARNED_BEFORE == dt.timedelta(days=1)
 
 
 # --- Little text --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from widerview.pipeline.tokens import WARNED_BEFORE
 from widerview.sources.base import (
     AccountRow,
     DayRow,
@@ -148,6 +149,10 @@ def test_the_token_goes_out_and_is_recorded_nowhere(server, client):
     assert TOKEN.encode() not in b"".join(msgspec.json.encode(page.request) for page in pages)
 
 
+def test_a_token_is_renewed_a_day_before_its_end_alarms():
+    assert SOURCE.renews_before - WARNED_BEFORE == dt.timedelta(days=1)
+
+
 # --- Days ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +177,12 @@ def test_each_number_of_a_ready_day_has_its_metric_and_its_utc_day(server, clien
     assert {(row.entity, row.entity_id, row.day, row.zone, row.dimension, row.member) for row in found} == {
         ("account", ID, dt.date(2026, 11, 10), "UTC", "total", "")
     }
+
+
+def test_only_the_accounts_own_pins_are_counted(server, client):
+    platform = Platform(server)
+    fetch(client)
+    assert [params["source"] for params in platform.asked("analytics")] == ["YOUR_PINS", "YOUR_PINS"]
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "ESTIMATE", "BEFORE_BUSINESS_CREATED", "", "SOMETHING_NEW"])

@@ -119,6 +119,18 @@ def test_channels_campaigns_touchpoints_and_networks(target):
     assert sum(value for (kind, _), value in visits.items() if kind == "channel") == 35
 
 
+def test_networks_have_the_names_that_other_analytics_give_them(target):
+    day = "2026-11-09"
+    named = ("Twitter", "x.com", "Youtube", "LinkedIn", "mastodon.social", "Quartet", "forum.example")
+    told = answer(*([day, "Organic Social", name, "(not set)", "(not set)", [2, 3]] for name in named))
+    found = values(target, "origins", ["visits", "pageviews"], told)
+    visits = {name: value for (_, kind, name, metric), value in found.items() if kind + metric == "networkvisits"}
+    assert visits == {
+        "X": 4, "YouTube": 2, "LinkedIn": 2, "Mastodon": 2, "Quartet": 2, "forum.example": 2,
+    }  # fmt: skip
+    assert found[9, "channel", "social", "visits"] == 14
+
+
 def test_usual_channels_are_zero_on_a_day_that_is_listed(target):
     found = values(target, "origins", ["visits", "pageviews"], answer(labels=["2026-11-10"]))
     assert found == {

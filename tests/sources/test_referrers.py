@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widerview.sources.referrers import USUAL_CHANNELS, channel_of, origin_of, referred, tag, tagged
+from widerview.sources.referrers import USUAL_CHANNELS, channel_of, network_of, origin_of, referred, tag, tagged
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,26 @@ def test_any_text_in_a_hosts_place_has_a_usual_channel(host):
 )
 def test_a_channel_group_is_a_channel_and_an_unknown_one_keeps_its_name(group, channel):
     assert channel_of(group) == channel
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("Twitter", "X"),
+        ("X", "X"),
+        ("Youtube", "YouTube"),
+        ("TIKTOK", "TikTok"),
+        ("Linkedin", "LinkedIn"),
+        ("Threads", "Threads"),
+        ("m.youtube.com", "YouTube"),
+        ("com.pinterest", "Pinterest"),
+        ("Vkontakte", "Vkontakte"),
+        ("google.com", "google.com"),
+        ("", ""),
+    ],
+)
+def test_a_network_has_one_name_and_an_unknown_one_keeps_its_own(name, network):
+    assert network_of(name) == network
 
 
 @given(st.text())

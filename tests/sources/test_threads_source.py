@@ -2,13 +2,14 @@
 
 import datetime as dt
 import json
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from test_instagram_source import Always, asked, of, refusal, told
 
 from widerview.sources.base import CommentRow, CounterRow, DayRow, PostRow, UnavailableRow, Window
-from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
+from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, RateLimited, Unauthorized, Unavailable
 from widerview.sources.threads import SOURCE
 
 ID = "24000000000000001"
@@ -18,6 +19,7 @@ TODAY = Window(dt.date(2026, 11, 21), dt.date(2026, 11, 21))
 """In California it is still the evening of this day, so none of its days is over."""
 WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
 PROFILE = {"id": ID, "username": "meadowbakery", "name": "Meadow Bakery"}
+PACIFIC = ZoneInfo("America/Los_Angeles")
 METRICS = ["views", "likes", "replies", "reposts", "quotes", "shares"]
 UNKNOWN = refusal(100, "(#100) metric[0] must be one of the following values: views, likes")
 
@@ -295,9 +297,93 @@ def test_the_listing_ends_where_the_window_begins(server, pull):
     assert all(TOKEN.encode() not in page.body for page in pages)
 
 
+def days_of(server):
+    return [params for path, params in asked(server) if "since" in params]
+
+
+@pytest.mark.parametrize("days", [32, 61])
+def test_of_a_longer_window_than_the_daily_one_every_day_is_asked_for(server, pull, days):
+    server.script = meadow()
+    last = dt.date(2026, 11, 15)
+    pull(Window(last - dt.timedelta(days=days - 1), last), budget=SOURCE.call_budget)
+    since = [dt.datetime.fromtimestamp(int(params["since"]), PACIFIC).date() for params in days_of(server)]
+    assert since == [last - dt.timedelta(days=ago) for ago in reversed(range(days))]
+    assert len(server.seen) <= SOURCE.expected_calls(posts=0, days=days) <= SOURCE.call_budget - 200
+
+
+def test_days_before_the_first_that_threads_knows_are_not_asked_for(server, pull):
+    server.script = meadow()
+    pull(Window(dt.date(2024, 3, 1), dt.date(2024, 4, 20)))
+    assert days_of(server)[0]["since"] == "1712991600"
+    assert len(days_of(server)) == 8
+
+
+def test_days_come_before_the_numbers_of_posts_so_that_a_spent_budget_costs_none(server, pull):
+    def numbers(edge, metrics):
+        return refusal(100, "(#100) Tried accessing nonexisting field (insights)") if edge == "threads" else None
+
+    server.script = meadow([thread(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], numbers=numbers)
+    with pytest.raises(BudgetSpent):
+        pull(WEEK, budget=20)
+    assert len(days_of(server)) == 7
+
+
+NOT_FOR_TYPE = refusal(100, "(#100) The Media Insights API does not support the shares metric for this media type")
+
+
+def given(rows, metric):
+    return {row.post_id for row in of(rows, CounterRow) if row.post_id and row.counts.get(metric) is not None}
+
+
+def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(server, pull):
+    def numbers(edge, metrics):
+        return NOT_FOR_TYPE if "shares" in metrics and edge in {"threads", "25"} else None
+
+    server.script = meadow([thread(number) for number in range(1, 51)], numbers=numbers)
+    _, rows = pull(budget=70)
+    everyone = {str(number) for number in range(1, 51)}
+    assert given(rows, "shares") == everyone - {"25"}
+    assert given(rows, "views") == given(rows, "quotes") == everyone
+    assert of(rows, UnavailableRow) == []
+
+
+def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
+    server.script = meadow(
+        [thread(1), thread(2)], numbers=lambda edge, metrics: NOT_FOR_TYPE if "shares" in metrics else None
+    )
+    _, rows = pull()
+    assert [(row.metric, row.native_metric) for row in of(rows, UnavailableRow)] == [("shares", "shares")]
+    assert given(rows, "views") == {"1", "2"}
+
+
+def test_what_only_one_post_asked_alone_does_not_know_costs_no_other_its_numbers(server, pull):
+    def numbers(edge, metrics):
+        if edge == "threads":
+            return refusal(100, "(#100) Tried accessing nonexisting field (insights)")
+        return NOT_FOR_TYPE if edge == "3" and "shares" in metrics else None
+
+    server.script = meadow([thread(number) for number in range(1, 11)], numbers=numbers)
+    pages, rows = pull()
+    assert given(rows, "shares") == {str(number) for number in range(1, 11)} - {"3"}
+    assert len(given(rows, "views")) == 10
+    assert sum(path.endswith("/threads") for path, _ in asked(server)) == 2
+    assert sum(page.stream == "post_insights" for page in pages) <= 1 + 10 + 6
+
+
+def test_moments_are_in_utc_whichever_zone_they_are_written_in(parse):
+    rows = parse("posts", {"data": [thread(1, "2026-11-21T01:00:00-0800")]})
+    body = {"data": [reply("a", "1") | {"timestamp": "2026-11-21T12:00:00+0200"}]}
+    rows += parse("comments", body, about={"account": ID}, url="https://graph.threads.net/v1.0/1/conversation")
+    assert [row.published_at.isoformat() for row in rows] == ["2026-11-21T09:00:00+00:00", "2026-11-21T10:00:00+00:00"]
+
+
+def test_a_token_is_exchanged_before_anybody_need_worry():
+    assert SOURCE.renews_before == dt.timedelta(days=15)
+
+
 def test_the_last_seven_days_are_asked_for_each_by_itself(server, pull):
     server.script = meadow()
-    pull(Window(dt.date(2026, 10, 1), dt.date(2026, 11, 4)))
+    pull(Window(dt.date(2026, 10, 5), dt.date(2026, 11, 4)))
     days = [params for path, params in asked(server) if "since" in params]
     spans = [(int(params["since"]), int(params["until"])) for params in days]
     assert [until + 1 - since for since, until in spans] == [86400, 86400, 86400, 90000, 86400, 86400, 86400]

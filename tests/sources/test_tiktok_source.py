@@ -228,12 +228,16 @@ def test_a_moment_that_is_on_no_calendar_is_bad(page, at):
         rows(display_page(page, "posts", {"videos": [video() | {"create_time": at}]}))
 
 
-def test_views_are_not_told_apart_from_those_of_ads():
+def test_what_ads_brought_is_not_told_apart():
     placements = {
-        each.metric: each.placement for each in SOURCE.dictionary.definitions if each.grain in {"post", "account_day"}
+        (each.grain, each.metric): each.placement
+        for each in SOURCE.dictionary.definitions
+        if each.grain in {"post", "account_day"}
     }
-    assert {metric for metric, placement in placements.items() if placement == "both"} == {
-        "views", "viewers", "watch_time", "profile_views", "unfollows",
+    assert set(placements.values()) == {"both"}
+    assert {metric for _, metric in placements} == {
+        "views", "viewers", "watch_time", "profile_views", "unfollows", "likes", "replies", "shares", "bookmarks",
+        "follows",
     }  # fmt: skip
 
 
@@ -350,6 +354,47 @@ def test_the_conversation_is_bounded(server, fetch):
     assert [params["video_id"] for params in asked(server, f"{V}/comment/list/")] == [str(n) for n in range(10)]
     assert len(asked(server, f"{V}/comment/reply/list/")) == 5
     assert len(pages) <= SOURCE.expected_calls(posts=15, days=7)
+
+
+TALK = fine({"comments": [comment("c", replies=4), comment("d", replies=4)]})
+NO_RIGHT = fine({}, 40001, "No permission: comment.list")
+
+
+@pytest.mark.parametrize(
+    ("script", "streams", "comments"),
+    [([NO_RIGHT], ["comments"], 0), ([TALK, TALK, NO_RIGHT], ["comments", "comments", "replies"], 4)],
+)
+def test_without_the_right_to_comments_everything_else_is_there(server, fetch, script, streams, comments):
+    days = fine({"metrics": [{"date": "2026-11-09", "likes": 5}]})
+    listed = fine({"videos": [item("73"), item("72")], "has_more": False})
+    pages = fetch(BUSINESS, fine({"username": REF}), days, listed, *script)
+    assert [page.stream for page in pages] == ["account", "days", "posts", *streams]
+    kinds = [type(row).__name__ for page in pages for row in rows(page, BUSINESS)]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "AccountRow": 1, "DayRow": 8, "PostRow": 2, **({"CommentRow": comments} if comments else {}),
+    }  # fmt: skip
+
+
+def test_a_token_that_dies_before_the_comments_is_no_missing_right(fetch):
+    listed = fine({"videos": [item("73")], "has_more": False})
+    with pytest.raises(Unauthorized, match="expired"):
+        fetch(BUSINESS, fine({"username": REF}), fine({}), listed, fine({}, 40102, "Access token has expired."))
+
+
+def test_days_that_are_refused_whatever_is_asked_for_are_bad(fetch):
+    wrong = fine({}, 40002, "start_date: must be within 60 days")
+    with pytest.raises(BadAnswer, match=r"refused every metric.*40002: start_date"):
+        fetch(BUSINESS, fine({"username": REF}), *[wrong] * 15)
+    with pytest.raises(BadAnswer, match="refused every metric"):
+        fetch(BUSINESS, *[fine({"username": REF})] * 3, *[wrong] * 8, one_metric_a_call=True)
+
+
+def test_a_metric_of_days_that_is_refused_costs_that_metric_alone(fetch):
+    wrong, good = fine({}, 40002, "fields: daily_lost_followers"), fine({"metrics": [{"date": "2026-11-09"}]})
+    listed = fine({"videos": [], "has_more": False})
+    pages = fetch(BUSINESS, fine({"username": REF}), wrong, good, wrong, good, wrong, good, wrong, listed)
+    found = [row for page in pages for row in rows(page, BUSINESS)]
+    assert [row.metric for row in found if isinstance(row, UnavailableRow)] == ["unfollows"]
 
 
 @pytest.mark.parametrize("other", ["another.bakery", "meadow"])

@@ -167,6 +167,24 @@ def test_the_password_goes_into_the_login_and_nothing_secret_into_landing(server
     assert b"[token] [token]" in pages[0].body
 
 
+@pytest.mark.parametrize("password", ["umami", "12345", "corr ect-horse", "pässwort-mit-ümlaut"])
+def test_any_password_of_umami_logs_in_and_a_short_one_changes_no_answer(server, client, target, password):
+    session = ok({"token": SESSION, "user": {"id": "u1"}})
+    told = ok([part("umami.is", 12345)])
+    server.script = [session, ok({"id": ID}), SINCE, ok(stats(visits=12345)), ok([]), told]
+    pages = list(fetch(client, target, login="admin", token=password))
+    assert json.loads(server.seen[0][3]) == {"username": "admin", "password": password}
+    assert {row.value for row in SOURCE.parse(target("umami", ID), pages[2]) if row.metric == "visits"} == {12345}
+    assert pages[-1].body == told[2]
+
+
+@pytest.mark.parametrize("key", ["api key", "schlüssel"])
+def test_a_key_that_no_header_can_hold_is_refused_before_it_is_sent(server, client, target, key):
+    with pytest.raises(Unauthorized, match="blanks or control characters"):
+        next(fetch(client, target, login=None, token=key))
+    assert server.seen == []
+
+
 def test_each_day_is_asked_from_midnight_to_midnight_of_the_clients_zone(server, client, target):
     server.script = [*ENTERED, SINCE, *[ok(stats()), ok([]), ok([])] * 2]
     window = Window(dt.date(2026, 10, 24), dt.date(2026, 10, 25))

@@ -483,6 +483,64 @@ def test_every_post_is_paid_once_and_own_posts_cost_less(server, fetch):
     assert money.paid == pytest.approx([0.01, 0.002, 0.001, 0.01, 0.0])
 
 
+class Spent(Money):
+    """An allowance that refuses once so many calls were made."""
+
+    def __init__(self, calls):
+        super().__init__()
+        self.left = calls
+
+    def call(self):
+        if not self.left:
+            raise BudgetSpent("The $0.50 of the day are spent.")
+        self.left -= 1
+
+
+def talked_about(pages):
+    """A script: the account, its post, the post's numbers, and so many pages of comments, two on each."""
+    talk = [[answering(str(2 * page + each + 11), "10") for each in range(2)] for page in range(pages)]
+    last = len(talk) - 1
+    listings = [ok(listed(*some, token=f"t{page}" if page < last else None)) for page, some in enumerate(talk)]
+    return [ok(ME), ok(listed(post())), ok(owners("10")), *listings]
+
+
+@pytest.mark.parametrize(("calls", "read"), [(3, 0), (4, 2), (5, 4)])
+def test_comments_end_with_the_days_money_and_what_was_paid_for_stays(server, fetch, x, caplog, calls, read):
+    server.script = talked_about(3)
+    rows = [row for page in fetch(allowance=Spent(calls)) for row in SOURCE.parse(x, page)]
+    assert [type(row) for row in rows] == [AccountRow, PostRow, CounterRow] + [CommentRow] * read
+    [told] = caplog.records
+    assert told.levelname == "WARNING"
+    assert f"after {read} posts" in told.getMessage()
+    assert "meadowbakery" in told.getMessage()
+    assert "$0.50 of the day are spent" in told.getMessage()
+
+
+def test_comments_end_with_the_calls_of_the_run(server, fetch, caplog):
+    server.script = talked_about(3)
+    assert [page.stream for page in fetch(budget=4)] == ["account", "posts", "organic", "comments"]
+    assert "after 2 posts" in caplog.text
+
+
+def test_comments_that_all_could_be_read_are_not_worth_a_word(server, fetch, caplog):
+    server.script = talked_about(3)
+    assert len(fetch(allowance=Spent(6))) == 6
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_without_money_for_account_posts_and_numbers_a_pull_fails(server, fetch, calls):
+    server.script = talked_about(3)
+    with pytest.raises(BudgetSpent, match="of the day are spent"):
+        fetch(allowance=Spent(calls))
+
+
+def test_credits_that_end_at_the_comments_are_told_since_a_person_must_buy_some(server, fetch):
+    server.script = [*talked_about(1)[:3], (402, {}, b'{"title":"CreditsDepleted"}')]
+    with pytest.raises(BudgetSpent, match="no credits left"):
+        fetch()
+
+
 def test_a_refusal_costs_nothing(server, fetch):
     money = Money()
     server.script = [(401, {}, b'{"title":"Unauthorized"}')]

@@ -258,6 +258,13 @@ def test_an_error_inside_http_200_gives_no_rows_but_a_bad_answer(page):
 def test_a_moment_that_is_on_no_calendar_is_bad(page):
     with pytest.raises(BadAnswer, match="YouTube posts"):
         rows(page, "posts", {"items": [video(published="0001-01-01T00:00:00+14:00")]})
+    with pytest.raises(BadAnswer, match="YouTube comments"):
+        rows(page, "comments", {"items": [thread("c1", at="9999-12-31T23:00:00-14:00")]})
+
+
+def test_a_moment_that_is_on_no_calendar_is_found_out_while_it_is_read(fetch):
+    with pytest.raises(BadAnswer, match="YouTube uploads"):
+        fetch(CHANNEL_PAGE, ok(uploads(("v1", "0001-01-01T00:00:00+14:00"))))
 
 
 @given(st.lists(st.tuples(st.dates(dt.date(2020, 1, 1), dt.date(2026, 11, 20)), st.integers(0, 2**50)), max_size=9))
@@ -276,7 +283,15 @@ def test_views_before_and_after_a_new_rule_are_two_series():
         breaks = [each.day for each in dictionary.breaks("views", first, last, grain=grain)]
         assert breaks == [dt.date(2025, 3, 31), dt.date(2026, 8, 24)]
     assert dictionary.breaks("engaged_views", first, last) == ()
-    assert dictionary.definition("views", "post", last).placement == "both"
+
+
+def test_what_follows_ads_is_not_told_apart():
+    placements = {(each.grain, each.metric): each.placement for each in SOURCE.dictionary.definitions}
+    assert {metric for (grain, metric), placement in placements.items() if grain == "post" and placement == "both"} == {
+        "views", "likes", "replies",
+    }  # fmt: skip
+    days = {metric: placement for (grain, metric), placement in placements.items() if grain == "account_day"}
+    assert set(days.values()) == {"both"}
 
 
 # -- how it is asked for ---------------------------------------------------------------------------------------------
@@ -307,10 +322,10 @@ def test_a_channel_is_looked_up_by_handle_and_then_known_by_id(server, fetch):
         CHANNEL_PAGE,
         ok(uploads(("v1", "2026-11-12T09:00:00Z"), ("v0", "2026-11-01T09:00:00Z"), token="p2")),
         ok({"items": [video()]}),
-        ok({"items": [thread("c1", at="2026-11-01T10:00:00Z")], "nextPageToken": "q2"}),
         ok(table(["2026-11-09", 5])),
+        ok({"items": [thread("c1", at="2026-11-01T10:00:00Z")], "nextPageToken": "q2"}),
     )
-    assert [page.stream for page in pages] == ["account", "uploads", "posts", "comments", "days"]
+    assert [page.stream for page in pages] == ["account", "uploads", "posts", "days", "comments"]
     assert asked(server, "/youtube/v3/channels")[0]["forHandle"] == REF
     assert asked(server, "/youtube/v3/playlistItems") == [
         {"part": "contentDetails", "playlistId": "UUmeadow", "maxResults": "50"}
@@ -334,9 +349,9 @@ def test_a_token_is_minted_used_and_cut_out_of_every_answer(server, fetch):
     extra = {"refresh_token": "1//refresh-me", "client_id": "app-1", "client_secret": "GOCSPX-secret"}
     minted = ok({"access_token": "ya29.minted-now", "expires_in": 3599, "token_type": "Bearer"})
     echo = ok({"items": [], "echo": "ya29.minted-now"})
-    answers = [minted, CHANNEL_PAGE, ok(uploads()), echo, NO_DAYS]
+    answers = [minted, CHANNEL_PAGE, ok(uploads()), NO_DAYS, echo]
     pages = fetch(*answers, extra=extra, token=None)
-    assert [page.stream for page in pages] == ["account", "uploads", "comments", "days"]
+    assert [page.stream for page in pages] == ["account", "uploads", "days", "comments"]
     assert server.seen[0][1] == "/token"
     assert b"refresh-me" in server.seen[0][3]
     assert {headers["Authorization"] for _, _, headers, _ in server.seen[1:]} == {"Bearer ya29.minted-now"}
@@ -352,8 +367,8 @@ def test_pages_that_shift_while_they_are_read_cost_no_video_twice(server, fetch)
         ok(uploads(("v2", "2026-11-13T09:00:00Z"), ("secret", None), ("v1", "2026-11-09T00:00:00+01:00"), token="p3")),
         ok(uploads(("v0", "2026-11-08T22:59:59Z"), token="p4")),
         ok({"items": [video("v3")]}),
-        NO_COMMENTS,
         NO_DAYS,
+        NO_COMMENTS,
     )
     assert asked(server, "/youtube/v3/videos")[0]["id"] == "v3,v2,v1"
     assert [params.get("pageToken") for params in asked(server, "/youtube/v3/playlistItems")] == [None, "p2", "p3"]
@@ -366,20 +381,52 @@ def test_more_videos_than_fit_into_a_call_are_asked_for_in_several(server, fetch
         ok(uploads(*((name, "2026-11-12T09:00:00Z") for name in names))),
         ok({"items": []}),
         ok({"items": []}),
-        NO_COMMENTS,
         NO_DAYS,
+        NO_COMMENTS,
     )
     assert [params["id"].count(",") for params in asked(server, "/youtube/v3/videos")] == [49, 0]
 
 
 def test_a_channel_without_a_single_video_has_no_playlist(fetch):
-    pages = fetch(CHANNEL_PAGE, failed(404, "playlistNotFound"), NO_COMMENTS, NO_DAYS)
+    pages = fetch(CHANNEL_PAGE, failed(404, "playlistNotFound"), NO_DAYS, NO_COMMENTS)
     assert [page.status for page in pages] == [200, 404, 200, 200]
 
 
 def test_closed_comments_cost_only_the_comments(fetch):
-    pages = fetch(CHANNEL_PAGE, ok(uploads()), failed(403, "commentsDisabled"), ok(table(["2026-11-09", 5])))
-    assert pages[-1].stream == "days"
+    pages = fetch(CHANNEL_PAGE, ok(uploads()), NO_DAYS, failed(403, "commentsDisabled"))
+    assert [(page.stream, page.status) for page in pages[-2:]] == [("days", 200), ("comments", 403)]
+
+
+@pytest.mark.parametrize("reason", ["insufficientPermissions", "forbidden"])
+def test_without_the_right_to_comments_everything_else_is_there(fetch, reason):
+    days = ok(table(["2026-11-09", 5]))
+    pages = fetch(CHANNEL_PAGE, ok(uploads()), days, failed(403, reason))
+    found = [row for page in pages for row in SOURCE.parse(TARGET, page)]
+    assert pages[-1].status == 403
+    assert [type(row).__name__ for row in found] == ["AccountRow", "DayRow"]
+
+
+def test_a_thread_whose_answers_are_closed_to_us_costs_no_other(fetch):
+    pages = fetch(
+        CHANNEL_PAGE,
+        ok(uploads()),
+        NO_DAYS,
+        ok({"items": [thread("c1", more=9), thread("c2", more=9)]}),
+        failed(403, "forbidden"),
+        ok({"items": [comment("c2.x", parentId="c2")]}),
+    )
+    assert [page.status for page in pages[-2:]] == [403, 200]
+    found = [row for page in pages for row in SOURCE.parse(TARGET, page) if isinstance(row, CommentRow)]
+    assert [row.comment_id for row in found] == ["c1", "c2", "c2.x"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [(failed(401, "authError"), Unauthorized), (failed(403, "quotaExceeded", domain="youtube.quota"), RateLimited)],
+)
+def test_a_dead_token_or_a_spent_quota_is_no_missing_right(fetch, answer, raised):
+    with pytest.raises(raised):
+        fetch(CHANNEL_PAGE, ok(uploads()), NO_DAYS, answer)
 
 
 def test_the_conversation_is_bounded(server, fetch):
@@ -388,12 +435,12 @@ def test_the_conversation_is_bounded(server, fetch):
     pages = fetch(
         CHANNEL_PAGE,
         ok(uploads()),
+        NO_DAYS,
         ok({"items": [*long, quiet], "nextPageToken": "a"}),
         ok({"items": [thread("d", on=None, more=3)], "nextPageToken": "b"}),
         ok({"items": [thread("e")], "nextPageToken": "c"}),
         *(ok({"items": [comment(f"c{number}.x", parentId=f"c{number}")]}) for number in range(4)),
         failed(404, "commentNotFound"),
-        NO_DAYS,
     )
     assert [page.stream for page in pages].count("comments") == 3
     replies = asked(server, "/youtube/v3/comments")
@@ -409,9 +456,9 @@ def test_threads_are_walked_until_the_window_begins(server, fetch):
     fetch(
         CHANNEL_PAGE,
         ok(uploads()),
+        NO_DAYS,
         ok({"items": [thread("new")], "nextPageToken": "a"}),
         ok({"items": [thread("old", at="2026-11-08T22:59:59Z")], "nextPageToken": "b"}),
-        NO_DAYS,
     )
     first = {
         "part": "snippet,replies",
@@ -434,7 +481,6 @@ def test_a_metric_that_is_refused_is_found_by_halving(server, fetch):
     pages = fetch(
         CHANNEL_PAGE,
         ok(uploads()),
-        NO_COMMENTS,
         refusal("engagedViews"),
         refusal("engagedViews"),
         refusal("engagedViews"),
@@ -442,6 +488,7 @@ def test_a_metric_that_is_refused_is_found_by_halving(server, fetch):
         refusal("engagedViews"),
         report("estimatedMinutesWatched,likes"),
         report(second),
+        NO_COMMENTS,
     )
     groups = [params["metrics"] for params in asked(server, "/v2/reports")]
     assert groups == [
@@ -454,13 +501,13 @@ def test_a_metric_that_is_refused_is_found_by_halving(server, fetch):
 
 
 def test_each_metric_can_be_asked_for_alone(server, fetch):
-    fetch(CHANNEL_PAGE, ok(uploads()), NO_COMMENTS, *[NO_DAYS] * 8, one_metric_a_call=True)
+    fetch(CHANNEL_PAGE, ok(uploads()), *[NO_DAYS] * 8, NO_COMMENTS, one_metric_a_call=True)
     assert len({params["metrics"] for params in asked(server, "/v2/reports")}) == 8
 
 
 def test_days_that_youtube_does_not_give_together_with_a_metric_are_a_refusal_too(fetch):
     together = failed(400, "badRequest", "The query is not supported. Check the documentation at …")
-    pages = fetch(CHANNEL_PAGE, ok(uploads()), NO_COMMENTS, *[together] * 15)
+    pages = fetch(CHANNEL_PAGE, ok(uploads()), *[together] * 15, NO_COMMENTS)
     found = [row for page in pages for row in SOURCE.parse(TARGET, page) if isinstance(row, UnavailableRow)]
     assert len(found) == 8
 
@@ -495,14 +542,15 @@ def test_a_slower_pace_is_kept_and_a_days_quota_is_not_waited_for(server, client
         failed(403, "rateLimitExceeded", domain="usageLimits"),
         CHANNEL_PAGE,
         ok(uploads()),
+        NO_DAYS,
         failed(400, "processingFailure"),
-        NO_COMMENTS,
+        ok({"items": [thread("c1")], "nextPageToken": "a"}),
         failed(403, "quotaExceeded", domain="youtube.quota"),
     ]
     http = client(token="ya29.t0ken", servers=dict.fromkeys(SOURCE.servers, server.url))
     with pytest.raises(RateLimited, match="quota"):
         list(SOURCE.fetch(TARGET, WEEK, http))
-    assert http.calls == 6
+    assert http.calls == 7
     assert len(clock.slept) == 2
 
 

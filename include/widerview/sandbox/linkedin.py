@@ -61,7 +61,7 @@ def share_statistics(model: Simulation, call: Call) -> Answer:
         days = _days(call)
         if days is None:
             return _error(400, "PARAM_INVALID", "Invalid param: timeIntervals")
-        return _elements([entity | _day_range(day) | _share_day(model, profile, day, call.now) for day in days])
+        return _paged(call, [entity | _day_range(day) | _share_day(model, profile, day, call.now) for day in days])
     posts = {_post_urn(post): post for post in model.own_posts(profile.key, "linkedin", call.now)}
     if wanted := _list(call, "shares") + _list(call, "ugcPosts"):
         elements = []
@@ -71,7 +71,7 @@ def share_statistics(model: Simulation, call: Call) -> Answer:
             totals = _post_totals(model, posts[urn], call.now)
             if any(totals.values()):  # LinkedIn leaves posts without any count out
                 elements.append(entity | {urn.split(":")[2]: urn, "totalShareStatistics": _statistics(totals)})
-        return _elements(elements)
+        return _paged(call, elements)
     every = [_post_totals(model, post, call.now) for post in posts.values()]
     totals = {name: sum(each[name] for each in every) for name in _post_totals_names()}
     return _elements([entity | {"totalShareStatistics": _statistics(totals)}])
@@ -92,7 +92,7 @@ def follower_statistics(model: Simulation, call: Call) -> Answer:
             gained, _ = model.follows_day(profile.key, "linkedin", day, dt.UTC, call.now)
             gains = {"organicFollowerGain": gained, "paidFollowerGain": 0}
             elements.append({"organizationalEntity": _urn(account), "followerGains": gains} | _day_range(day))
-    return _elements(elements)
+    return _paged(call, elements)
 
 
 def posts(model: Simulation, call: Call) -> Answer:
@@ -363,7 +363,7 @@ def _duplicate_page(case: Case) -> Answer:
 
 
 _PAGED = ("start", "count")
-_OF_PAGE = ("q", "organizationalEntity", "timeIntervals")
+_OF_PAGE = ("q", "organizationalEntity", "timeIntervals", *_PAGED)
 
 ROUTES: tuple[Route, ...] = (
     Route(

@@ -294,6 +294,8 @@ class Source(ABC):
         servers: More servers that are asked beside `base_url`, as `https://host`; a Connection's host stands in for
             them, too.
         streams: Names of what it can fetch.
+        tells_all_replies: Whether the account's own replies are all told, as posts of its own, and not only those
+            under its newest posts.
         lookback_days: How many days before the asked day are asked again, because platforms revise.
         weekly_lookback_days: The same once a week, on behalf of a Sunday, where platforms revise for longer.
         dictionary: What it counts under each canonical metric, and since when.
@@ -319,6 +321,7 @@ class Source(ABC):
     known_gaps: ClassVar[tuple[str, ...]] = ()
     servers: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[str, ...]]
+    tells_all_replies: ClassVar[bool] = False
     lookback_days: ClassVar[int]
     weekly_lookback_days: ClassVar[int | None] = None
     dictionary: ClassVar[Dictionary]

@@ -215,6 +215,7 @@ class Bluesky(Source):
     evidence = ("server", "recording")
     api_version = "app.bsky lexicons as served 2026-11"
     streams = ("account", "posts", "comments")
+    tells_all_replies = True
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "bluesky.yaml")
     pool_slots = 8

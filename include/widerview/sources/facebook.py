@@ -7,10 +7,10 @@ the comments, and the numbers of each day.
 Connection: as password a token, which is either the Page's own or, better, that of a *system user* of the Business
 portfolio that the Page is assigned to (Business settings › Users › System users: add the app and the Page with *View
 performance*, then *Generate token*, expiry *Never*). It needs the rights `pages_show_list`, `pages_read_engagement`,
-`pages_read_user_content` and `read_insights`. If the token expires, put into the Connection's extra `client_id` and
-`client_secret` (the app's id and secret) and `expires_at` (ISO 8601): it is then exchanged for a new one in time. With
-`client_secret` every call also proves that it comes from the app, which apps may demand. The Connection's host stays
-empty.
+`pages_read_user_content` and `read_insights`. For a token that dies, write into the Connection's extra `client_id` and
+`client_secret` (the app's id and secret) and `expires_at` (ISO 8601): it is exchanged for a new one from 15 days
+before. For one that never does, leave `expires_at` out. With `client_secret` every call also proves that it comes from
+the app, which apps may demand. The Connection's host stays empty.
 
 **Outputs.** The Page with its followers; its posts since the first day asked for, with reactions (as likes), comments
 (as replies) and shares; of each post views, paid views, viewers, clicks, link clicks, video views and time watched;
@@ -62,7 +62,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.graph import Graph, Id, Insight, Insights, InsightValue
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Facebook"
@@ -152,6 +152,9 @@ class _Comment(msgspec.Struct, rename={"author": "from"}):
     author: _Ref | None = None
     parent: _Ref | None = None
 
+    def __post_init__(self) -> None:
+        self.created_time = utc(self.created_time)
+
 
 class _Comments(msgspec.Struct):
     data: list[_Comment]
@@ -179,6 +182,9 @@ class _Post(msgspec.Struct):
     attachments: _Attachments | None = None
     insights: Insights | None = None
 
+    def __post_init__(self) -> None:
+        self.created_time = utc(self.created_time)
+
 
 class _Posts(msgspec.Struct):
     data: list[_Post]
@@ -203,7 +209,8 @@ class Facebook(Source):
         "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used.",
         "Reels have the numbers of their posts; what only their own endpoint knows (video_insights) is not asked for.",
         "Of the comments under a post the newest 50 are read with each pull; direct messages are not read.",
-        "Viewers, clicks, engagements and new followers hold paid ones, too, because Meta does not tell them apart.",
+        "Likes, replies and shares of a post, viewers, clicks, link clicks, engagements, video views, time watched and "
+        "new followers hold paid ones, too: a boosted post is the same post, and Meta tells only views apart.",
     )
     streams = ("account", "insights", "posts", "post_insights")
     lookback_days = 30
@@ -212,7 +219,7 @@ class Facebook(Source):
     pool_slots = 4
     call_budget = 100
     renewal_page = _RENEWAL_PAGE
-    renews_before = dt.timedelta(days=7)
+    renews_before = dt.timedelta(days=15)
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """The token and the Page, three for 88 days, one for 50 posts, and two for 100 posts."""

@@ -52,6 +52,8 @@ _NAMED = re.compile(r"insights\.metric\(([^)]*)\)")
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
 _LINK = re.compile(r"https?://[^\s<>]+")
 _NOON = dt.timedelta(hours=12)
+_RECENT_DAYS = 7
+"""A day's numbers are final after two days; this leaves five for what may go wrong with the pulls."""
 _PACIFIC = ZoneInfo(PACIFIC)
 
 
@@ -369,6 +371,28 @@ def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[
             yield UnavailableRow(**stamp(target, page), metric=metric, native_metric=native, reason=refused.message)
 
 
+def unavailable_of_posts(
+    target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]
+) -> Iterator[UnavailableRow]:
+    """As `unavailable`, of numbers of posts, where a refusal may hold for one of the posts only.
+
+    It holds for all if Meta lists the metrics that there are, or if `refused_for_all` was noted.
+    """
+    if is_unknown(page) or "refused" in page.request.about:
+        yield from unavailable(target, page, canonical)
+
+
+def is_unknown(page: RawPage) -> bool:
+    """Whether a metric is refused for whatever it is asked of, because Meta lists the ones that there are."""
+    refused = refusal(page)
+    return refused is not None and is_metric_refused(page) and "must be one of" in refused.message.lower()
+
+
+def refused_for_all(account_id: str) -> dict[str, str]:
+    """What to note of the last call for a metric that was refused for each post alone and given for none."""
+    return {"account": account_id, "refused": "for every post"}
+
+
 def asked_metrics(page: RawPage) -> list[str]:
     """The metrics that a call named: by the parameter `metric`, or within the fields of posts."""
     within = _NAMED.search(page.request.params.get("fields", ""))
@@ -542,14 +566,32 @@ def is_over(day: dt.date, at: dt.datetime) -> bool:
     return at.astimezone(_PACIFIC).date() > day
 
 
-def last_days(window: Window, most: int, now: dt.datetime) -> Iterator[dict[str, str]]:
+def days_asked(days: int, lookback_days: int) -> int:
+    """How many of a window's days are asked for, where each takes calls of its own.
+
+    The last seven of one that every day brings; all of a longer one, which comes once a week or by hand.
+
+    Args:
+        days: Days of the window.
+        lookback_days: Of the source.
+    """
+    return days if days > lookback_days + 1 else min(days, _RECENT_DAYS)
+
+
+def last_days(window: Window, now: dt.datetime, *, lookback_days: int, earliest: dt.date) -> Iterator[dict[str, str]]:
     """The parameters that ask for each of the last Pacific days of a window, oldest first, if it was over by now.
 
     Where a total of the time asked for is given, `until` is within it, so it stops a second before the next day.
+
+    Args:
+        window: What was asked for; `days_asked` tells how many of its days are.
+        now: The moment of the pull.
+        lookback_days: Of the source.
+        earliest: The first day of which the platform has numbers.
     """
-    for ago in reversed(range(most)):
+    for ago in reversed(range(days_asked((window.last - window.first).days + 1, lookback_days))):
         day = window.last - dt.timedelta(days=ago)
-        if day >= window.first and is_over(day, now):
+        if day >= earliest and is_over(day, now):
             ends = pacific_midnight(day + dt.timedelta(days=1)) - 1
             yield {"since": str(pacific_midnight(day)), "until": str(ends)}
 

@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import msgspec
 import tenacity
@@ -54,6 +54,9 @@ MOST_EMPTY_PAGES = 10
 CENSORED = "[token]"
 """What stands in an answer where a secret stood that had been sent."""
 _SHORTEST_SECRET = 8
+_ABOUT_SECRETS = ("_url", "_uri", "_at", "_in", "_type", "_id")
+"""How the names end of fields that only tell of a secret: where it is got, when it dies."""
+"""Characters; what is shorter may be a word of the answer, like the password `umami`."""
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSIENT = (
@@ -79,6 +82,8 @@ _KEPT_HEADERS = (
 )  # fmt: skip
 _LIMITS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 """How the headers begin that tell how many calls remain, and when more come: the IETF's draft, and two habits."""
+_FITS_HEADER = re.compile(r"[\x21-\x7e]*")
+"""What a token in a header may consist of."""
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _backoff = tenacity.wait_random_exponential(multiplier=1, max=20)
 
@@ -168,7 +173,8 @@ class HttpClient:
     """Asks a platform on behalf of one account, within a budget of calls.
 
     Nothing that is secret ends up in what it returns or raises: headers, `secret_params` and `secret_form` are sent
-    and not recorded, and should the server repeat a secret in its answer, it is cut out there.
+    and not recorded, and should the server repeat a secret of eight characters or more in its answer, it is cut out
+    there.
 
     Attributes:
         token: The account's token; None if it needs none.
@@ -210,14 +216,11 @@ class HttpClient:
 
         Raises:
             SourceError: An address cannot be used.
-            Unauthorized: The token cannot be one.
+            Unauthorized: The token is empty.
         """
         parts = _address(base_url)
-        if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise Unauthorized(
-                f"The token for {parts.hostname} is empty or holds blanks or control characters; "
-                "paste it anew into the password of the Airflow Connection."
-            )
+        if token is not None and not token.strip():
+            raise _unusable(parts.hostname)
         self.token = token
         self.login = login
         self.extra = dict(extra or {})
@@ -230,7 +233,7 @@ class HttpClient:
         self._budget = budget
         self._allowance = allowance
         self._secrets = {value for name, value in self.extra.items() if _is_secret(name, value)}
-        self._secrets |= {token} if token else set()
+        self._secrets |= {token} if token and len(token) >= _SHORTEST_SECRET else set()
         self._sleep = sleep
         self._clock = clock
         self._waited = 0.0
@@ -285,6 +288,7 @@ class HttpClient:
             BadAnswer: The URL points to another server, or the answer is larger than 32 MB.
             BudgetSpent: This call would be one too many, for this run or for today.
             RateLimited: The quota is used up and returns later than we hold on.
+            Unauthorized: A header holds the token, which has characters that no header can hold.
             Unavailable: No answer came.
         """
         url = self._where(path_or_url)
@@ -295,6 +299,10 @@ class HttpClient:
                 f"{self._base}: refused to ask another server ({parts.scheme}://{parts.hostname}) for {stream}. "
                 "If the account has moved, set the new server as the host of its Airflow Connection."
             )
+        # A password in a form or in JSON may hold any character.
+        token = self.token or ""
+        if not _FITS_HEADER.fullmatch(token) and any(token in value for value in (headers or {}).values()):
+            raise _unusable(parts.hostname)
         query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(params or {})
         body = None if json is None else msgspec.json.encode(json, order="sorted").decode()
         asked = Request(
@@ -413,7 +421,9 @@ class HttpClient:
 
     def _censored(self, body: bytes) -> bytes:
         for secret in self._secrets:
-            body = body.replace(secret.encode(), CENSORED.encode())
+            # As it is, as a link holds it, and as some write JSON.
+            for form in {secret, quote(secret, safe=""), secret.replace("/", "\\/")}:
+                body = body.replace(form.encode(), CENSORED.encode())
         return body
 
     def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -436,6 +446,13 @@ def _address(base_url: str) -> SplitResult:
     return parts
 
 
+def _unusable(host: str | None) -> Unauthorized:
+    return Unauthorized(
+        f"The token for {host} is empty or holds blanks or control characters; "
+        "paste it anew into the password of the Airflow Connection."
+    )
+
+
 def _origin(parts: SplitResult) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
@@ -454,9 +471,10 @@ def _is_later(
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether a field of a Connection's extra holds a secret, by its name; a short word like `bearer` is none."""
-    return len(value) >= _SHORTEST_SECRET and any(
-        word in name.lower() for word in ("token", "secret", "password", "key")
-    )
+    said = name.lower()
+    if said.endswith(_ABOUT_SECRETS) or value.startswith(("https://", "http://")):
+        return False
+    return len(value) >= _SHORTEST_SECRET and any(word in said for word in ("token", "secret", "password", "key"))
 
 
 def _limit(page: RawPage, what: str) -> str | None:

@@ -8,38 +8,43 @@ of one of two kinds; the source knows them apart by how they begin, and asks the
 
 - `EAA…`, *Facebook Login*, best for an agency: the token of a *system user* of the Business portfolio to which the
   Instagram account and the Facebook Page it is linked to are assigned, expiry *Never*. Rights: `instagram_basic`,
-  `instagram_manage_insights`, `instagram_manage_comments`, `pages_show_list`, `pages_read_engagement`. If it expires,
-  put `client_id` and `client_secret` (the app's) and `expires_at` (ISO 8601) into the Connection's extra. A Page's own
-  token does not do. Asked is `graph.facebook.com`.
+  `instagram_manage_insights`, `instagram_manage_comments`, `pages_show_list`, `pages_read_engagement`. For a token that
+  dies, write `client_id` and `client_secret` (the app's) and `expires_at` (ISO 8601) into the Connection's extra: it is
+  exchanged from 15 days before. For one that never does, leave `expires_at` out. A Page's own token does not do. Asked
+  is `graph.facebook.com`.
 - `IG…`, *Instagram Login*, where there is no Facebook Page: a token of the account itself, exchanged for one of 60
-  days. Rights: `instagram_business_basic`, `instagram_business_manage_insights`,
-  `instagram_business_manage_comments`. Put `expires_at` into the extra: it is then renewed in time, as often as it
-  takes. Asked is `graph.instagram.com`.
+  days. Rights: `instagram_business_basic`, `instagram_business_manage_insights`, `instagram_business_manage_comments`.
+  This token dies: write `expires_at` into the extra, and it is renewed from 15 days before, as often as it takes. Asked
+  is `graph.instagram.com`.
 
 The Connection's host stays empty.
 
-**Outputs.** The account with its followers; its posts and reels since the first day asked for, and the stories that
-are still there, with likes and comments; of each of them views, reach, shares, saves, reposts and what else Instagram
-counts for its kind; the newest 50 comments under each post with the answers to them; and for each of the last seven
-days asked for views, reach, likes, comments, shares, saves, interactions, new and lost followers and taps on the
-profile's buttons. Days are Pacific days, as Instagram counts them, wherever the account is.
+**Outputs.** The account with its followers; its posts and reels since the first day asked for, and the stories that are
+still there, with likes and comments; of each of them views, reach, shares, saves, reposts and what else Instagram
+counts for its kind; the newest 50 comments under each post with the answers to them; and for days views, reach, likes,
+comments, shares, saves, interactions, new and lost followers and taps on the profile's buttons: of the last seven days
+asked for, or of all of them where more than 31 are, as on Sundays or by hand. Days are Pacific days, as Instagram
+counts them, wherever the account is.
 
-**Paid and not paid.** Posts are counted without ads. A day's numbers hold ads, and Instagram splits them by kind, one
-of which is `AD`: what is counted in events (views, likes) is added up without `AD`, and the views that are `AD` go into
-`paid_views`. Reach counts people, whom several kinds share, so neither adding nor subtracting gives those who saw
-something else than ads: a recorded answer has 14,516,883 people in all, its kinds come to 14,646,174, and 14,424,755 of
-them are `AD`; without ads it may have been anything from 105,081 to 221,419. So `paid_reach` is what is `AD`, and
-`reach` is stored only where it is certain: all of it where no ad ran, or the one kind that was seen besides the ads.
-Else it is stored as "not reported".
+**Paid and not paid.** Posts are counted without ads: Meta says so of views, likes and interactions, and has totals with
+ads beside them, which are not read; that the rest is counted so, too, is taken for granted. A day's numbers hold ads,
+and Instagram splits them by kind, one of which is `AD`: what is counted in events (views, likes) is added up without
+`AD`, and the views that are `AD` go into `paid_views`. Reach counts people, whom several kinds share, so neither adding
+nor subtracting gives those who saw something else than ads: a recorded answer has 14,516,883 people in all, its kinds
+come to 14,646,174, and 14,424,755 of them are `AD`; without ads it may have been anything from 105,081 to 221,419. So
+`paid_reach` is what is `AD`, and `reach` is stored only where it is certain: all of it where no ad ran, or the one kind
+that was seen besides the ads. Else it is stored as "not reported".
 
 **Calls.** The account (one per 100 Pages with Facebook Login); the stories and their numbers; one for each 50 posts
-with their comments, and one for the numbers of each 50 posts of a kind; three for each of at most seven days. A metric
-that Instagram has given up, and a post that has no numbers, cost a few more.
+with their comments, and one for the numbers of each 50 posts of a kind; three for each day: 21 with each pull, and 183
+on Sundays. A metric that Instagram has given up, a post that has no numbers and a post that does not know a metric cost
+a few more. Days come before the numbers of posts, so that these cost no day if the calls of a run are used up; about
+150 days fit one run.
 
-**Limits.** Numbers of posts come up to 48 hours late and are running totals; stories have them for 24 hours, and only
-from five viewers on. The parts of an album have none of their own. A post whose likes are hidden has none to tell.
-Messages in reply to a story are not counted in Europe and Japan, where Instagram says zero, so a zero is stored as
-"not reported". New and lost followers need 100 followers, and come a day later than the rest.
+**Limits.** Numbers are kept for two years. Those of posts come up to 48 hours late and are running totals; stories have
+them for 24 hours, and only from five viewers on. The parts of an album have none of their own. A post whose likes are
+hidden has none to tell. Messages in reply to a story are not counted in Europe and Japan, where Instagram says zero, so
+a zero is stored as "not reported". New and lost followers need 100 followers, and come a day later than the rest.
 
 **When it fails.** *Unauthorized*: the token is dead or lacks a right; make a new one. Without the right to comments the
 posts come without them. *Not found*: the token does not see an account of that name: correct the client's file after a
@@ -48,7 +53,6 @@ after the time that Meta names. *Bad answer*: look at the page in landing.
 """
 
 import datetime as dt
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
@@ -76,7 +80,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import NotFound
 from widerview.sources.graph import Graph, Id, Insight, Insights, Number, TotalValue
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, place
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Instagram"
@@ -90,8 +94,7 @@ _RENEW = (
 _POSTS_A_PAGE = 50
 """Instagram gives 100, but refuses answers that become too large, and these hold comments."""
 _POSTS_A_CALL = 50
-_DAYS = 7
-"""A day's numbers are final after two days; this leaves five for what may go wrong with the pulls."""
+_KEPT = dt.timedelta(days=2 * 365 - 1)
 
 _PROFILE = "id,username,name,followers_count,follows_count,media_count"
 _POST = "id,caption,media_type,media_product_type,permalink,timestamp,like_count,username"
@@ -190,6 +193,9 @@ class _Comment(msgspec.Struct, rename={"author": "from"}):
     user: _Person | None = None
     replies: "_Comments | None" = None
 
+    def __post_init__(self) -> None:
+        self.timestamp = utc(self.timestamp)
+
 
 class _Comments(msgspec.Struct):
     data: list[_Comment]
@@ -210,6 +216,9 @@ class _Media(msgspec.Struct):
     comments: _Comments | None = None
     insights: Insights | None = None
 
+    def __post_init__(self) -> None:
+        self.timestamp = utc(self.timestamp)
+
 
 class _Listing(msgspec.Struct):
     data: list[_Media]
@@ -228,7 +237,10 @@ class Instagram(Source):
     known_gaps = (
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2017 to 2024.",
         "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; should asking for several posts "
-        "at once (ids) be one, each post is asked for alone, which takes a call each.",
+        "at once (ids) be one, each post is asked for alone from the first refusal on, a call for each, and numbers of "
+        "posts are missing where that takes more calls than a run has.",
+        "That a post's views, likes and interactions are without ads stands in Meta's documents; that its comments, "
+        "reach, shares, saves, reposts, follows, profile visits and time watched are, too, is taken for granted.",
         "Of which kind a token is, is told by how it begins, which is common use and stands in no document.",
         "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
         "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
@@ -241,21 +253,21 @@ class Instagram(Source):
     weekly_lookback_days = 60
     dictionary = load_dictionary(files(__package__) / "instagram.yaml")
     pool_slots = 4
-    call_budget = 200
+    call_budget = 500
     renewal_page = _RENEWAL_PAGE
-    renews_before = dt.timedelta(days=7)
+    renews_before = dt.timedelta(days=15)
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """Account, stories, their numbers; posts by 50, and their numbers by 50 of two kinds; three for each day."""
         of_posts = (1 + posts // _POSTS_A_PAGE) + (2 + posts // _POSTS_A_CALL)
-        return 3 + of_posts + len(_OF_DAYS) * min(days, _DAYS)
+        return 3 + of_posts + len(_OF_DAYS) * graph.days_asked(days, self.lookback_days)
 
     def base_url(self, target: Target) -> str:
         """The host of Facebook Login; that of Instagram Login is asked by its own address."""
         return graph.FACEBOOK
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its stories and posts with comments, their numbers, and its days."""
+        """The account, its stories and posts with comments, its days, and the posts' numbers."""
         ask = _asking(target, http)
         seen: list[_Profile] = []
         for page in _profile_pages(ask, target, http):
@@ -272,16 +284,19 @@ class Instagram(Source):
         account_id = quote(account.user_id or account.id, safe="")
         kinds: dict[str, str] = {}
         yield from _walk(ask, account_id, window.opens(target.time_zone), kinds)
+        now = page.fetched_at
+        days = graph.last_days(window, now, lookback_days=self.lookback_days, earliest=now.date() - _KEPT)
+        yield from _days(ask, account_id, days, one_by_one=http.one_metric_a_call)
+        numbers = _Numbers(ask, account_id, one_by_one=http.one_metric_a_call)
         for kind in _OF_KIND:
-            posts = [post for post, its_kind in kinds.items() if its_kind == kind]
-            yield from _numbers(ask, account_id, kind, posts, one_by_one=http.one_metric_a_call)
-        yield from _days(ask, account_id, window, page.fetched_at, one_by_one=http.one_metric_a_call)
+            yield from numbers.of_kind(kind, [post for post, its_kind in kinds.items() if its_kind == kind])
+        yield from numbers.of_refused()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts with comments, of posts' numbers or of a day; of a refused metric its own."""
         if page.stream == "post_insights":
             canonical = {native: [metric] for native, metric in _POST_METRICS.items()}
-            yield from graph.unavailable(target, page, canonical)
+            yield from graph.unavailable_of_posts(target, page, canonical)
         elif page.stream == "insights":
             yield from graph.unavailable(target, page, _DAY_METRICS)
         if not graph.is_good(page):
@@ -392,35 +407,95 @@ def _product(page: RawPage, media: _Media) -> str:
     return "STORY" if page.stream == "stories" else media.media_product_type
 
 
-def _numbers(ask: Graph, account_id: str, kind: str, posts: Sequence[str], *, one_by_one: bool) -> Iterator[RawPage]:
-    """The numbers of posts of one kind, many at once.
+class _Numbers:
+    """Asks for the numbers of posts, many at once, and finds out what a refusal is about.
 
-    Instagram refuses them all for one post that has none, so posts are halved as metrics are until it is found.
+    Instagram refuses a whole call for one metric that it has given up, for one post that has no numbers, and for one
+    post that does not know a metric. So metrics are halved first, then posts.
     """
 
-    def get(some: Sequence[str], metrics: Sequence[str]) -> RawPage:
+    def __init__(self, ask: Graph, account_id: str, *, one_by_one: bool) -> None:
+        self._ask = ask
+        self._account_id = account_id
+        self._one_by_one = one_by_one
+        self._posts_a_call = _POSTS_A_CALL
+        self._given: set[str] = set()
+        self._refused: dict[str, str] = {}
+        """Metrics that were refused for each post of a kind alone, and such a post."""
+
+    def of_kind(self, kind: str, posts: Sequence[str]) -> Iterator[RawPage]:
+        """The numbers of posts of one kind; what is refused for the first fifty is not asked of the others."""
+        given: set[str] = set()
+        refused: dict[str, str] = {}
+        unknown: set[str] = set()
+        for start in range(0, len(posts), _POSTS_A_CALL):
+            left = [
+                metric for metric in _OF_KIND[kind] if metric not in unknown and metric not in refused.keys() - given
+            ]
+            calls = self._calls(posts[start : start + _POSTS_A_CALL], left)
+            while calls:
+                some, metrics = calls.pop(0)
+                if len(some) > self._posts_a_call:
+                    calls[:0] = [([post], metrics) for post in some]
+                    continue
+                page = self._get(some, metrics)
+                yield page
+                calls[:0] = self._smaller(page, some, metrics)
+                if graph.is_good(page):
+                    given.update(metrics)
+                elif len(metrics) == 1 and graph.is_unknown(page):
+                    unknown.update(metrics)
+                elif len(metrics) == len(some) == 1 and graph.is_metric_refused(page):
+                    refused.setdefault(metrics[0], some[0])
+        self._given |= given
+        self._refused |= refused
+
+    def of_refused(self) -> Iterator[RawPage]:
+        """Once more each metric that was refused for every post of whatever kind, now with a note of that."""
+        for metric, post in self._refused.items():
+            if metric not in self._given:
+                page = self._get([post], [metric], about=graph.refused_for_all(self._account_id))
+                yield page
+                self._judge(page)
+
+    def _calls(self, posts: Sequence[str], metrics: Sequence[str]) -> list[tuple[Sequence[str], Sequence[str]]]:
+        groups = [[metric] for metric in metrics] if self._one_by_one else [metrics]
+        return [(posts, group) for group in groups if group]
+
+    def _get(self, some: Sequence[str], metrics: Sequence[str], about: Mapping[str, str] | None = None) -> RawPage:
         alone = quote(some[0], safe="") if len(some) == 1 else ""
         params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
         params |= {} if alone else {"ids": ",".join(some)}
         # No answer of this kind names the account.
-        return ask.get(alone, stream="post_insights", params=params, about={"account": account_id})
+        about = about or {"account": self._account_id}
+        return self._ask.get(alone, stream="post_insights", params=params, about=about)
 
-    def judge(page: RawPage) -> None:
-        if not (graph.is_metric_refused(page) or _has_none(page) or _is_for_some(page)):
-            ask.check(page)
+    def _smaller(
+        self, page: RawPage, some: Sequence[str], metrics: Sequence[str]
+    ) -> list[tuple[Sequence[str], Sequence[str]]]:
+        """What to ask for in place of a call that was refused."""
+        if graph.is_metric_refused(page):
+            if len(metrics) > 1:
+                return [(some, half) for half in _halves(metrics)]
+            return [] if graph.is_unknown(page) else [(half, metrics) for half in _halves(some)]
+        if _has_none(page):
+            return [(half, metrics) for half in _halves(some)]
+        if len(some) > 1 and _is_invalid(page):
+            # Several posts at once are not a way of asking any more.
+            self._posts_a_call = 1
+            return [(some, metrics)]
+        self._judge(page)
+        return []
 
-    metrics = _OF_KIND[kind]
-    for start in range(0, len(posts), _POSTS_A_CALL):
-        part = posts[start : start + _POSTS_A_CALL]
-        get_part = partial(get, part)
-        for page in ask_in_groups(metrics, len(metrics), get_part, graph.is_metric_refused, one_by_one=one_by_one):
-            yield page
-            judge(page)
-            if _is_for_some(page):
-                get_metrics = partial(get, metrics=graph.asked_metrics(page))
-                for smaller in ask_in_groups(part, math.ceil(len(part) / 2), get_metrics, _is_for_some):
-                    yield smaller
-                    judge(smaller)
+    def _judge(self, page: RawPage) -> None:
+        if not (graph.is_metric_refused(page) or _has_none(page)):
+            self._ask.check(page)
+
+
+def _halves(some: Sequence[str]) -> list[Sequence[str]]:
+    """Both halves of some; none of one alone."""
+    half = len(some) // 2
+    return [some[:half], some[half:]] if half else []
 
 
 def _is_too_few(page: RawPage) -> bool:
@@ -438,17 +513,15 @@ def _has_none(page: RawPage) -> bool:
     return is_too_old or _is_too_few(page) or graph.is_not_there(page)
 
 
-def _is_for_some(page: RawPage) -> bool:
-    """Whether a call for several posts was refused for what may be wrong with one of them only."""
+def _is_invalid(page: RawPage) -> bool:
     refused = graph.refusal(page)
-    invalid = refused is not None and refused.code == graph.INVALID and not graph.is_metric_refused(page)
-    return "ids" in page.request.params and (invalid or _has_none(page))
+    return refused is not None and refused.code == graph.INVALID
 
 
-def _days(ask: Graph, account_id: str, window: Window, now: dt.datetime, *, one_by_one: bool) -> Iterator[RawPage]:
-    """The last days of the window that are over, each by itself: Instagram adds up whatever time it is asked for."""
+def _days(ask: Graph, account_id: str, days: Iterator[dict[str, str]], *, one_by_one: bool) -> Iterator[RawPage]:
+    """Each day by itself: Instagram adds up whatever time it is asked for."""
     given_up: set[str] = set()
-    for times in graph.last_days(window, _DAYS, now):
+    for times in days:
         params = {**times, "period": "day", "metric_type": "total_value"}
         for split, names in _OF_DAYS:
             metrics = [metric for metric in names if metric not in given_up]

@@ -15,19 +15,20 @@ clicks, reactions (as likes), comments and reposts, all organic; followers; the 
 followers gained by themselves and through ads, apart. Comments under the posts of the window's last seven days, with
 the page's own answers. Posts that were written for ads only, and reposts without words, give no rows.
 
-**Calls.** Four for the page and its days, one for every 100 posts (the last page reaches beyond the window), one for
-every 50 posts of a kind to read their totals. For conversations at most 10 posts and 20 comments with answers, the
-newest, one call each.
+**Calls.** Two for the page, two for every 100 days, one for every 100 posts (the last page reaches beyond the window),
+one for every 50 posts of a kind to read their totals. For conversations at most 10 posts and 20 comments with answers,
+the newest, one call each, and at most ten more where one call does not hold all that was said.
 
 **Limits.** LinkedIn keeps days for twelve months, and gives followers gained two days later. A token lives for 60 days;
 what it is renewed with lives for 365, and then a person must log in again. Calls are counted for the app and the member
 until midnight UTC; LinkedIn shows the limits of an app in its developer portal only. LinkedIn gives out a new version
 of the API each month and ends each after a year.
 
-**When it fails.** *Unauthorized*: the token is dead, the member is no administrator of the page any more, or a right
-is missing; make a new token and put it into the Connection. *Not found*: no page has that name in its address; correct
-the client's file. *Bad answer* with HTTP 426: LinkedIn has ended the version of the API that is asked for; install a
-newer Widerview. *Rate limited*: the day's calls are used up; the task tries again by itself.
+**When it fails.** *Unauthorized*: the token is dead, the member is no administrator of the page any more, or a right is
+missing; make a new token and put it into the Connection. Where LinkedIn does not let at a conversation, that
+conversation alone is missing. *Not found*: no page has that name in its address; correct the client's file. *Bad
+answer* with HTTP 426: LinkedIn has ended the version of the API that is asked for; install a newer Widerview. *Rate
+limited*: the day's calls are used up; the task tries again by itself.
 """
 
 import datetime as dt
@@ -82,6 +83,9 @@ _POSTS_A_PAGE = 100
 _POSTS_A_CALL = 50
 _COMMENTS_A_PAGE = 100
 _MOST_THREADS = 20
+_MOST_FURTHER = 10
+"""Most pages behind the first ones of conversations that one pull asks for."""
+_DAYS_A_PAGE = 100
 _KEPT_DAYS = 364
 """How long ago the first day may lie: LinkedIn keeps twelve months, and is asked for one day more."""
 _DAY = dt.timedelta(days=1)
@@ -97,6 +101,7 @@ _Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 
 class _Link(msgspec.Struct):
     rel: str = ""
+    href: str = ""
 
 
 class _Paging(msgspec.Struct):
@@ -264,7 +269,8 @@ class LinkedIn(Source):
         "The recorded answers are of a page without followers and posts; numbers other than zero, posts and comments "
         "are built after LinkedIn's documents.",
         "LinkedIn does not say whether lost followers are taken off the followers gained of a day.",
-        "Of a conversation, the first 100 comments under a post and the first 100 answers to a comment are read.",
+        "Of a conversation, the first 100 comments under a post and the first 100 answers to a comment are read; of "
+        "what is longer, a pull reads at most ten further pages in all.",
         "A post without any count is left out of LinkedIn's answer, so its counts are not reported until it has one.",
     )
     servers = (_LOGIN_SERVER,)
@@ -277,13 +283,13 @@ class LinkedIn(Source):
     pool_slots = 2
     call_budget = 100
     renewal_page = _RENEWAL_PAGE
-    renews_before = dt.timedelta(days=7)
+    renews_before = dt.timedelta(days=15)
 
     def expected_calls(self, *, posts: int, days: int) -> int:
-        """The page, its days, its posts 100 a call, their totals 50 a call, and a bounded number of conversations."""
+        """The page, days and posts 100 a call each, their totals 50 a call, and a bounded number for conversations."""
         totals = min(posts, 2 + posts // _POSTS_A_CALL)
-        talk = min(posts, conversations.MOST) + (_MOST_THREADS if posts else 0)
-        return 5 + posts // _POSTS_A_PAGE + totals + talk
+        talk = min(posts, conversations.MOST) + (_MOST_THREADS + _MOST_FURTHER if posts else 0)
+        return 5 + 2 * (days // _DAYS_A_PAGE) + posts // _POSTS_A_PAGE + totals + talk
 
     def base_url(self, target: Target) -> str:
         """The one address of the API."""
@@ -401,12 +407,42 @@ def _fetch_days(asking: _Asking, account: str, window: Window, now: dt.datetime)
         "q": "organizationalEntity",
         "organizationalEntity": _value(account),
         "timeIntervals": f"(timeRange:(start:{start},end:{stop}),timeGranularityType:DAY)",
+        "count": str(min((end - first).days + 1, _DAYS_A_PAGE)),
     }
     for stream, path in _DAY_STREAMS.items():
-        page = asking.ask(stream, path, params, {"margin": str(start)})
-        yield page
+        yield from _walk(asking, stream, path, params, {"margin": str(start)}, [])
+
+
+def _walk(
+    asking: _Asking,
+    stream: str,
+    path: str,
+    params: Mapping[str, str],
+    about: Mapping[str, str],
+    into: list[_Element],
+) -> Iterator[RawPage]:
+    """Every page of statistics, as their links lead on, and what stands in them into `into`."""
+
+    def ask(start: str | None) -> RawPage:
+        return asking.ask(stream, path, {**params, **({"start": start} if start else {})}, about)
+
+    def read(page: RawPage) -> Turn:
         _check(page, asking.target)
-        decode(page, _Page[_Element], source=_TITLE)
+        answer = decode(page, _Page[_Element], source=_TITLE)
+        into.extend(answer.elements)
+        return Turn(_onward(page, answer.paging), len(answer.elements))
+
+    return paginate(ask, read, source=_TITLE)
+
+
+def _onward(page: RawPage, paging: _Paging) -> str | None:
+    """Where the next page begins; LinkedIn may put less on a page than it was asked for."""
+    for link in paging.links:
+        if link.rel == "next":
+            if start := re.search(r"[?&]start=(\d+)", link.href):
+                return start[1]
+            raise BadAnswer(f"{place(page, _TITLE)}: its link to the next page does not say where that begins.")
+    return None
 
 
 def _fetch_posts(asking: _Asking, account: str, window: Window, posts: list[_Post]) -> Iterator[RawPage]:
@@ -453,40 +489,61 @@ def _fetch_totals(
             params = {
                 "q": "organizationalEntity",
                 "organizationalEntity": _value(account),
+                "count": str(_POSTS_A_CALL),
                 parameter: f"List({','.join(_value(post.id) for post in batch)})",
             }
             published = {post.id: str(post.published) for post in batch}
-            page = asking.ask("post_totals", "organizationalEntityShareStatistics", params, published)
-            yield page
-            _check(page, asking.target)
-            for element in decode(page, _Page[_Element], source=_TITLE).elements:
-                answered[element.post_id] = element.counts().get("replies")
+            found: list[_Element] = []
+            path = "organizationalEntityShareStatistics"
+            yield from _walk(asking, "post_totals", path, params, published, found)
+            answered.update((element.post_id, element.counts().get("replies")) for element in found)
 
 
 def _fetch_comments(asking: _Asking, account: str, posts: list[str]) -> Iterator[RawPage]:
     """The comments under some posts, and the answers to the newest of those that have any."""
+    talk = _Talk(asking, account)
     threads: list[tuple[int, str, str]] = []
     for post in posts:
-        page = _ask_comments(asking, "comments", account, post, post)
-        yield page
-        if page.status == HTTPStatus.NOT_FOUND:
-            continue  # deleted since it was listed
-        _check(page, asking.target)
-        for comment in decode(page, _Page[_Comment], source=_TITLE).elements:
-            if comment.comments_summary.aggregated_total_comments != 0 and comment.parent_comment is None:
-                threads.append((comment.created.time, comment.urn, post))
+        comments: list[_Comment] = []
+        yield from talk.walk("comments", post, post, comments)
+        threads.extend(
+            (comment.created.time, comment.urn, post)
+            for comment in comments
+            if comment.comments_summary.aggregated_total_comments != 0 and comment.parent_comment is None
+        )
     for _, comment_urn, post in sorted(threads, reverse=True)[:_MOST_THREADS]:
-        page = _ask_comments(asking, "answers", account, post, comment_urn)
-        yield page
-        if page.status != HTTPStatus.NOT_FOUND:
-            _check(page, asking.target)
-            decode(page, _Page[_Comment], source=_TITLE)
+        yield from talk.walk("answers", post, comment_urn, [])
 
 
-def _ask_comments(asking: _Asking, stream: str, account: str, post: str, under: str) -> RawPage:
-    params = {"count": str(_COMMENTS_A_PAGE)}
-    about = {"account": account, "post": post}
-    return asking.ask(stream, f"socialActions/{_value(under)}/comments", params, about)
+class _Talk:
+    """Asks for conversations, and for no more further pages than a pull may cost."""
+
+    def __init__(self, asking: _Asking, account: str) -> None:
+        self._asking = asking
+        self._account = account
+        self._further = _MOST_FURTHER
+
+    def walk(self, stream: str, post: str, under: str, into: list[_Comment]) -> Iterator[RawPage]:
+        """What stands under a post or comment; one that is gone or closed to us costs nothing else."""
+        path, about = f"socialActions/{_value(under)}/comments", {"account": self._account, "post": post}
+
+        def ask(start: str | None) -> RawPage:
+            params = {"count": str(_COMMENTS_A_PAGE)} | ({"start": start} if start else {})
+            return self._asking.ask(stream, path, params, about)
+
+        def read(page: RawPage) -> Turn:
+            if page.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+                return Turn(None, 0)  # deleted since it was listed, or the token lacks the right to comments
+            _check(page, self._asking.target)
+            answer = decode(page, _Page[_Comment], source=_TITLE)
+            into.extend(answer.elements)
+            start = _onward(page, answer.paging)
+            if start is None or self._further == 0:
+                return Turn(None, len(answer.elements))
+            self._further -= 1
+            return Turn(start, len(answer.elements))
+
+        return paginate(ask, read, source=_TITLE)
 
 
 def _page(stamp: Stamp, found: list[_Organization]) -> Iterator[Row]:

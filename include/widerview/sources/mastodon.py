@@ -129,6 +129,7 @@ class Mastodon(Source):
     evidence = ("recording",)
     api_version = "v1 of Mastodon 4.6"
     streams = ("account", "posts", "comments")
+    tells_all_replies = True
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "mastodon.yaml")
     pool_slots = 4

@@ -13,8 +13,9 @@ option `ad_account_id`: then the owner of that ad account is read.
 
 **Outputs.** The account with followers, accounts it follows, and pins; its own pins with text, link and running totals:
 impressions, pin clicks, link clicks, saves, reactions (as likes) and comments. For every day (UTC): impressions,
-engagements, pin clicks, link clicks and saves, organic; impressions of ads apart. Pins saved from others give no rows.
-Days that Pinterest is still working on, or only estimates, are left out.
+engagements, pin clicks, link clicks and saves of the account's pins, organic; impressions of ads apart. Pins saved from
+others give no rows, and what others pinned from the account's website is not counted. Days that Pinterest is still
+working on, or only estimates, are left out.
 
 **Calls.** One for the account, two for its days, and one for every 250 pins; the last page of pins lies beyond the
 window.
@@ -181,7 +182,7 @@ class Pinterest(Source):
     pool_slots = 2
     call_budget = 60
     renewal_page = _RENEWAL_PAGE
-    renews_before = dt.timedelta(days=7)
+    renews_before = dt.timedelta(days=15)
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """The account, its days, ads apart, and a page for every 250 pins, the last beyond the window."""
@@ -208,8 +209,9 @@ class Pinterest(Source):
         first, last = max(window.first, today - _KEPT_DAYS * _DAY), min(window.last, today - _DAY)
         if first <= last:
             for content_type in _METRICS:
-                dates = {"start_date": str(first), "end_date": str(last), "content_type": content_type}
-                yield from _fetch_days(asking, dates)
+                # Else what others pinned from a website that the account has claimed is counted, too.
+                asked = {"source": "YOUR_PINS", "content_type": content_type}
+                yield from _fetch_days(asking, {"start_date": str(first), "end_date": str(last)} | asked)
         yield from _fetch_pins(asking, window.opens(target.time_zone))
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
@@ -270,13 +272,13 @@ def _account_id(page: RawPage) -> str:
     return page.request.about["account"]
 
 
-def _fetch_days(asking: _Asking, dates: Mapping[str, str]) -> Iterator[RawPage]:
+def _fetch_days(asking: _Asking, params: Mapping[str, str]) -> Iterator[RawPage]:
     """The days of one content type; a metric that Pinterest refuses costs that metric alone."""
-    names = list(_METRICS[dates["content_type"]])
+    names = list(_METRICS[params["content_type"]])
     refusals = []
 
     def ask(names: Sequence[str]) -> RawPage:
-        return asking.get("days", "user_account/analytics", {**dates, "metric_types": ",".join(names)})
+        return asking.get("days", "user_account/analytics", {**params, "metric_types": ",".join(names)})
 
     for page in ask_in_groups(names, len(names), ask, _is_refused, one_by_one=asking.http.one_metric_a_call):
         yield page

@@ -14,9 +14,10 @@ website. Visits and page views are split by `channel` (direct, search, website, 
 **Calls.** Three: totals, averages, and origins. More only where the origins of a window are more than 10,000 rows.
 
 **Limits.** A visit by a tagged link counts in `campaign` and in no other channel; of the others, what was paid for or
-mailed counts there, too. What Plausible calls otherwise than it did in 2026 comes as `other_…`. Bounces and time are
-worked out from Plausible's rounded share and average. Statistics that were imported are not included. A day without
-visits is zero, if Plausible lists it among the days that were asked for. 600 calls an hour belong to each key.
+mailed counts there, too. What Plausible calls otherwise than it did in 2026 comes as `other_…`. Networks have the names
+that all analytics share here (`X`, not `Twitter`); one that is not known keeps Plausible's. Bounces and time are worked
+out from Plausible's rounded share and average. Statistics that were imported are not included. A day without visits is
+zero, if Plausible lists it among the days that were asked for. 600 calls an hour belong to each key.
 
 **When it fails.** *Unauthorized*: Plausible says the same of a wrong key and of a domain that the key may not see; or
 the subscription does not include the Stats API. *Bad answer* about time zones: correct `time_zone` in the client file,
@@ -46,7 +47,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import BadAnswer, Unauthorized
 from widerview.sources.http import Count, HttpClient, ask_in_groups, check, decode, place
-from widerview.sources.referrers import USUAL_CHANNELS, Member, channel_of, tag, tagged
+from widerview.sources.referrers import USUAL_CHANNELS, Member, channel_of, network_of, tag, tagged
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Plausible"
@@ -353,7 +354,7 @@ def _members(names: Sequence[str]) -> Iterator[Member]:
     word = channel_of(channel)
     yield "channel", word
     if word == "social" and source != _NO_SOURCE:
-        yield "network", source
+        yield "network", network_of(source)
 
 
 def _moment(span: Sequence[str]) -> dt.datetime | None:

@@ -57,6 +57,8 @@ _NETWORKS = {
     "youtube.com": "YouTube",
 }
 """Hosts of social networks, and the names of their apps, which Android tells in a host's place."""
+_NETWORK_NAMES = {name.lower(): name for name in _NETWORKS.values()} | {"twitter": "X"}
+"""Names of social networks as analytics may write them."""
 _AI_ASSISTANTS = frozenset({
     "chat.deepseek.com", "chat.mistral.ai", "chat.openai.com", "chatgpt.com", "claude.ai", "copilot.microsoft.com",
     "gemini.google.com", "grok.com", "meta.ai", "perplexity.ai", "phind.com", "poe.com", "you.com",
@@ -85,6 +87,11 @@ def origin_of(host: str) -> tuple[str, str | None]:
 def channel_of(group: str) -> str:
     """The channel that a default channel group of Google is; one that is not known becomes `other_…`."""
     return _GROUPS.get(group) or f"other_{re.sub(r'[^a-z0-9]+', '_', group.lower()).strip('_')}"
+
+
+def network_of(name: str) -> str:
+    """The social network that analytics call `name`, be that a name or a host; one that is not known stays as it is."""
+    return _NETWORK_NAMES.get(name.lower()) or origin_of(name)[1] or name
 
 
 def tag(text: str) -> str:

@@ -20,8 +20,8 @@ Google, a visit by the website's own analytics, and the two never agree.
 incomplete on, nothing is stored; it comes with a later run. Queries of few people are withheld, so queries add up to
 less than the total; pages add up to more, because one result may show several. The position is an average over
 impressions, and must be weighted by them again when days are brought together. Google may withhold rows beyond the top
-ones. Results of images, videos, news and Discover are not in here. A day without a row is zero only where other days
-have one and Google is done with it.
+ones. Results of images, videos, news and Discover are not in here. A day without a row is zero only where a later day
+has one; until then it is left out, since Google may not have got to it.
 
 **When it fails.** *Unauthorized*: the message says whether the key is dead, the API is switched off, or the property
 has not let us in, which is also what Google says of a property that is written otherwise. *Rate limited*: the task
@@ -49,8 +49,6 @@ _ZONE = "America/Los_Angeles"
 _MOST_ROWS = 25_000
 """What the API gives at once; more days than Search Console keeps."""
 _TOP_ROWS = 100
-_SETTLED = dt.timedelta(days=3)
-"""How long after its end a day may be without a row because Google has not got to it."""
 _DAY = dt.timedelta(days=1)
 
 _SPLITS: dict[str, Dimension] = {"queries": "query", "pages": "page"}
@@ -225,22 +223,22 @@ def _day(page: RawPage, text: str) -> dt.date:
 
 
 def _days(page: RawPage) -> Iterator[_Values]:
-    """The complete days of an answer; those that Google is done with and had nothing to show are zero."""
+    """The complete days of an answer up to the latest with a row; those between that have none are zero."""
     answer = _answer(page)
     incomplete = answer.metadata.first_incomplete or answer.metadata.first_incomplete_date or dt.date.max
     measured = {_day(page, row.keys[0]): row.metrics for row in answer.rows}
     if not measured:
         return
-    window = _window(page) or Window(min(measured), max(measured))
-    for offset in range((window.last - window.first).days + 1):
-        day = window.first + offset * _DAY
+    window = _window(page)
+    first = window.first if window else min(measured)
+    # Google may not have got to the days after the latest with a row, however long ago they were.
+    for offset in range((max(measured) - first).days + 1):
+        day = first + offset * _DAY
         ended = Window(day + _DAY, day + _DAY).opens(_ZONE).astimezone(dt.UTC)
         if day >= incomplete or ended > page.fetched_at:
             return
-        if day in measured:
-            yield day, "total", "", measured[day]
-        elif day < max(measured) or ended + _SETTLED <= page.fetched_at:
-            yield day, "total", "", {"search_impressions": 0, "search_clicks": 0, "search_position": None}
+        silent: _Metrics = {"search_impressions": 0, "search_clicks": 0, "search_position": None}
+        yield day, "total", "", measured.get(day, silent)
 
 
 def _members(page: RawPage) -> Iterator[_Values]:

@@ -6,18 +6,20 @@ them, what was written under them, and the numbers of each day.
 **Inputs.** In the client's file: the account's username, without `@`. In an Airflow Connection, as password, a
 long-lived token of the account: in Meta's app dashboard, under *Access the Threads API*, add the account as a tester or
 let it log in, and make a token with the rights `threads_basic`, `threads_manage_insights` and `threads_read_replies`.
-It lives for 60 days; put `expires_at` (ISO 8601) into the Connection's extra, and it is renewed in time, as often as it
-takes. The Connection's host stays empty.
+It dies after 60 days: write `expires_at` (ISO 8601) into the Connection's extra, and it is renewed from 15 days before,
+as often as it takes; a token whose `expires_at` is left out is never renewed. The Connection's host stays empty.
 
 **Outputs.** The account with its followers; its posts since the first day asked for, with views, likes, replies,
 reposts, quotes and shares; the newest 100 replies under each of the ten newest posts of the last seven days that have
-any, each with its time and whether the account itself wrote it; and for each of the last seven days asked for likes,
-replies, reposts, quotes and link clicks. Days are Pacific days, as Meta counts them, wherever the account is. What the
+any, each with its time and whether the account itself wrote it; and for days likes, replies, reposts, quotes and
+link clicks: of the last seven days asked for, or of all of them where more than 31 are, as on Sundays or by hand. Days
+are Pacific days, as Meta counts them, wherever the account is. What the
 account adds to its own thread is no comment.
 
 **Calls.** One for the account and one for its followers; one for each 100 posts and one for their numbers; one for each
-of at most seven days; the conversation of each of at most ten posts. A metric that Threads has given up costs a few
-more.
+day: 7 with each pull, and 61 on Sundays; the conversation of each of at most ten posts. A metric that Threads has given
+up costs a few more, and one that only some posts do not know costs one for each post. Days come before the numbers of
+posts, so that these cost no day if the calls of a run are used up; about 250 days fit one run.
 
 **Limits.** The counts of posts are running totals. Posts that only repost somebody else's give no rows. Threads names
 who wrote a reply by username only. The account's daily `views` are not read, because Meta's document (views of the
@@ -56,7 +58,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import BadAnswer, NotFound
 from widerview.sources.graph import Graph, Id, Insight, Insights, Number
-from widerview.sources.http import HttpClient, Moment, Turn, ask_in_groups, decode, place
+from widerview.sources.http import HttpClient, Moment, Turn, ask_in_groups, decode, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Threads"
@@ -69,8 +71,7 @@ _RENEW = (
 
 _POSTS_A_PAGE = 100
 _REPLIES = 100
-_DAYS = 7
-"""As many days are asked for anew with each pull as it takes for late numbers and for pulls that failed."""
+_FIRST_DAY = dt.date(2024, 4, 13)
 
 _PROFILE = "id,username,name"
 _POST = "id,media_type,permalink,text,timestamp,is_quote_post,has_replies,link_attachment_url,topic_tag,poll_attachment"
@@ -113,6 +114,9 @@ class _Post(msgspec.Struct):
     poll_attachment: dict[str, msgspec.Raw] | None = None
     insights: Insights | None = None
 
+    def __post_init__(self) -> None:
+        self.timestamp = utc(self.timestamp)
+
 
 class _Posts(msgspec.Struct):
     data: list[_Post]
@@ -127,6 +131,9 @@ class _Reply(msgspec.Struct):
     permalink: str | None = None
     is_reply_owned_by_me: bool = False
     replied_to: _Ref | None = None
+
+    def __post_init__(self) -> None:
+        self.timestamp = utc(self.timestamp)
 
 
 class _Replies(msgspec.Struct):
@@ -159,7 +166,8 @@ class Threads(Source):
     known_gaps = (
         "No recorded answers were at hand but that of a token's exchange; everything else follows Meta's documents.",
         "That the numbers of posts come along with a listing of them is common use and stands in no document; should "
-        "Threads refuse, each post is asked for alone, which takes a call each.",
+        "Threads refuse, each post is asked for alone from then on, a call for each, and numbers of posts are missing "
+        "where that takes more calls than a run has.",
         "Of a conversation the newest 100 replies are read, of the ten newest posts of seven days.",
         "The further parts of the account's own threads, and what it writes under posts of others, are not read.",
         "The account's daily views are not read, because Meta's document and what is measured differ.",
@@ -169,20 +177,21 @@ class Threads(Source):
     weekly_lookback_days = 60
     dictionary = load_dictionary(files(__package__) / "threads.yaml")
     pool_slots = 4
-    call_budget = 200
+    call_budget = 300
     renewal_page = _RENEWAL_PAGE
-    renews_before = dt.timedelta(days=7)
+    renews_before = dt.timedelta(days=15)
 
     def expected_calls(self, *, posts: int, days: int) -> int:
         """Account and followers; two for each 100 posts; one for each day; ten conversations at most."""
-        return 2 + 2 * (1 + posts // _POSTS_A_PAGE) + min(days, _DAYS) + min(posts, conversations.MOST)
+        of_days = graph.days_asked(days, self.lookback_days)
+        return 2 + 2 * (1 + posts // _POSTS_A_PAGE) + of_days + min(posts, conversations.MOST)
 
     def base_url(self, target: Target) -> str:
         """The Threads API."""
         return "https://graph.threads.net"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its followers, its posts, their numbers, its days, then the newest conversations."""
+        """The account, its followers, its posts, its days, the posts' numbers, then the newest conversations."""
         ask = Graph(http, title=_TITLE, account=target.ref, renew=_RENEW, version=_VERSION)
         page = ask.get("me", stream="account", params={"fields": _PROFILE})
         yield page
@@ -197,11 +206,10 @@ class Threads(Source):
         posts: dict[str, _Post] = {}
         opens = window.opens(target.time_zone)
         yield from _walk(ask, account_id, "posts", _POST, opens, posts)
-        yield from graph.listings_in_groups(
-            _OF_POSTS, len(_OF_POSTS), partial(_numbers, ask, account_id, opens, posts), one_by_one=one_by_one
-        )
-        for times in graph.last_days(window, _DAYS, page.fetched_at):
+        days = graph.last_days(window, page.fetched_at, lookback_days=self.lookback_days, earliest=_FIRST_DAY)
+        for times in days:
             yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
+        yield from _numbers(ask, account_id, opens, list(posts), one_by_one=one_by_one)
         published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
         for id_ in conversations.newest(published, window, target.time_zone):
             path, params = f"{quote(id_, safe='')}/conversation", {"fields": _REPLY, "limit": str(_REPLIES)}
@@ -214,7 +222,8 @@ class Threads(Source):
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
-        yield from graph.unavailable(target, page, _CANONICAL)
+        said = graph.unavailable_of_posts if page.stream == "post_insights" else graph.unavailable
+        yield from said(target, page, _CANONICAL)
         if not graph.is_good(page):
             return
         stamped = stamp(target, page)
@@ -278,26 +287,75 @@ def _walk(
 
 
 def _numbers(
-    ask: Graph, account_id: str, opens: dt.datetime, posts: Mapping[str, _Post], metrics: Sequence[str]
+    ask: Graph, account_id: str, opens: dt.datetime, posts: Sequence[str], *, one_by_one: bool
 ) -> Iterator[RawPage]:
-    """The posts' numbers, with the listing; where Threads does not give them so, those of each post by itself."""
-    fields = f"id,media_type,timestamp,insights.metric({','.join(metrics)})"
-    refused = False
-    try:
-        for page in _walk(ask, account_id, "post_insights", fields, opens, {}):
-            refused = graph.refusal(page) is not None
-            yield page
-    except graph.MetricRefused:
-        raise
-    except BadAnswer:
-        if not refused:
+    """The posts' numbers with the listing; what Threads does not give so is asked of each post by itself."""
+    alone: list[str] = []
+    given_so = True
+
+    def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
+        nonlocal given_so
+        if not given_so:
+            alone.extend(metrics)
+            return
+        page = None
+        try:
+            for page in _walk(ask, account_id, "post_insights", _fields(metrics), opens, {}):
+                yield page
+        except graph.MetricRefused:
+            if len(metrics) == 1 and page is not None and not graph.is_unknown(page):
+                alone.extend(metrics)
             raise
-        for id_ in posts:
-            path, params = quote(id_, safe=""), {"fields": fields}
-            page = ask.get(path, stream="post_insights", params=params, about={"account": account_id})
+        except BadAnswer:
+            if page is None or graph.refusal(page) is None:
+                raise
+            given_so = False
+            alone.extend(metrics)
+
+    yield from graph.listings_in_groups(_OF_POSTS, len(_OF_POSTS), walk, one_by_one=one_by_one)
+    if alone:
+        yield from _numbers_alone(ask, account_id, posts, alone, one_by_one=one_by_one)
+
+
+def _fields(metrics: Sequence[str]) -> str:
+    return f"id,media_type,timestamp,insights.metric({','.join(metrics)})"
+
+
+def _numbers_alone(
+    ask: Graph, account_id: str, posts: Sequence[str], metrics: Sequence[str], *, one_by_one: bool
+) -> Iterator[RawPage]:
+    """Numbers of each post by itself; a metric that is refused for all of them is asked for once more, to note that."""
+    given: set[str] = set()
+    refused: dict[str, str] = {}
+    unknown: set[str] = set()
+
+    def get(id_: str, some: Sequence[str], about: Mapping[str, str] | None = None) -> RawPage:
+        about = about or {"account": account_id}
+        return ask.get(quote(id_, safe=""), stream="post_insights", params={"fields": _fields(some)}, about=about)
+
+    def judge(page: RawPage) -> None:
+        if not (graph.is_metric_refused(page) or graph.is_not_there(page)):
+            ask.check(page)
+
+    for id_ in posts:
+        left = [metric for metric in metrics if metric not in unknown]
+        for page in ask_in_groups(
+            left, len(metrics), partial(get, id_), graph.is_metric_refused, one_by_one=one_by_one
+        ):
             yield page
-            if not graph.is_not_there(page):
-                ask.check(page)
+            judge(page)
+            named = graph.asked_metrics(page)
+            if graph.is_good(page):
+                given.update(named)
+            elif len(named) == 1 and graph.is_unknown(page):
+                unknown.update(named)
+            elif len(named) == 1 and graph.is_metric_refused(page):
+                refused.setdefault(named[0], id_)
+    for metric, id_ in refused.items():
+        if metric not in given:
+            page = get(id_, [metric], graph.refused_for_all(account_id))
+            yield page
+            judge(page)
 
 
 def _account(stamp: Stamp, profile: _Profile) -> AccountRow:

@@ -27,9 +27,9 @@ days, and of comments the newest 30 threads of a post are read. 600 calls a minu
 the Business API.
 
 **When it fails.** *Unauthorized*: the token is dead, lacks a scope or was not exchanged in time; have the account's
-owner consent anew. *Not found*: the token belongs to another account than the client's file names, or the
-account has a new username. *Rate limited* or *unavailable*: the task tries again by itself. *Bad answer*: TikTok
-reports errors with HTTP 200, too; the message quotes them.
+owner consent anew. Without the scope `comment.list` the comments alone are missing. *Not found*: the token belongs to
+another account than the client's file names, or the account has a new username. *Rate limited* or *unavailable*: the
+task tries again by itself. *Bad answer*: TikTok reports errors with HTTP 200, too; the message quotes them.
 """
 
 import datetime as dt
@@ -110,9 +110,10 @@ _SHUT_OUT = frozenset({
     "access_token_invalid", "scope_not_authorized", "scope_permission_missed", "invalid_grant", "invalid_client",
     "unauthorized_client", "40001", "40101", "40102", "40103", "40104", "40105", "40107", "40110",
 })  # fmt: skip
+_NO_RIGHT = frozenset({"scope_not_authorized", "scope_permission_missed", "40001"})
 _ITS_OWN_FAULT = r"internal_error|[5-9]\d{4}"
-"""TikTok's words and numbers: a field it does not give, a pace that is too fast, a token or right that is missing,
-and (`_ITS_OWN_FAULT`) a failure of its own."""
+"""TikTok's words and numbers: a field it does not give, a pace that is too fast, a token or right that is missing, a
+right alone (`_NO_RIGHT`), and (`_ITS_OWN_FAULT`) a failure of its own."""
 
 _Epoch = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 """Seconds since 1970, of a moment that is on the calendar."""
@@ -267,7 +268,8 @@ class TikTok(Source):
     known_gaps = (
         "Only the exchange of tokens was checked against real answers, all else against TikTok's documents.",
         "An account's id is another one in each app, so a client that changes the app begins a new series.",
-        "Views bought as ads are in the views, and posts that are only an ad may be in the Business API's list.",
+        "Views bought as ads are in the views, and what people did after an ad is in the likes, comments, shares, "
+        "favourites and new followers; posts that are only an ad may be in the Business API's list.",
         "Comments are read from the Business API only, under the newest 10 posts of the look-back.",
     )
     api_version = "Display API v2, Business API v1.3"
@@ -309,7 +311,7 @@ class TikTok(Source):
         stamped = stamp(target, page)
         if _is_refused(page):
             yield from _unavailable(stamped, page)
-        elif page.status == codes.ok:
+        elif page.status == codes.ok and not _is_closed(page):
             if failure := _failure(page):
                 raise BadAnswer(f"{place(page, _TITLE)} for {target.ref}: {failure.code}: {failure.message}")
             yield from _ROWS[page.stream](stamped, target, page)
@@ -360,6 +362,12 @@ def _is_refused(page: RawPage) -> bool:
     """Whether TikTok does not give one of the fields that were asked for."""
     failure = _failure(page)
     return failure is not None and failure.code in _REFUSED
+
+
+def _is_closed(page: RawPage) -> bool:
+    """Whether the consent does not cover conversations."""
+    failure = _failure(page)
+    return page.stream in {"comments", "replies"} and failure is not None and failure.code in _NO_RIGHT
 
 
 def _is_down(failure: _Failure) -> bool:
@@ -472,22 +480,31 @@ def _business(target: Target, window: Window, http: HttpClient, open_id: str) ->
     yield from _account_pages(ask_account, read_account, list(_BUSINESS_ACCOUNT), http)
     if window.last > today - dt.timedelta(days=_DAYS_BACK):
         metrics = list(_BUSINESS_DAY)
+        refusals = []
         for page in ask_in_groups(metrics, len(metrics), ask_days, _is_refused, one_by_one=http.one_metric_a_call):
             yield page
-            if not _is_refused(page):
+            if _is_refused(page):
+                refusals += _fields(page) if len(_fields(page)) == 1 else []
+            else:
                 _check(page, target.ref)
                 decode(page, _Answer[_Business], source=_TITLE)
+        if refusals == metrics:  # TikTok says the same of any parameter that is wrong
+            failure = _failure(page)
+            said = f"{failure.code}: {failure.message}" if failure else ""
+            raise BadAnswer(f"{place(page, _TITLE)}: TikTok refused every metric of a day: {said}")
     yield from _post_pages(ask_posts, read_posts, list(_BUSINESS_POST), http)
     yield from _conversations(ask, target, list(commented)[:_MOST_COMMENTED])
 
 
 def _conversations(ask: Callable[..., RawPage], target: Target, videos: Sequence[str]) -> Iterator[RawPage]:
-    """The newest threads under each post, and the whole of a few long ones."""
+    """The newest threads under each post, and the whole of a few long ones; none without the right to comments."""
     latest = {"status": "PUBLIC", "sort_field": "create_time", "max_count": str(_COMMENTS_A_PAGE)}
     long: list[dict[str, str]] = []
     for video in videos:
         page = ask("comments", "comment/list", video_id=video, include_replies="true", sort_order="desc", **latest)
         yield page
+        if _is_closed(page):
+            return
         _check(page, target.ref)
         for comment in decode(page, _Answer[_Comments], source=_TITLE).data.comments or []:
             if comment.replies > len(comment.reply_list or []):
@@ -496,6 +513,8 @@ def _conversations(ask: Callable[..., RawPage], target: Target, videos: Sequence
         # An own answer that is late stands at the end; who asks for the time to the first wants the beginning.
         page = ask("replies", "comment/reply/list", sort_order="asc", **thread, **latest)
         yield page
+        if _is_closed(page):
+            return
         _check(page, target.ref)
         decode(page, _Answer[_Comments], source=_TITLE)
 

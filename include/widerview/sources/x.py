@@ -14,11 +14,13 @@ US dollars all accounts of the client on X may cost in a day (UTC); it is 0.50 i
 day asked for; running totals of followers, following and posts, and of every post's quotes and bookmarks. For posts of
 the last thirty days impressions, likes, replies, reposts, clicks on links and profile visits as well, without what ads
 brought. The comments under the ten newest posts of the last seven days asked for that have any, answers to answers
-included, 300 at most. What ads brought is left out.
+included, the newest 300 at most. What ads brought is left out.
 
 **Calls.** The account; a page for every 100 posts; the owner's numbers of every 100 posts; at most three pages of
 comments. An account costs 0.01 dollars a pull, each of its posts 0.001, each comment 0.005. X charges for the same post
-only once a day (UTC); a second pull of the day is counted in full all the same, to be on the safe side.
+only once a day (UTC); a second pull of the day is counted in full all the same, to be on the safe side. Comments are
+read last: once the day's dollars are spent they end there, and the log of the task says after how many. That is after
+about a hundred at 0.50 dollars, and leaves nothing for the client's accounts that come next.
 
 **Limits.** X tells likes, replies, reposts and impressions without ads for thirty days only: older posts come with
 quotes and bookmarks, and what was observed while they were younger stays. Comments are found for seven days. An app may
@@ -26,13 +28,14 @@ read 900 pages of posts and 300 of comments in fifteen minutes for each account.
 
 **When it fails.** *Unauthorized*: the token is dead or belongs to another account; a token lives two hours and is
 exchanged before every pull, which needs `refresh_token` and `client_id`. Where that was refused, authorize the account
-anew. *Not found*: the account is gone; correct the client's file. *Budget spent*: the day's dollars are used up, or
-there are no credits left at console.x.com. *Rate limited* or *unavailable*: the task tries again by itself. *Bad
-answer*: look at the page in landing; X has changed its API.
+anew. *Not found*: the account is gone; correct the client's file. *Budget spent*: the day's dollars were used up before
+account and posts were read, or there are no credits left at console.x.com. *Rate limited* or *unavailable*: the task
+tries again by itself. *Bad answer*: look at the page in landing; X has changed its API.
 """
 
 import datetime as dt
 import html
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -66,6 +69,8 @@ from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, Unauthori
 from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, found, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
+log = logging.getLogger(__name__)
+
 _TITLE = "X"
 _CONSOLE = "https://console.x.com"
 _RENEW = (
@@ -91,6 +96,10 @@ _NATIVE = {
     "link_clicks": "url_link_clicks",
     "profile_views": "user_profile_clicks",
 }
+
+
+class _NoCredits(BudgetSpent):
+    """The app's credits at X are used up; a person must buy some."""
 
 
 class _Problem(msgspec.Struct):
@@ -252,14 +261,15 @@ class X(Source):
         "authors and answered posts only as whole objects, which cost money.",
         "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them.",
         "A post that its author corrected in the first hour is another post to X; the older version stays as it was.",
-        "Of more than 300 comments in a week the oldest are not read.",
+        "Of more than 300 comments in a week the oldest are not read, and of fewer once the day's dollars are spent.",
         "Comments of protected accounts are not found.",
     )
     api_version = "v2 (OpenAPI 2.167)"
     streams = ("account", "posts", "organic", "comments")
+    tells_all_replies = True
     lookback_days = 8
     dictionary = load_dictionary(files(__package__) / "x.yaml")
-    pool_slots = 4
+    pool_slots = 1  # accounts one after another, so that no two spend the last dollar
     call_budget = 60
     dollars_a_day = 0.5
     renewal_page = _CONSOLE
@@ -374,20 +384,29 @@ class _Asking:
             decode(page, _OwnersPosts, source=_TITLE)
 
     def comments(self, account: str, posts: Sequence[str]) -> Iterator[RawPage]:
-        """What was said under some posts of the account, newest first, not without end."""
+        """What was said under some posts of the account, newest first, as far as there are calls and money for it."""
         params = {"max_results": str(_PAGE), "query": _query(posts, account), "tweet.fields": _FIELDS}
         pages = count(1)
+        heard = 0
 
         def ask(cursor: str | None) -> RawPage:
             more = {"next_token": cursor} if cursor else {}
             return self.get("2/tweets/search/recent", "comments", params | more, {"account": account})
 
         def read(page: RawPage) -> Turn:
+            nonlocal heard
             answer = self._judged(page, _DOLLARS_POST)
+            heard += len(answer.data)
             goes_on = next(pages) < _MOST_COMMENT_PAGES
             return Turn(answer.meta.next_token if goes_on else None, len(answer.data))
 
-        return paginate(ask, read, source=_TITLE)
+        try:
+            yield from paginate(ask, read, source=_TITLE)
+        except _NoCredits:
+            raise
+        except BudgetSpent as spent:
+            # All else has been read and paid for by now, and must not be lost for want of comments.
+            log.warning("%s: its conversations end after %d posts. %s", self._target.label, heard, spent)
 
     def _judged(self, page: RawPage, dollars: float) -> _Posts:
         """What a page of posts says, once it is paid for."""
@@ -418,7 +437,7 @@ def _me(page: RawPage, target: Target) -> _User:
 def _check(page: RawPage, target: Target) -> None:
     """Like `check`, but X answers 402 where the app's credits are used up."""
     if page.status == codes.payment_required:
-        raise BudgetSpent(
+        raise _NoCredits(
             f"{place(page, _TITLE)} for {target.ref}: the app has no credits left. Buy some at {_CONSOLE}, and clear "
             f"the task. The answer was {found(page)}"
         )

@@ -25,8 +25,9 @@ in. Days come two to three days late: those YouTube has not worked up yet are le
 figures. Of comments, the newest 300 threads are read, and of the newest 5 long threads the first 100 answers.
 
 **When it fails.** *Not found*: the handle was changed; correct the client's file, or use the channel's id.
-*Unauthorized*: the consent is dead, lacks a scope, or belongs to another channel; have the owner consent anew. *Rate
-limited*: the day's units are used up; they return at midnight Pacific time. *Bad answer*: look at the page in landing.
+*Unauthorized*: the consent is dead, lacks a scope, or belongs to another channel; have the owner consent anew. Where
+the consent does not cover comments, they alone are missing. *Rate limited*: the day's units are used up; they return at
+midnight Pacific time. *Bad answer*: look at the page in landing.
 """
 
 import datetime as dt
@@ -55,9 +56,9 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.errors import BadAnswer, NotFound
+from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 from widerview.sources.google import TOKEN_SERVER, authorize, check, failure, slow_down
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 T = TypeVar("T")
@@ -136,6 +137,10 @@ class _UploadDetails(_Resource):
     video_id: str
     video_published_at: Moment | None = None
 
+    def __post_init__(self) -> None:
+        if self.video_published_at is not None:
+            self.video_published_at = utc(self.video_published_at)
+
 
 class _Upload(_Resource):
     content_details: _UploadDetails
@@ -152,6 +157,9 @@ class _VideoSnippet(_Resource):
     title: str
     description: str = ""
     live_broadcast_content: str = "none"
+
+    def __post_init__(self) -> None:
+        self.published_at = utc(self.published_at)
 
 
 class _VideoStatus(_Resource):
@@ -185,6 +193,9 @@ class _CommentSnippet(_Resource):
     text_original: str = ""
     text_display: str = ""
     parent_id: str | None = None
+
+    def __post_init__(self) -> None:
+        self.published_at = utc(self.published_at)
 
 
 class _Comment(_Resource):
@@ -247,7 +258,8 @@ class YouTube(Source):
     known_gaps = (
         "Days were checked against the machine-readable contract and YouTube's documents, not against real answers.",
         "The API does not tell Shorts from other videos.",
-        "Views bought as ads are in the views; YouTube's own ads reports are not read.",
+        "Views bought as ads are in the views, and what people did after an ad is in the likes, comments, shares and "
+        "subscribers; YouTube's own ads reports are not read.",
         "A late answer in a thread older than the look-back is not seen.",
         "Comments under posts in the Community tab are left out.",
     )
@@ -270,7 +282,7 @@ class YouTube(Source):
         return "https://youtube.googleapis.com"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The channel, its uploads and videos of the window, the conversations of the window, and its days."""
+        """The channel, its uploads and videos of the window, its days, and the conversations of the window."""
         asking = _Asking(target, http)
         by = {"id": target.ref} if target.ref.startswith("UC") else {"forHandle": target.ref}
         page = asking.get("account", "youtube/v3/channels", part="snippet,contentDetails,statistics", **by)
@@ -283,8 +295,8 @@ class YouTube(Source):
             )
         opens = window.opens(target.time_zone)
         yield from _videos(asking, channels[0].content_details.related_playlists.uploads, opens)
-        yield from _conversations(asking, channels[0].id, opens)
         yield from _days(asking, channels[0].id, window)
+        yield from _conversations(asking, channels[0].id, opens)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of one answer; a list of uploads gives none, the refusal of one metric tells that it is unavailable."""
@@ -296,10 +308,7 @@ class YouTube(Source):
             return
         if said := failure(page):
             raise BadAnswer(f"{place(page, _TITLE)} for {target.ref}: {said.message}")
-        try:
-            yield from _ROWS[page.stream](stamped, target, page)
-        except OverflowError as error:
-            raise BadAnswer(f"{place(page, _TITLE)}: a moment that is on no calendar ({error})") from error
+        yield from _ROWS[page.stream](stamped, target, page)
 
 
 class _Asking:
@@ -386,9 +395,9 @@ def _conversations(asking: _Asking, channel_id: str, opens: dt.datetime) -> Iter
 
     def read(page: RawPage) -> Turn:
         nonlocal pages
-        if _says(page, "commentsDisabled"):
+        answer = _talk(asking, page, _Threads)
+        if answer is None:
             return Turn(None, 0)
-        answer = asking.read(page, _Threads)
         cut.extend(thread for thread in answer.items if thread.is_cut)
         pages += 1
         oldest = answer.items[-1].snippet.top_level_comment.snippet.published_at if answer.items else opens
@@ -408,7 +417,17 @@ def _conversations(asking: _Asking, channel_id: str, opens: dt.datetime) -> Iter
         )
         yield page
         if not _says(page, "commentNotFound"):
-            asking.read(page, _Comments)
+            _talk(asking, page, _Comments)
+
+
+def _talk(asking: _Asking, page: RawPage, type_: type[T]) -> T | None:
+    """What was said; None where comments are off, or the consent does not cover them: that costs nothing else."""
+    try:
+        return asking.read(page, type_)
+    except Unauthorized:
+        if page.status != codes.forbidden:
+            raise
+        return None
 
 
 def _days(asking: _Asking, channel_id: str, window: Window) -> Iterator[RawPage]:
@@ -481,7 +500,7 @@ def _post(stamp: Stamp, video: _Video) -> PostRow:
         **stamp,
         account_id=video.snippet.channel_id,
         post_id=video.id,
-        published_at=video.snippet.published_at.astimezone(dt.UTC),
+        published_at=video.snippet.published_at,
         kind="video",
         text=text,
         permalink=f"https://www.youtube.com/watch?v={video.id}",
@@ -521,7 +540,7 @@ def _comment(stamp: Stamp, channel_id: str, video_id: str, comment: _Comment) ->
         account_id=channel_id,
         comment_id=comment.id,
         post_id=video_id,
-        published_at=said.published_at.astimezone(dt.UTC),
+        published_at=said.published_at,
         author=author,
         own=author == channel_id,
         text=said.text_original or said.text_display,
