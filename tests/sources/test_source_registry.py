@@ -1,6 +1,8 @@
 """The registry: the built-in sources keep to the protocol, and other packages may bring more."""
 
 import re
+import sys
+import types
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -69,3 +71,17 @@ def test_what_is_no_source_costs_only_itself(monkeypatch, caplog):
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
     assert set(registry._load()) == BUILT_IN
     assert "is no instance of a class derived from" in caplog.text
+
+
+def test_another_packages_source_is_as_good_as_a_built_in_one(monkeypatch):
+    harbour = types.ModuleType("harbour_widerview")
+
+    class Harbour(type(SOURCES["bluesky"])):
+        name = "harbour"
+        title = "Harbour"
+
+    harbour.SOURCE = Harbour()
+    monkeypatch.setitem(sys.modules, "harbour_widerview", harbour)
+    points = [EntryPoint("harbour", "harbour_widerview:SOURCE", registry.GROUP)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    assert set(registry._load()) == BUILT_IN | {"harbour"}
