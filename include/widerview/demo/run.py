@@ -177,8 +177,10 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
         for name, pool in pools().items():
             api.make_pool(name, pool)
 
-    _ingest(api, clients, step)
-    waiting = _report(api, clients, step)
+    # Once: midnight may pass between the two, and what is reported has to be what was read.
+    now = utc_now()
+    _ingest(api, clients, step, now)
+    waiting = _report(api, clients, step, now)
     _farewell(place, waiting, time.monotonic() - began)
 
 
@@ -201,9 +203,8 @@ def _start_airflow(place: Home, processes: Processes) -> DemoAirflow:
     return api
 
 
-def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step) -> None:
+def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.datetime) -> None:
     """Pull the history of all clients as one window, once a day at most."""
-    now = utc_now()
     weeks = [Week.last_complete(now, client.zone) for client in clients.values()]
     last = max(now.date() - dt.timedelta(days=1), *(week.sunday for week in weeks))
     first = min(weeks).shift(-HISTORY_WEEKS).monday
@@ -220,16 +221,15 @@ def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step) -> None:
             api.wait(ingest_dag_id(source), run, seconds=300)
 
 
-def _report(api: DemoAirflow, clients: dict[str, Client], step: Step) -> list[Client]:
+def _report(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.datetime) -> list[Client]:
     """Report each client's last complete week; give the clients whose report waits for a person."""
-    now = utc_now()
     weeks = {client.client: str(Week.last_complete(now, client.zone)) for client in clients.values()}
     runs = {}
     for client_id, week in weeks.items():
         name = f"demo__{week}"
         if client_id == live_clients.CLIENT:  # other accounts are another report
             name += f"__{_digest(clients[client_id].accounts)}"
-        runs[client_id] = _open_run(api, report_dag_id(client_id), name, {})
+        runs[client_id] = _open_run(api, report_dag_id(client_id), name, {"period": week})
     waiting = []
     for client in sorted(clients.values(), key=lambda each: each.client == LEFT_FOR_A_PERSON):
         dag, run = report_dag_id(client.client), runs[client.client]
