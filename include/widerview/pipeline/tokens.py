@@ -97,7 +97,8 @@ def renew(
                 renewed.append(token.connection)
                 continue
             log.warning("%s: %s", token.connection, why)
-        if dies_soon(token.expires_at, now):
+        # What software will exchange in time needs nobody, however soon it dies: some live for two hours.
+        if dies_soon(token.expires_at, now) and (why or source.renews_before is None):
             dying.append(told(source, token, token.expires_at, now) + (f" It was not exchanged: {why}" if why else ""))
     if dying:
         raise DyingTokens("\n".join(dying))
