@@ -224,22 +224,30 @@ def test_verdicts_and_loads_as_they_stood(warehouse: Engine) -> None:
         made_since_wednesday = read.windows(connection, CLIENT, at(49), MONDAY + dt.timedelta(days=2))
         assert [each.last_day for each in made_since_wednesday] == [MONDAY - dt.timedelta(days=3)]
 
-        def covered(*, as_of: float, after: float, last_day: dt.date = MONDAY) -> bool:
+        def covered(*, as_of: float, first: dt.date = MONDAY, last: dt.date = MONDAY) -> bool:
             return read.is_covered(
-                connection,
-                CLIENT,
-                at(as_of),
-                source="bluesky",
-                ref="cafe.example",
-                first_day=last_day,
-                last_day=last_day,
-                after=at(after),
+                connection, CLIENT, at(as_of), source="bluesky", ref="cafe.example", first_day=first, last_day=last
             )
 
-        assert covered(as_of=25, after=25)
-        assert not covered(as_of=24, after=0), "not made yet"
-        assert not covered(as_of=99, after=26), "the later pull was for other days"
-        assert covered(as_of=99, after=26, last_day=MONDAY - dt.timedelta(days=3))
+        assert covered(as_of=25)
+        assert not covered(as_of=24), "not made yet"
+        assert not covered(as_of=99, last=MONDAY + dt.timedelta(days=1)), "nobody has asked for that day"
+        friday = MONDAY - dt.timedelta(days=3)
+        assert covered(as_of=99, first=MONDAY - dt.timedelta(days=9), last=friday)
+        assert not covered(as_of=99, first=friday, last=MONDAY), "the days between the two pulls are missing"
+
+
+def test_a_day_is_covered_only_by_a_pull_made_after_its_end(warehouse: Engine) -> None:
+    def covered() -> bool:
+        with warehouse.connect() as connection:
+            return read.is_covered(
+                connection, CLIENT, at(99), source="bluesky", ref="cafe.example", first_day=MONDAY, last_day=MONDAY
+            )
+
+    load(warehouse, [], load_id="one", ended=22.9)
+    assert not covered(), "Monday ends at 23:00 UTC in Berlin"
+    load(warehouse, [], load_id="two", ended=23)
+    assert covered()
 
 
 def everything(connection: Connection, client: str) -> list[object]:
