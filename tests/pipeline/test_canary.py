@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harbour import Harbour
 from widerview.pipeline.canary import MetricsGone, sing
 from widerview.pipeline.connections import Access
 from widerview.sources.base import (
@@ -13,42 +14,23 @@ from widerview.sources.base import (
     RawPage,
     Request,
     Row,
-    Source,
     Target,
     UnavailableRow,
     Window,
-    Written,
     stamp,
 )
 from widerview.sources.http import HttpClient
-from widerview.vocabulary.dictionaries import load_dictionary
 
 NOW = dt.datetime(2026, 11, 19, 6, tzinfo=dt.UTC)
 TARGET = Target(client_id="meadow", source="harbour", ref="anna", time_zone="UTC")
 
 
-class Harbour(Source):
-    """A fictional platform that knows followers and views, and has given up reach if `gone`."""
-
-    name = "harbour"
-    title = "Harbour"
-    kind = "social"
-    reference = Written("a handle", "[a-z]+", "anna")
-    api_version = "1"
-    evidence = ("vendor document",)
-    streams = ("account", "days")
-    lookback_days = 3
-    dictionary = load_dictionary(b"source: harbour")
+class Singing(Harbour):
+    """It knows followers and views, and has given up reach if `gone`."""
 
     def __init__(self, *, gone: bool) -> None:
         self.gone = gone
         self.window: Window | None = None
-
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        return 1
-
-    def base_url(self, target: Target) -> str:
-        return "https://harbour.example"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
         self.window = window
@@ -72,12 +54,12 @@ class Harbour(Source):
 
 
 def test_it_gives_the_metrics_there_are_of_the_last_three_days() -> None:
-    harbour = Harbour(gone=False)
+    harbour = Singing(gone=False)
     assert sing(harbour, TARGET, lambda target: Access(), lambda: NOW) == {"followers", "views"}
     assert harbour.window == Window(dt.date(2026, 11, 16), dt.date(2026, 11, 18))
 
 
 def test_a_metric_that_is_gone_is_named_with_the_platforms_own_words_and_where_to_mend_it() -> None:
     with pytest.raises(MetricsGone, match=r"(?s)Harbour does not give 1 .*meadow anna.*harbour\.yaml.*") as caught:
-        sing(Harbour(gone=True), TARGET, lambda target: Access(), lambda: NOW)
+        sing(Singing(gone=True), TARGET, lambda target: Access(), lambda: NOW)
     assert "reach (page_reach): not a valid metric" in str(caught.value)

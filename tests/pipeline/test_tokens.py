@@ -2,53 +2,31 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from harbour import Harbour
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.pipeline.tokens import DyingTokens, needs_a_person_at, renew, tokens
-from widerview.sources.base import RawPage, Row, Source, Target, Tokens, Window, Written
+from widerview.sources.base import Target, Tokens
 from widerview.sources.errors import Unauthorized
 from widerview.sources.http import HttpClient
-from widerview.vocabulary.dictionaries import load_dictionary
 
 NOW = dt.datetime(2026, 11, 16, 4, tzinfo=dt.UTC)
 SECRET = "canary-5d0c7be1"
 
 
-class Harbour(Source):
-    """A fictional platform whose tokens live for 60 days and can be exchanged in their last seven."""
+class Renewing(Harbour):
+    """Its tokens live for 60 days and can be exchanged in their last seven."""
 
-    name = "harbour"
-    title = "Harbour"
-    kind = "social"
-    reference = Written("a handle", "[a-z]+", "anna")
-    api_version = "1"
-    evidence = ("vendor document",)
-    streams = ("posts",)
-    lookback_days = 3
-    dictionary = load_dictionary(b"source: harbour")
     renewal_page = "https://harbour.example/tokens"
     renews_before = dt.timedelta(days=7)
 
     def __init__(self) -> None:
         self.refused: str | None = None
         self.asked: list[str | None] = []
-
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        return 1
-
-    def base_url(self, target: Target) -> str:
-        return "https://harbour.example"
-
-    def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        yield from ()
-
-    def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
-        yield from ()
 
     def renew(self, http: HttpClient) -> Tokens:
         self.asked.append(http.extra.get("refresh_token"))
@@ -90,7 +68,7 @@ def door(days: float | None, **extra: str):
 
 
 def test_a_token_that_is_due_is_exchanged_and_written_back_with_all_else_in_the_extra() -> None:
-    keeper, harbour = Keeper("harbour_meadow"), Harbour()
+    keeper, harbour = Keeper("harbour_meadow"), Renewing()
     access = door(6, refresh_token="first", client_id="app")
     assert renew(harbour, [target("harbour_meadow")], access, lambda: keeper, NOW) == ["harbour_meadow"]
     password, extra = keeper.written["harbour_meadow"]
@@ -103,13 +81,13 @@ def test_a_token_that_is_due_is_exchanged_and_written_back_with_all_else_in_the_
 
 @pytest.mark.parametrize("days", [7.5, 30])
 def test_a_token_that_is_not_due_is_left_alone_and_no_alarm(days: float) -> None:
-    harbour = Harbour()
+    harbour = Renewing()
     assert renew(harbour, [target("c")], door(days), lambda: Keeper("c"), NOW) == []
     assert harbour.asked == []
 
 
 def test_a_token_whose_end_is_not_written_down_is_one_without_end() -> None:
-    harbour = Harbour()
+    harbour = Renewing()
     assert renew(harbour, [target("c")], door(None), lambda: Keeper("c"), NOW) == []
     assert harbour.asked == []
 
@@ -118,11 +96,11 @@ def test_nothing_is_opened_as_long_as_nothing_is_due() -> None:
     def keeper() -> Keeper:
         pytest.fail("Airflow's API is asked for nothing")
 
-    assert renew(Harbour(), [target("c")], door(30), keeper, NOW) == []
+    assert renew(Renewing(), [target("c")], door(30), keeper, NOW) == []
 
 
 def test_who_may_not_write_the_connection_exchanges_nothing() -> None:
-    keeper, harbour = Keeper("c"), Harbour()
+    keeper, harbour = Keeper("c"), Renewing()
     keeper.forbidden = True
     with pytest.raises(DyingTokens, match="does not write Connections for widerview_airflow"):
         renew(harbour, [target("c")], door(2), lambda: keeper, NOW)
@@ -133,21 +111,21 @@ def test_a_new_token_is_written_again_and_again_until_airflow_takes_it(monkeypat
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
     keeper = Keeper("c")
     keeper.down = 4
-    assert renew(Harbour(), [target("c")], door(2), lambda: keeper, NOW) == ["c"]
+    assert renew(Renewing(), [target("c")], door(2), lambda: keeper, NOW) == ["c"]
     assert keeper.written["c"][0] == SECRET
     keeper.down = 99
     with pytest.raises(DyingTokens, match="THE NEW TOKEN IS LOST"):
-        renew(Harbour(), [target("c")], door(2), lambda: keeper, NOW)
+        renew(Renewing(), [target("c")], door(2), lambda: keeper, NOW)
 
 
 def test_what_software_renews_needs_a_person_only_when_the_means_of_renewal_dies() -> None:
     (token,) = tokens([target("c")], door(0.1, refresh_expires_at="2027-06-01"))
-    assert needs_a_person_at(Harbour(), token, renews=True) == dt.datetime(2027, 6, 1, tzinfo=dt.UTC)
-    assert needs_a_person_at(Harbour(), token, renews=False) == token.expires_at
+    assert needs_a_person_at(Renewing(), token, renews=True) == dt.datetime(2027, 6, 1, tzinfo=dt.UTC)
+    assert needs_a_person_at(Renewing(), token, renews=False) == token.expires_at
 
 
 def test_accounts_that_share_a_connection_share_its_token() -> None:
-    harbour = Harbour()
+    harbour = Renewing()
     renew(harbour, [target("c"), target("c", "berta")], door(1), lambda: Keeper("c"), NOW)
     assert len(harbour.asked) == 1
 
@@ -157,14 +135,14 @@ def test_accounts_that_share_a_connection_share_its_token() -> None:
     [(None, "no Connection widerview_airflow"), (Keeper("another"), "not kept by Airflow itself")],
 )
 def test_nothing_is_exchanged_that_could_not_be_written_back(keeper: Keeper | None, why: str) -> None:
-    harbour = Harbour()
+    harbour = Renewing()
     with pytest.raises(DyingTokens, match=why):
         renew(harbour, [target("c")], door(2), lambda: keeper, NOW)
     assert harbour.asked == [], "the old token may end with the exchange"
 
 
 def test_a_platform_that_refuses_is_told_of_with_its_reason_and_costs_no_other_token() -> None:
-    keeper, harbour = Keeper("a", "b"), Harbour()
+    keeper, harbour = Keeper("a", "b"), Renewing()
     harbour.refused = "the app was removed"
     with pytest.raises(DyingTokens) as caught:
         renew(harbour, [target("a"), target("b")], door(2), lambda: keeper, NOW)
@@ -174,7 +152,7 @@ def test_a_platform_that_refuses_is_told_of_with_its_reason_and_costs_no_other_t
 
 
 def test_a_dead_token_of_a_platform_without_exchange_is_told_of() -> None:
-    harbour = Harbour()
+    harbour = Renewing()
     harbour.renews_before = None  # type: ignore[misc]
     where = r"died on 2026-11-15 04:00 UTC. Renew it at https://harbour\.example/tokens"
     with pytest.raises(DyingTokens, match=where):

@@ -4,7 +4,6 @@ The answers of the sandbox are the whole ones; damaged in any place they give so
 else. A platform that fails in any way it may fail gives a `SourceError` with its name, and nothing else.
 """
 
-import copy
 import datetime as dt
 import json
 import random
@@ -17,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from damaged import JSON, places, replaced
 from widerview.agency.load import load_agency
 from widerview.pipeline.connections import Access
 from widerview.pipeline.ingest import http_client, targets
@@ -248,32 +248,6 @@ def test_whatever_goes_wrong_is_a_source_error_or_gives_rows(name, fault, served
         served.faults.clear()
 
 
-def places(value: Any, path: tuple[Any, ...] = ()):
-    """Where in a document something can be replaced."""
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    if not path:
-        return new
-    value = copy.copy(value)
-    value[path[0]] = replaced(value[path[0]], path[1:], new)
-    return value
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
-    | st.sampled_from(["\x00", "error", "2026-11-31T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 400, "-1", "1e999"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
 EXAMPLES = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -1,6 +1,5 @@
 """Every source against damaged answers: rows or `BadAnswer`, never anything else."""
 
-import copy
 import datetime as dt
 import json
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from damaged import JSON, places, replaced
 from widerview.sources.base import DayRow, RawPage, Request, Target
 from widerview.sources.errors import BadAnswer
 from widerview.sources.registry import source
@@ -70,16 +70,6 @@ WHOLE = {
     },
     ("matomo", "networks"): {"2026-11-09": [{"nb_visits": 3, "label": "Bluesky"}]},
 }
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
-    | st.sampled_from(["\x00", "error", "2026-11-31T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 400, "-1", "1e999"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def parse(name, stream, body):
@@ -93,22 +83,6 @@ def parse(name, stream, body):
         body=body,
     )
     return list(source(name).parse(target, page))
-
-
-def places(value, path=()):
-    """Where in a document something can be replaced."""
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
-def replaced(value, path, new):
-    if not path:
-        return new
-    value = copy.copy(value)
-    value[path[0]] = replaced(value[path[0]], path[1:], new)
-    return value
 
 
 @pytest.mark.parametrize(("name", "stream"), WHOLE)

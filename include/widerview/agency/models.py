@@ -10,7 +10,6 @@ in a file is answered with.
 import datetime as dt
 import re
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -32,6 +31,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from widerview.sources import base as sources_base
 from widerview.sources.base import Kind, Source
 from widerview.sources.registry import SOURCES
 
@@ -58,27 +58,23 @@ def mistake(what: str, fix: str, *at: str | int) -> PydanticCustomError:
     return PydanticCustomError("mistake", "{what}; {fix}", {"what": what, "fix": fix, "at": at})
 
 
-@dataclass(frozen=True)
-class Written:
-    """Annotates a string that is written in one shape only; `pattern` must match all of it.
+def check_written(value: str, shape: sources_base.Written, *at: str | int) -> str:
+    """Hold a value against the shape in which it has to be written; `at` as for `mistake`."""
+    if not re.fullmatch(shape.pattern, value):
+        raise mistake(f"{quoted(value)} is not {shape.what}", f"write it like {shape.example}", *at)
+    return value
 
-    Patterns use only what Python and JavaScript read alike, because editors check files with them too.
-    """
 
-    what: str
-    pattern: str
-    example: str
+class Written(sources_base.Written):
+    """Annotates a string that is written in one shape only; `pattern` must match all of it."""
+
+    __slots__ = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
+        return core_schema.no_info_after_validator_function(lambda value: check_written(value, self), handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"examples": [self.example], **handler(schema), "pattern": f"^(?:{self.pattern})$"}
-
-    def _check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value):
-            raise mistake(f"{quoted(value)} is not {self.what}", f"write it like {self.example}")
-        return value
 
 
 @cache
@@ -296,8 +292,7 @@ def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
 def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: str, ref: str) -> None:
     """Hold an account or site against what its platform's source says of handles, connections and options."""
     source = platforms[each.platform]
-    if not re.fullmatch(source.reference.pattern, ref):
-        raise mistake(f"{quoted(ref)} is not {source.reference.what}", f"write it like {source.reference.example}", key)
+    check_written(ref, source.reference, key)
     if source.needs_connection and each.connection is None:
         raise mistake(
             f"{source.title} answers only with a token, and no connection is named",
@@ -308,8 +303,7 @@ def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: st
         if option is None:
             known = ", ".join(source.options) or "none"
             raise mistake(f"{source.title} has no option {quoted(name)}", f"its options are: {known}", "options", name)
-        if not re.fullmatch(option.pattern, value):
-            raise mistake(f"{quoted(value)} is not {option.what}", f"write it like {option.example}", "options", name)
+        check_written(value, option, "options", name)
     for name in source.required_options:
         if name not in each.options:
             example = source.options[name].example

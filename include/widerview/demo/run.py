@@ -31,7 +31,7 @@ from widerview.demo.home import REPOSITORY, REVIEWER, SCHEDULER_ENVIRONMENT, Hom
 from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
 from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
-from widerview.pipeline.ingest import targets
+from widerview.pipeline.ingest import targets_of
 from widerview.sandbox.clients import write_access_logs, write_clients
 from widerview.sandbox.model import Simulation
 from widerview.sources.registry import SOURCES
@@ -208,7 +208,7 @@ def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.da
     weeks = [Week.last_complete(now, client.zone) for client in clients.values()]
     last = max(now.date() - dt.timedelta(days=1), *(week.sunday for week in weeks))
     first = min(weeks).shift(-HISTORY_WEEKS).monday
-    asked = {source: [t for client in clients.values() for t in targets(client, source)] for source in SOURCES}
+    asked = {source: targets_of(clients.values(), source) for source in SOURCES}
     conf = {"first": first.isoformat(), "last": last.isoformat()}
     runs = {
         source: _open_run(api, ingest_dag_id(source), f"demo__{last}__{_digest(asked[source])}", conf)

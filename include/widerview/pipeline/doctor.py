@@ -4,6 +4,7 @@ import datetime as dt
 import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,7 +13,7 @@ from widerview.clock import utc_now
 from widerview.delivery.smtp import Mailer
 from widerview.pipeline import connections, ingest, tokens
 from widerview.settings import AIRFLOW_CONNECTION, load_settings
-from widerview.sources.base import Target
+from widerview.sources.base import Source, Target
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.migrate import current, head
 
@@ -40,20 +41,16 @@ def examine() -> Iterator[Finding]:
     yield _try("mail server", _mail_server)
     yield from _versions(utc_now().date())
     for source in SOURCES.values():
-        for client in agency.clients.values():
-            for target in ingest.targets(client, source.name):
-
-                def reachable(target: Target = target) -> str:
-                    source = SOURCES[target.source]
-                    if not source.expected_calls(posts=0, days=1):
-                        return f"reads {', '.join(target.options.values())}, and asks no server"
-                    door = connections.access(target)
-                    return f"asks {door.base_url or SOURCES[target.source].base_url(target)}" + (
-                        " with a token" if door.token else " without a token"
-                    )
-
-                yield _try(f"{source.title}: {target.label}", reachable)
+        for target in ingest.targets_of(agency.clients.values(), source.name):
+            yield _try(f"{source.title}: {target.label}", partial(_reads, source, target))
     yield from _tokens(agency)
+
+
+def _reads(source: Source, target: Target) -> str:
+    if not source.expected_calls(posts=0, days=1):
+        return f"reads {', '.join(target.options.values())}, and asks no server"
+    door = connections.access(target)
+    return f"asks {door.base_url or source.base_url(target)}" + (" with a token" if door.token else " without a token")
 
 
 def _versions(today: dt.date) -> Iterator[Finding]:
@@ -71,7 +68,7 @@ def _tokens(agency: Agency) -> Iterator[Finding]:
     now = utc_now()
     renews = connections.exists(AIRFLOW_CONNECTION)
     for source in SOURCES.values():
-        targets = [target for client in agency.clients.values() for target in ingest.targets(client, source.name)]
+        targets = ingest.targets_of(agency.clients.values(), source.name)
         for token in tokens.tokens(targets, connections.access):
             end = tokens.needs_a_person_at(source, token, renews=renews)
             if tokens.dies_soon(end, now):

@@ -92,9 +92,14 @@ def targets(client: Client, source: str) -> list[Target]:
     return found
 
 
+def targets_of(clients: Iterable[Client], source: str) -> list[Target]:
+    """List what a source has to be asked for all of some clients."""
+    return [target for client in clients for target in targets(client, source)]
+
+
 def plan(agency: Agency, source: str) -> list[list[Target]]:
     """Split all clients' accounts on a source into batches; one account a batch until there are very many."""
-    everything = [target for client in agency.clients.values() for target in targets(client, source)]
+    everything = targets_of(agency.clients.values(), source)
     size = -(-len(everything) // MAX_BATCHES) or 1
     return [everything[start : start + size] for start in range(0, len(everything), size)]
 

@@ -84,7 +84,7 @@ def tokens(source_name: str) -> list[str]:
 def singers() -> list[str]:
     """List the sources that some client has an account on."""
     clients = agency().clients.values()
-    return [name for name in SOURCES if any(ingest.targets(client, name) for client in clients)]
+    return [name for name in SOURCES if ingest.targets_of(clients, name)]
 
 
 def sing(source_name: str, context: Any) -> list[str]:
@@ -104,7 +104,7 @@ def sing(source_name: str, context: Any) -> list[str]:
 
 
 def _targets(source_name: str) -> list[Target]:
-    return [target for batch in ingest.plan(agency(), source_name) for target in batch]
+    return ingest.targets_of(agency().clients.values(), source_name)
 
 
 def pull(source_name: str, batch: Batch, context: Any) -> list[str]:

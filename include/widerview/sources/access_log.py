@@ -53,7 +53,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from widerview.sources.base import DayRow, RawPage, Request, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import RawPage, Request, Row, Source, Target, Window, Written, day_rows, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized, Unavailable
 from widerview.sources.http import LARGEST_BODY, Count, HttpClient, decode, place
 from widerview.sources.referrers import USUAL_CHANNELS, Member, referred, tag, tagged
@@ -203,18 +203,7 @@ class AccessLog(Source):
             parts[key] = msgspec.structs.asdict(counts)
         stamped = stamp(target, page)
         for (dimension, member), values in parts.items():
-            for metric, value in values.items():
-                yield DayRow(
-                    **stamped,
-                    entity="site",
-                    entity_id=target.ref,
-                    day=day.day,
-                    zone=day.zone,
-                    dimension=dimension,
-                    member=member,
-                    metric=metric,
-                    value=value,
-                )
+            yield from day_rows(stamped, "site", target.ref, day.day, day.zone, values, dimension, member)
 
 
 class _Visit(msgspec.Struct):

@@ -269,6 +269,31 @@ def stamp(target: Target, page: RawPage) -> Stamp:
     }
 
 
+def day_rows(
+    stamp: Stamp,
+    entity: Entity,
+    entity_id: str,
+    day: dt.date,
+    zone: str,
+    values: Mapping[str, float | None],
+    dimension: Dimension = "total",
+    member: str = "",
+) -> Iterator[DayRow]:
+    """Make a row of each of a day's values, by canonical metric."""
+    for metric, value in values.items():
+        yield DayRow(
+            **stamp,
+            entity=entity,
+            entity_id=entity_id,
+            day=day,
+            zone=zone,
+            dimension=dimension,
+            member=member,
+            metric=metric,
+            value=value,
+        )
+
+
 def counts(**values: int | None) -> Counts:
     """Running totals by metric; a negative one is how platforms write "hidden", so it is not reported either."""
     return {metric: None if value is None or value < 0 else value for metric, value in values.items()}

@@ -281,7 +281,7 @@ def _page_token(target: Target, http: HttpClient) -> Generator[RawPage, None, st
     token = decode(page, _Token, source=_TITLE, is_secret=True).access_token
     if not token:
         return None
-    token = graph.known_again(token, http)  # the Connection may hold the Page's own
+    token = http.known_again(token)  # the Connection may hold the Page's own
     http.keep_secret(token)
     return token
 

@@ -46,7 +46,6 @@ from requests import codes
 
 from widerview.sources import google
 from widerview.sources.base import (
-    DayRow,
     RawPage,
     Row,
     Source,
@@ -54,6 +53,7 @@ from widerview.sources.base import (
     UnavailableRow,
     Window,
     Written,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer
@@ -243,18 +243,8 @@ class GA4(Source):
             if _ends(day, zone) > page.fetched_at:
                 continue
             for (dimension, member), values in _members(page.stream, report, days[day]).items():
-                for native, value in values.items():
-                    yield DayRow(
-                        **stamped,
-                        entity="site",
-                        entity_id=target.ref,
-                        day=day,
-                        zone=zone,
-                        dimension=dimension,
-                        member=member,
-                        metric=_METRICS[native],
-                        value=value,
-                    )
+                told = {_METRICS[native]: value for native, value in values.items()}
+                yield from day_rows(stamped, "site", target.ref, day, zone, told, dimension, member)
 
 
 class _Walk:

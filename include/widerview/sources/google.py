@@ -17,7 +17,6 @@ query parameters, all at https://developers.google.com.
 import datetime as dt
 from typing import Annotated, Any, NoReturn
 
-import jwt
 import msgspec
 from requests import codes
 
@@ -157,6 +156,8 @@ def _read_key(keyfile: str, for_account: str) -> _Key:
 
 def _signed(key: _Key, scopes: tuple[str, ...], for_account: str) -> str:
     """The statement, signed with the key, that is exchanged for a token."""
+    import jwt  # noqa: PLC0415 - every task imports the sources, and few of them sign anything
+
     now = utc_now()
     claims = {
         "iss": key.client_email,

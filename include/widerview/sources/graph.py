@@ -410,9 +410,7 @@ def noted_account(page: RawPage, *, title: str) -> str:
     Raises:
         BadAnswer: None was.
     """
-    if "account" not in page.request.about:
-        raise BadAnswer(f"{plain.place(page, title)}: its request does not say for which account. Pull the days anew.")
-    return page.request.about["account"]
+    return plain.about(page, "account", what="account", source=title)["account"]
 
 
 def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
@@ -624,11 +622,6 @@ def spans(first: dt.date, last: dt.date, most: int) -> Iterator[tuple[dt.date, d
         first = end + dt.timedelta(days=1)
 
 
-def known_again(token: str, http: HttpClient) -> str:
-    """A token as it was given, where the client has cut it out of an answer because it is the one it asks with."""
-    return http.token if http.token and token == plain.CENSORED else token
-
-
 class _Exchanged(msgspec.Struct):
     access_token: Annotated[str, msgspec.Meta(min_length=1)]
     expires_in: _Duration | None = None
@@ -660,7 +653,7 @@ def exchange(
     check(page, title=title, account="its token", renew=renew)
     got = plain.decode(page, _Exchanged, source=title, is_secret=True)
     lives = dt.timedelta(seconds=got.expires_in) if got.expires_in else None
-    return Tokens(token=known_again(got.access_token, http), expires_at=page.fetched_at + lives if lives else None)
+    return Tokens(token=http.known_again(got.access_token), expires_at=page.fetched_at + lives if lives else None)
 
 
 def exchange_by_app(http: HttpClient, *, title: str, renew: str) -> Tokens:

@@ -232,8 +232,12 @@ class HttpClient:
         self._connections = {_origin(_address(url)): shared.to(url) for url in (self._base, *self._servers.values())}
         self._budget = budget
         self._allowance = allowance
-        self._secrets = {value for name, value in self.extra.items() if _is_secret(name, value)}
-        self._secrets |= {token} if token and len(token) >= _SHORTEST_SECRET else set()
+        self._secrets: set[bytes] = set()
+        for name, value in self.extra.items():
+            if _is_secret(name, value):
+                self.keep_secret(value)
+        if token and len(token) >= _SHORTEST_SECRET:
+            self.keep_secret(token)
         self._sleep = sleep
         self._clock = clock
         self._waited = 0.0
@@ -340,7 +344,13 @@ class HttpClient:
 
     def keep_secret(self, value: str) -> None:
         """Cut a value that has become known, such as a token got on the way, out of every later answer, too."""
-        self._secrets.add(value)
+        # As it is, as a link holds it, and as some write JSON.
+        forms = (value, quote(value, safe=""), value.replace("/", "\\/"))
+        self._secrets.update(form.encode() for form in forms)
+
+    def known_again(self, token: str) -> str:
+        """A token as it was given, where it was cut out of the answer because it is the one that was asked with."""
+        return self.token if self.token and token == CENSORED else token
 
     def pay(self, dollars: float) -> None:
         """Count what an answer has cost, in US dollars, against what the client may spend today."""
@@ -421,9 +431,7 @@ class HttpClient:
 
     def _censored(self, body: bytes) -> bytes:
         for secret in self._secrets:
-            # As it is, as a link holds it, and as some write JSON.
-            for form in {secret, quote(secret, safe=""), secret.replace("/", "\\/")}:
-                body = body.replace(form.encode(), CENSORED.encode())
+            body = body.replace(secret, CENSORED.encode())
         return body
 
     def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -629,6 +637,24 @@ def decode(page: RawPage, type_: type[T], *, source: str, is_secret: bool = Fals
 @functools.cache
 def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(type_, strict=False)
+
+
+def about(page: RawPage, *names: str, what: str, source: str) -> Mapping[str, str]:
+    """What was noted of an answer when it was asked for.
+
+    Args:
+        page: The answer.
+        names: What has to be noted; without any, something has to be.
+        what: What the answer is about, in a word, for the message.
+        source: Title of the source, for the message.
+
+    Raises:
+        BadAnswer: It was not.
+    """
+    noted = page.request.about
+    if not noted or not noted.keys() >= set(names):
+        raise BadAnswer(f"{place(page, source)}: its request does not say for which {what}. Pull the days anew.")
+    return noted
 
 
 class Turn(NamedTuple):

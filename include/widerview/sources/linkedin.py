@@ -47,7 +47,6 @@ from widerview.sources.base import (
     CommentRow,
     CounterRow,
     Counts,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -59,10 +58,11 @@ from widerview.sources.base import (
     Window,
     Written,
     counts,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer, NotFound
-from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Turn, about, check, decode, paginate, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
 T = TypeVar("T")
@@ -333,7 +333,7 @@ class LinkedIn(Source):
                 yield from _page(stamped, decode(page, _Page[_Organization], source=_TITLE).elements[:1])
             case "followers":
                 size = decode(page, _NetworkSize, source=_TITLE).first_degree_size
-                account = _about(page, "account")["account"]
+                account = about(page, "account", what="account", source=_TITLE)["account"]
                 yield CounterRow(**stamped, account_id=account, counts=counts(followers=size))
             case "days" | "follower_days":
                 yield from _days(stamped, page)
@@ -372,14 +372,6 @@ class _Asking:
         return self._http.request(
             "GET", f"rest/{path}", stream=stream, params=params, headers=self._headers, safe=_STRUCTURE, about=about
         )
-
-
-def _about(page: RawPage, *names: str) -> Mapping[str, str]:
-    """What was noted when it was asked for: these names, or else any."""
-    about = page.request.about
-    if not about or not about.keys() >= set(names):
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say what it is about. Pull the days anew.")
-    return about
 
 
 def _check(page: RawPage, target: Target) -> None:
@@ -559,27 +551,17 @@ def _page(stamp: Stamp, found: list[_Organization]) -> Iterator[Row]:
 
 def _days(stamp: Stamp, page: RawPage) -> Iterator[Row]:
     """The values of days that are over, without the day that was asked for as a margin."""
-    margin = _about(page, "margin")["margin"]
+    margin = about(page, "margin", what="days", source=_TITLE)["margin"]
     for element in decode(page, _Page[_Element], source=_TITLE).elements:
         days = element.time_range
         if days is None or str(days.start) == margin or _from_ms(days.end) > page.fetched_at:
             continue
-        for metric, value in element.counts().items():
-            yield DayRow(
-                **stamp,
-                entity="account",
-                entity_id=element.organizational_entity,
-                day=_from_ms(days.start).date(),
-                zone="UTC",
-                dimension="total",
-                member="",
-                metric=metric,
-                value=value,
-            )
+        day = _from_ms(days.start).date()
+        yield from day_rows(stamp, "account", element.organizational_entity, day, "UTC", element.counts())
 
 
 def _totals(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    published = _about(page)
+    published = about(page, what="posts", source=_TITLE)
     for element in decode(page, _Page[_Element], source=_TITLE).elements:
         if element.post_id in published:
             yield CounterRow(
@@ -592,16 +574,16 @@ def _totals(stamp: Stamp, page: RawPage) -> Iterator[Row]:
 
 
 def _comments(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    about = _about(page, "account", "post")
+    noted = about(page, "account", "post", what="post", source=_TITLE)
     for comment in decode(page, _Page[_Comment], source=_TITLE).elements:
         yield CommentRow(
             **stamp,
-            account_id=about["account"],
+            account_id=noted["account"],
             comment_id=comment.urn,
-            post_id=about["post"],
+            post_id=noted["post"],
             published_at=_from_ms(comment.created.time),
             author=comment.actor,
-            own=comment.actor == about["account"],
+            own=comment.actor == noted["account"],
             text=comment.message.text,
             reply_to=comment.parent_comment,
         )

@@ -52,8 +52,7 @@ from widerview.sources.base import (
     counts,
     stamp,
 )
-from widerview.sources.errors import BadAnswer
-from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, paginate, place, utc
+from widerview.sources.http import Count, HttpClient, Moment, Turn, about, check, decode, paginate, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Mastodon"
@@ -278,12 +277,10 @@ def _comments(stamp: Stamp, server: str, page: RawPage, descendants: list[_Statu
 
     The account's next posts in its own thread are no comments; what is written under one of them stands under that.
     """
-    about = page.request.about
-    if not about.keys() >= {"id", "uri", "account"}:
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which post. Pull the days anew.")
-    root, own = about["id"], about["account"]
+    noted = about(page, "id", "uri", "account", what="post", source=_TITLE)
+    root, own = noted["id"], noted["account"]
     uris = {status.id: status.uri for status in descendants}
-    own_thread = {root: about["uri"]}
+    own_thread = {root: noted["uri"]}
     post_of = dict(own_thread)
     for status in descendants:
         answered = status.in_reply_to_id or root

@@ -35,7 +35,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from requests import codes
 
-from widerview.sources.base import DayRow, Dimension, RawPage, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import Dimension, RawPage, Row, Source, Target, Window, Written, day_rows, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Count, HttpClient, check, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
@@ -200,18 +200,7 @@ class Matomo(Source):
             if Window(day, day).opens(target.time_zone) > page.fetched_at:
                 continue  # Matomo answers days to come like days without visits.
             for dimension, member, values in report.slices(answer):
-                for metric, value in values.items():
-                    yield DayRow(
-                        **stamped,
-                        entity="site",
-                        entity_id=target.ref,
-                        day=day,
-                        zone=target.time_zone,
-                        dimension=dimension,
-                        member=member,
-                        metric=metric,
-                        value=value,
-                    )
+                yield from day_rows(stamped, "site", target.ref, day, target.time_zone, values, dimension, member)
 
 
 def _failure(page: RawPage) -> str | None:

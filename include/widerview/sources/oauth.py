@@ -105,9 +105,8 @@ def tokens(http: HttpClient, page: RawPage, granted: Granted) -> Tokens:
     refresh_lives = granted.refresh_token_expires_in
     if refresh_lives is None:
         refresh_lives = granted.refresh_expires_in
-    stays = granted.access_token == CENSORED and http.token
     return Tokens(
-        token=stays or granted.access_token,
+        token=http.known_again(granted.access_token),
         expires_at=_after(page, granted.expires_in),
         refresh_token=None if granted.refresh_token == CENSORED else granted.refresh_token,
         refresh_expires_at=_after(page, refresh_lives),

@@ -42,7 +42,6 @@ import msgspec
 from widerview.sources import oauth
 from widerview.sources.base import (
     AccountRow,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -55,10 +54,11 @@ from widerview.sources.base import (
     Window,
     Written,
     counts,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer, Unauthorized
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, check, decode, paginate, place, utc
+from widerview.sources.http import Count, HttpClient, Turn, about, ask_in_groups, check, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Pinterest"
@@ -267,9 +267,7 @@ class _Asking:
 
 
 def _account_id(page: RawPage) -> str:
-    if "account" not in page.request.about:
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull the days anew.")
-    return page.request.about["account"]
+    return about(page, "account", what="account", source=_TITLE)["account"]
 
 
 def _fetch_days(asking: _Asking, params: Mapping[str, str]) -> Iterator[RawPage]:
@@ -348,18 +346,9 @@ def _days(stamp: Stamp, page: RawPage) -> Iterator[Row]:
     for day in decode(page, _Analytics, source=_TITLE).all.daily_metrics:
         if day.data_status != "READY" or day.date >= page.fetched_at.date():
             continue
-        for native, metric in metrics.items():
-            yield DayRow(
-                **stamp,
-                entity="account",
-                entity_id=account_id,
-                day=day.date,
-                zone="UTC",
-                dimension="total",
-                member="",
-                metric=metric,
-                value=None if (value := day.metrics.get(native)) is None or value < 0 else value,
-            )
+        told = {metric: day.metrics.get(native) for native, metric in metrics.items()}
+        values = {metric: None if value is None or value < 0 else value for metric, value in told.items()}
+        yield from day_rows(stamp, "account", account_id, day.date, "UTC", values)
 
 
 def _pin(stamp: Stamp, account_id: str, pin: _Pin) -> Row:

@@ -35,7 +35,6 @@ import msgspec
 from requests import codes
 
 from widerview.sources.base import (
-    DayRow,
     RawPage,
     Row,
     Source,
@@ -43,6 +42,7 @@ from widerview.sources.base import (
     UnavailableRow,
     Window,
     Written,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer, Unauthorized
@@ -211,18 +211,7 @@ class Plausible(Source):
             if Window(day, day).opens(target.time_zone) > page.fetched_at:
                 continue
             for (dimension, member), values in parts.items():
-                for metric, value in values.items():
-                    yield DayRow(
-                        **stamped,
-                        entity="site",
-                        entity_id=target.ref,
-                        day=day,
-                        zone=target.time_zone,
-                        dimension=dimension,
-                        member=member,
-                        metric=metric,
-                        value=value,
-                    )
+                yield from day_rows(stamped, "site", target.ref, day, target.time_zone, values, dimension, member)
 
 
 def _question(target: Target, stream: str, metrics: Sequence[str], span: Window) -> dict[str, Any]:

@@ -38,7 +38,7 @@ import msgspec
 from requests import codes
 
 from widerview.sources import google
-from widerview.sources.base import DayRow, Dimension, RawPage, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import Dimension, RawPage, Row, Source, Target, Window, Written, day_rows, stamp
 from widerview.sources.errors import BadAnswer
 from widerview.sources.http import HttpClient, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
@@ -168,18 +168,7 @@ class SearchConsole(Source):
             return
         stamped = stamp(target, page)
         for day, dimension, member, metrics in _days(page) if page.stream == "days" else _members(page):
-            for metric, value in metrics.items():
-                yield DayRow(
-                    **stamped,
-                    entity="site",
-                    entity_id=target.ref,
-                    day=day,
-                    zone=_ZONE,
-                    dimension=dimension,
-                    member=member,
-                    metric=metric,
-                    value=value,
-                )
+            yield from day_rows(stamped, "site", target.ref, day, _ZONE, metrics, dimension, member)
 
 
 def _check(page: RawPage, target: Target) -> None:

@@ -46,7 +46,6 @@ from widerview.sources import oauth
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
-    DayRow,
     PostKind,
     PostRow,
     RawPage,
@@ -59,10 +58,11 @@ from widerview.sources.base import (
     Window,
     Written,
     counts,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
-from widerview.sources.http import Count, HttpClient, Turn, ask_in_groups, check, decode, paginate, place
+from widerview.sources.http import Count, HttpClient, Turn, about, ask_in_groups, check, decode, paginate, place
 from widerview.vocabulary.dictionaries import load_dictionary
 
 T = TypeVar("T")
@@ -644,9 +644,9 @@ def _posts(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
         posts = decode(page, _Answer[_Listed[_Item]], source=_TITLE).data.videos or []
     else:
         posts = decode(page, _Answer[_Listed[_Video]], source=_TITLE).data.videos or []
-    account_id = page.request.params.get("business_id") or page.request.about.get("account")
+    account_id = page.request.params.get("business_id")
     if not account_id:
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull the days anew.")
+        account_id = about(page, "account", what="account", source=_TITLE)["account"]
     for post in posts:
         # What follows the question mark names the app that asked.
         address = post.share_url.partition("?")[0]
@@ -669,19 +669,9 @@ def _days(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
     for day in decode(page, _Answer[_Business], source=_TITLE).data.metrics or []:
         if day.date >= page.fetched_at.astimezone(dt.UTC).date():
             continue
-        for native, metric in _BUSINESS_DAY.items():
-            if native in asked:
-                yield DayRow(
-                    **stamp,
-                    entity="account",
-                    entity_id=page.request.params.get("business_id", ""),
-                    day=day.date,
-                    zone="UTC",
-                    dimension="total",
-                    member="",
-                    metric=metric,
-                    value=getattr(day, native),
-                )
+        values = {metric: getattr(day, native) for native, metric in _BUSINESS_DAY.items() if native in asked}
+        account_id = page.request.params.get("business_id", "")
+        yield from day_rows(stamp, "account", account_id, day.date, "UTC", values)
 
 
 def _comments(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:

@@ -66,7 +66,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import BadAnswer, BudgetSpent, NotFound, Unauthorized
-from widerview.sources.http import Count, HttpClient, Moment, Turn, check, decode, found, paginate, place, utc
+from widerview.sources.http import Count, HttpClient, Moment, Turn, about, check, decode, found, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 log = logging.getLogger(__name__)
@@ -318,10 +318,8 @@ class X(Source):
             case "organic":
                 yield from _organic(stamped, decode(page, _OwnersPosts, source=_TITLE))
             case "comments":
-                if "account" not in page.request.about:
-                    raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which account. Pull anew.")
-                answer = decode(page, _Posts, source=_TITLE)
-                yield from _comments(stamped, page.request.about["account"], answer.data)
+                account_id = about(page, "account", what="account", source=_TITLE)["account"]
+                yield from _comments(stamped, account_id, decode(page, _Posts, source=_TITLE).data)
             case _:
                 for post in decode(page, _Posts, source=_TITLE).data:
                     if post.refers_to("retweeted") is None:

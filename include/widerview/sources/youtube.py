@@ -43,7 +43,6 @@ from requests import codes
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
-    DayRow,
     PostRow,
     RawPage,
     Row,
@@ -54,11 +53,12 @@ from widerview.sources.base import (
     Window,
     Written,
     counts,
+    day_rows,
     stamp,
 )
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 from widerview.sources.google import TOKEN_SERVER, authorize, check, failure, slow_down
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, paginate, place, utc
+from widerview.sources.http import Count, HttpClient, Moment, Turn, about, ask_in_groups, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 T = TypeVar("T")
@@ -80,11 +80,12 @@ _THREADS_A_PAGE = 100
 _MOST_THREAD_PAGES = 3
 _MOST_LONG_THREADS = 5
 _SECONDS_A_MINUTE = 60
+_MINUTES = "estimatedMinutesWatched"
 
 _DAILY = {
     "views": "views",
     "engagedViews": "engaged_views",
-    "estimatedMinutesWatched": "watch_time",
+    _MINUTES: "watch_time",
     "likes": "likes",
     "comments": "replies",
     "shares": "shares",
@@ -525,11 +526,9 @@ def _threads(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
 
 def _replies(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
     """Answers, which name neither channel nor video."""
-    about = page.request.about
-    if not about.keys() >= {"channel", "video"}:
-        raise BadAnswer(f"{place(page, _TITLE)}: its request does not say for which video. Pull the days anew.")
+    noted = about(page, "channel", "video", what="video", source=_TITLE)
     for comment in decode(page, _Comments, source=_TITLE).items:
-        yield _comment(stamp, about["channel"], about["video"], comment)
+        yield _comment(stamp, noted["channel"], noted["video"], comment)
 
 
 def _comment(stamp: Stamp, channel_id: str, video_id: str, comment: _Comment) -> CommentRow:
@@ -564,24 +563,16 @@ def _table(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:
         try:
             row = dict(zip(names, cells, strict=True))
             day = msgspec.convert(row.pop("day"), dt.date)
-            values = {name: msgspec.convert(value, _Number | None, strict=False) for name, value in row.items()}
+            told = {name: msgspec.convert(value, _Number | None, strict=False) for name, value in row.items()}
         except (msgspec.ValidationError, ValueError, KeyError) as error:
             raise BadAnswer(f"{place(page, _TITLE)}: a row that is no day: {str(cells)[:200]} ({error})") from error
         if day >= page.fetched_at.astimezone(_PACIFIC).date():
             continue
-        for name, value in values.items():
-            if name in _DAILY:
-                yield DayRow(
-                    **stamp,
-                    entity="account",
-                    entity_id=page.request.params.get("ids", "").removeprefix("channel=="),
-                    day=day,
-                    zone=_PACIFIC.key,
-                    dimension="total",
-                    member="",
-                    metric=_DAILY[name],
-                    value=value if value is None or name != "estimatedMinutesWatched" else value * _SECONDS_A_MINUTE,
-                )
+        if (minutes := told.get(_MINUTES)) is not None:
+            told[_MINUTES] = minutes * _SECONDS_A_MINUTE
+        values = {_DAILY[name]: value for name, value in told.items() if name in _DAILY}
+        channel_id = page.request.params.get("ids", "").removeprefix("channel==")
+        yield from day_rows(stamp, "account", channel_id, day, _PACIFIC.key, values)
 
 
 _ROWS = {"account": _accounts, "posts": _posts, "comments": _threads, "replies": _replies, "days": _table}

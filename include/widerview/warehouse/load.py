@@ -302,7 +302,7 @@ class _Load:
 
     def end(self) -> None:
         """Store what the pull says by leaving it out."""
-        if not self.is_first and (left_out := self._splits.left_out(self.connection, dict(self.pull))):
+        if not self.is_first and (left_out := self._splits.left_out(self.connection, self.pull)):
             self._store(staging.DAY, left_out)
 
     def _foreign(self, row: Row) -> LoadError:

@@ -5,7 +5,7 @@ would keep its old value beside the new one, and the same visits would be counte
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -44,7 +44,7 @@ class Splits:
                 self._told.add((row.day, row.entity_id, row.dimension))
                 self._answers[row.dimension] = _Answer(row.observed_at, row.receipt)
 
-    def left_out(self, connection: Connection, pull: dict[str, object]) -> list[Seen]:
+    def left_out(self, connection: Connection, pull: Mapping[str, object]) -> list[Seen]:
         """Give a zero, or "not known", for each member that was known of these days and is not named any more."""
         if not self._answers:
             return []
