@@ -14,6 +14,7 @@ from babel.dates import format_skeleton
 from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
+from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
@@ -44,7 +45,8 @@ HISTORY_WEEKS = 12
 CHART_DAYS = 28
 MIN_TYPICAL_POSTS = 8
 SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far"."""
+"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
+until it has been seen how the website's analytics go on counting."""
 
 _PASSED_ON = METRICS["passed_on"].parts
 _REACTIONS = METRICS["reactions"].parts
@@ -324,6 +326,7 @@ class _Web:
     sites: int
     days: Mapping[dt.date, float | None]
     splits: Mapping[str, Mapping[str, Mapping[dt.date, float]]]
+    curves: Sequence[Mapping[int, float]]
 
     @classmethod
     def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Web":
@@ -348,7 +351,27 @@ class _Web:
             for value in visits(dimension):
                 members[value.member.casefold()][value.day] += value.value or 0.0
             splits[dimension] = members
-        return cls(len(sites), days, splits)
+        curves: dict[tuple[str, str], dict[int, float]] = {site: {} for site in sites}
+        for learnt in read.completion(connection, client.client, as_of, "visits"):
+            site = (learnt.source, learnt.entity_id)
+            if site in curves and learnt.days >= ENOUGH_DAYS:
+                curves[site][learnt.lag] = learnt.share
+        return cls(len(sites), days, splits, tuple(curves.values()))
+
+    def completeness(self, week: Week, zone: ZoneInfo, seen_until: dt.datetime) -> float | None:
+        """The share of a week's visits that are likely to be in already, by the slowest site; None if not known yet."""
+        found = []
+        for curve in self.curves:
+            parts = []
+            for day in week.days:
+                lag = (seen_until - Week.of(day).bounds(zone)[0]).days - day.weekday() - 1
+                share = share_at(curve, max(lag, 0))
+                if share is None:
+                    return None
+                parts.append((self.days.get(day) or 0.0, share))
+            found.append(expected_share(parts))
+        known = [share for share in found if share is not None]
+        return min(known) if known else None
 
     def week(self, week: Week) -> float | None:
         """All visits of a week; None unless all seven days are reported."""
@@ -391,9 +414,12 @@ def _figures(
             visits["campaign_visits"] = [
                 web.campaign_visits(week, running) if (running := _running(client, week)) else None for week in weeks
             ]
+    week_end = weeks[-1].bounds(client.zone)[1]
+    is_early = seen_until < week_end + SETTLED_AFTER
+    share = web.completeness(weeks[-1], client.zone, seen_until)
+    early = dict.fromkeys(posts, is_early) | dict.fromkeys(visits, is_early if share is None else share < COMPLETE)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     usual = _usual_of(posts) | _usual_of(visits)
-    week_end = weeks[-1].bounds(client.zone)[1]
     return tuple(
         Figure(
             id=name,
@@ -404,7 +430,7 @@ def _figures(
             usual=_usual(usual[name]),
             word=word(values[-1], usual[name]),
             last_week=values[-2],
-            so_far=seen_until < week_end + SETTLED_AFTER,
+            so_far=early[name],
             definition=METRICS[name].definition,
         )
         for name, values in (posts | visits).items()
