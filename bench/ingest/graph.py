@@ -122,8 +122,8 @@ class Graph(Source):
     def __init__(self, version: int = 1, delay_ms: int = 0) -> None:
         self._query = {"v": str(version)} | ({"delay_ms": str(delay_ms)} if delay_ms else {})
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        return 1 + posts // POSTS_OF_A_PAGE
+    def fixed_calls(self, *, days: int) -> int:
+        return 1
 
     def base_url(self, target: Target) -> str:
         return SERVER

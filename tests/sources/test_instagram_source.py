@@ -102,21 +102,27 @@ class Always(list):
         handler.wfile.write(content)
 
 
+def metrics_in(params):
+    return params["fields"].partition("insights.metric(")[2].partition(")")[0].split(",")
+
+
 def meadow(posts=(), stories=(), numbers=None, day=None, account=None):
     """The platform with one account: what it has, and how it answers to calls for numbers and for days."""
 
     def answer(path, params):
         edge = path.rsplit("/", 1)[-1]
-        if edge == "accounts":
-            return account or PAGES
-        if edge == "me":
-            return account or (PROFILE | {"id": "4711", "user_id": ID})
+        if edge in {"accounts", "me"}:
+            return account or (PAGES if edge == "accounts" else PROFILE | {"id": "4711", "user_id": ID})
+        metrics = metrics_in(params) if "fields" in params else []
         if edge in {"stories", "media"}:
-            return {"data": list(stories if edge == "stories" else posts)}
+            listed = list(stories if edge == "stories" else posts)
+            bare = metrics == [""]
+            refused = numbers([one["id"] for one in listed], metrics) if listed and numbers and not bare else None
+            more = {} if bare else {"insights": told(**dict.fromkeys(metrics, 5))}
+            return refused or {"data": [one | more for one in listed]}
         if edge == "insights":
             return day(params) if day else {"data": []}
         asked = params["ids"].split(",") if "ids" in params else [edge]
-        metrics = params["fields"].removeprefix("id,timestamp,insights.metric(").removesuffix(")").split(",")
         if numbers and (refused := numbers(asked, metrics)):
             return refused
         known = {one["id"]: one for one in (*posts, *stories)}
@@ -267,7 +273,8 @@ def counters(parse, metrics, *posts, ids=True):
     params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
     body = {post["id"]: post for post in posts} if ids else posts[0]
     params |= {"ids": ",".join(body)} if ids else {}
-    return parse("post_insights", body, about={"account": ID}, params=params)
+    url = "https://graph.facebook.com/v26.0/" + ("" if ids else posts[0]["id"])
+    return parse("post_insights", body, about={"account": ID}, params=params, url=url)
 
 
 def numbered(number, **values):
@@ -287,7 +294,7 @@ def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, ids):
 def test_numbers_that_do_not_say_of_which_account_are_bad(parse):
     params = {"fields": "id,timestamp,insights.metric(views)"}
     with pytest.raises(BadAnswer, match="does not say for which account"):
-        parse("post_insights", numbered(1, views=50), params=params)
+        parse("post_insights", numbered(1, views=50), params=params, url="https://graph.facebook.com/v26.0/1")
 
 
 def test_a_number_that_was_not_told_is_not_zero(parse):
@@ -446,20 +453,24 @@ def test_no_person_reached_by_an_ad_alone_enters_organic_reach(parts, paid, hidd
 # -- how it is asked for -----------------------------------------------------------------------------------------------
 
 
+EVERY = {"views", "reach", "shares", "total_interactions", "reposts"}
+
+
 def test_each_kind_is_asked_for_what_it_has_and_for_nothing_that_has_died(server, pull):
     album = media(3, media_type="CAROUSEL_ALBUM", children={"data": [{"id": "31"}, {"id": "32"}]})
     server.script = meadow([media(1), media(2, product="REELS"), album], [media(4, product="STORY")])
     pages, rows = pull()
     assert [page.stream for page in pages] == ["account", "stories", "posts", *["post_insights"] * 3]
-    every = {"views", "reach", "shares", "total_interactions", "reposts"}
     named = {
-        params.get("ids", path.rsplit("/", 1)[-1]): set(params["fields"].split("(")[1].rstrip(")").split(","))
-        for path, params in asked(server)[3:]
+        params.get("ids", path.rsplit("/", 1)[-1]): set(metrics_in(params))
+        for path, params in asked(server)
+        if "insights" in params["fields"]
     }
     assert named == {
-        "1,3": every | {"saved", "follows", "profile_visits"},
-        "2": every | {"saved", "ig_reels_video_view_total_time"},
-        "4": every | {"replies", "follows", "profile_visits"},
+        "media": EVERY | {"saved"},
+        "1,3": {"follows", "profile_visits"},
+        "2": {"ig_reels_video_view_total_time"},
+        "4": EVERY | {"replies", "follows", "profile_visits"},
     }
     assert not DEAD & set().union(*named.values())
     assert {row.post_id for row in of(rows, CounterRow)} == {"1", "2", "3", "4"}  # an album's parts have no numbers
@@ -480,24 +491,29 @@ def test_only_posts_of_the_window_are_asked_for_their_numbers(server, pull):
     assert [row.post_id for row in of(rows, PostRow)] == ["1", "2"]
 
 
-def test_numbers_of_many_posts_come_fifty_at_a_time(server, pull):
-    server.script = meadow([media(number) for number in range(1000, 1060)])
+def test_numbers_of_one_kind_come_fifty_at_a_time_and_of_the_newest_hundred(server, pull):
+    server.script = meadow([media(number) for number in range(2000, 1750, -1)])
     _, rows = pull()
-    assert [params["ids"].count(",") + 1 for _, params in asked(server) if "ids" in params] == [50, 10]
-    assert len(of(rows, CounterRow)) == 60
+    ids = [params["ids"].split(",") for _, params in asked(server) if "ids" in params]
+    assert [len(some) for some in ids] == [50, 50]
+    assert [ids[0][0], ids[1][-1]] == ["2000", "1901"]
+    assert len(given(rows, "views")) == 250
+    assert len(given(rows, "profile_views")) == 100
 
 
-def test_a_metric_that_has_died_costs_itself_alone(server, pull):
-    server.script = meadow([media(1), media(2)], numbers=lambda posts, metrics: UNKNOWN if "saved" in metrics else None)
+def test_a_metric_that_has_died_costs_itself_alone_and_few_calls(server, pull):
+    posts = [media(number) for number in range(1, 101)]
+    server.script = meadow(posts, numbers=lambda ids, metrics: UNKNOWN if "saved" in metrics else None)
     pages, rows = pull()
     assert [(row.metric, row.native_metric) for row in of(rows, UnavailableRow)] == [("bookmarks", "saved")]
-    for post in "12":
-        known = {m: v for row in of(rows, CounterRow) if row.post_id == post for m, v in row.counts.items()}
+    for post in posts:
+        known = {
+            m: v for row in of(rows, PostRow | CounterRow) if row.post_id == post["id"] for m, v in row.counts.items()
+        }
         assert set(known) == {
-            "views", "reach", "shares", "engagements", "reposts", "follows", "profile_views",
+            "likes", "replies", "views", "reach", "shares", "engagements", "reposts", "follows", "profile_views",
         }  # fmt: skip
-        assert set(known.values()) == {5}
-    assert len(pages) <= 3 + 7
+    assert len(pages) <= 3 + 7 + 3
 
 
 @pytest.mark.parametrize(
@@ -526,12 +542,13 @@ def test_a_metric_that_only_one_post_cannot_have_costs_no_other_metric(server, p
 
     server.script = meadow([media(1), media(2)], numbers=numbers)
     _, rows = pull()
-    assert {metric for row in of(rows, CounterRow) for metric in row.counts} >= {"reach", "bookmarks", "profile_views"}
+    counted = {metric for row in of(rows, PostRow | CounterRow) for metric in row.counts}
+    assert counted >= {"reach", "bookmarks", "profile_views"}
     assert [row.metric for row in of(rows, UnavailableRow)] == ["views"]
 
 
 def given(rows, metric):
-    return {row.post_id for row in of(rows, CounterRow) if row.counts.get(metric) is not None}
+    return {row.post_id for row in of(rows, PostRow | CounterRow) if row.counts.get(metric) is not None}
 
 
 def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(server, pull):
@@ -544,13 +561,13 @@ def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(serv
     assert given(rows, "views") == everyone - {"25"}
     assert given(rows, "reach") == given(rows, "profile_views") == everyone
     assert of(rows, UnavailableRow) == []
-    assert len(pages) <= 3 + 7 + 12
+    assert len(pages) <= 3 + 7 + 14
 
 
 def test_a_metric_that_no_post_of_one_kind_knows_is_there_for_the_other_kind(server, pull):
     posts = [*(media(number) for number in range(1, 71)), media(80, product="REELS")]
     server.script = meadow(
-        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics and "80" not in ids else None
+        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics and ids != ["80"] else None
     )
     pages, rows = pull(budget=200)
     assert given(rows, "views") == {"80"}
@@ -757,8 +774,8 @@ def test_without_the_right_to_comments_posts_come_without_them(server, pull):
 
     server.script = Always(answer)
     _, rows = pull()
-    assert [(row.post_id, row.counts) for row in of(rows, PostRow)] == [("1", {"likes": 4, "replies": 2})]
-    assert len(of(rows, CounterRow)) == 1
+    [post] = of(rows, PostRow)
+    assert post.counts.items() >= {"likes": 4, "replies": 2, "views": 5, "reach": 5}.items()
 
 
 def test_the_listing_ends_where_the_window_begins(server, pull):
@@ -814,7 +831,7 @@ def test_too_many_comments_at_once_make_the_pages_smaller(server, pull):
 
     server.script = Always(answer)
     _, rows = pull()
-    assert [params["limit"] for path, params in asked(server) if path.endswith("/media")][-1] == "12"
+    assert [params["limit"] for path, params in asked(server) if path.endswith("/media")] == ["100", "50", "25", "12"]
     assert len(of(rows, PostRow)) == 1
 
 

@@ -30,6 +30,7 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 _DAY = dt.timedelta(days=1)
 _MOST_DAYS = 90
 _MOST_POSTS = 100
+_NOT_TOO_MANY = 30
 
 Json = dict[str, Any]
 
@@ -228,7 +229,7 @@ def _pick(node: Node, fields: Sequence[Field], kind: str) -> Json:
     for field in fields:
         if field.name not in node:
             raise _Refused(100, f"(#100) Tried accessing nonexisting field ({field.name}) on node type ({kind})")
-    asked = {field.name: node[field.name](field) for field in fields}
+    asked = {field.options.get("as", field.name): node[field.name](field) for field in fields}
     asked.setdefault("id", node["id"](Field("id", {}, [])))
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -473,6 +474,13 @@ def _unauthorized(case: Case) -> Answer:
     return _error(190, "Error validating access token: Session has expired.", subcode=463)
 
 
+def _too_much_data(case: Case) -> Answer:
+    """Listings are refused whose pages would have more than so many items, whatever is asked of them."""
+    if int(case.call.params.get("limit") or 0) <= _NOT_TOO_MANY:
+        return case.answer
+    return _error(1, "Please reduce the amount of data you're asking for, then retry your request", status=500)
+
+
 def _cursor_loop(case: Case) -> Answer:
     """The way to the next page leads to the first one, for ever."""
     first = case.ask_without("after")
@@ -510,4 +518,5 @@ FAULT_ANSWERS: FaultAnswers = {
     "unauthorized": _unauthorized,
     "cursor_loop": _cursor_loop,
     "duplicate_page": _duplicate_page,
+    "too_much_data": _too_much_data,
 }

@@ -49,6 +49,8 @@ _WHY_DEAD = {
 }
 _PROOF = re.compile(r"app ?secret[ _]proof")
 _NAMED = re.compile(r"insights\.metric\(([^)]*)\)")
+_TOO_FEW = 10
+"""The code of a missing right, and with other words that of too few viewers or followers."""
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
 _LINK = re.compile(r"https?://[^\s<>]+")
 _NOON = dt.timedelta(hours=12)
@@ -159,7 +161,11 @@ class NoRight(Unauthorized):
     """The token is alive and lacks a right for some of what was asked for."""
 
 
-class MetricRefused(BadAnswer):
+class Refused(BadAnswer):
+    """Meta does not answer what was asked, and will not the next time."""
+
+
+class MetricRefused(Refused):
     """A metric does not exist (any more), or not for this account or kind of post."""
 
 
@@ -203,6 +209,7 @@ class Graph:
         self._account = account
         self._renew = renew
         self._version = version
+        self._most: int | None = None
         self._proof: dict[str, str] = {}
         if app_secret:
             proof = hmac.new(app_secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()
@@ -243,7 +250,8 @@ class Graph:
     ) -> Iterator[RawPage]:
         """Yield page after page of a listing, each before it is judged.
 
-        Where an answer would become too large for Meta, the same page is asked again with half as many items.
+        Where an answer would become too large for Meta, the same page is asked again with half as many items, and no
+        listing of this account is asked for more any more. Meta says so by code 1 with HTTP 500, or by 400.
 
         Args:
             path: As for `get`.
@@ -256,16 +264,18 @@ class Graph:
             BadAnswer: The pages go in a circle, or too many were empty.
             SourceError: As `check` does.
         """
-        limit = most
         resume: str | None = None
+
+        def limit() -> int:
+            return min(most, self._most or most)
 
         def ask(cursor: str | None) -> RawPage:
             nonlocal resume
             resume = cursor or resume
-            return self.get(path, stream=stream, params={**params, "limit": str(limit), **_cursor_params(resume)})
+            return self.get(path, stream=stream, params={**params, "limit": str(limit()), **_cursor_params(resume)})
 
         def read(page: RawPage) -> Turn:
-            if limit > 1 and _is_too_much(page):
+            if limit() > 1 and _is_too_much(page):
                 raise _TooMuch
             self.check(page)
             return turn(page)
@@ -274,30 +284,67 @@ class Graph:
             try:
                 yield from paginate(ask, read, source=self._title)
             except _TooMuch:
-                limit //= 2
+                self._most = limit() // 2
             else:
                 return
 
 
-def listings_in_groups(
+def listing_with_numbers(
     metrics: Sequence[str],
-    most: int,
     walk: Callable[[Sequence[str]], Iterator[RawPage]],
+    first_page: Callable[[Sequence[str]], RawPage],
+    left: list[str],
     *,
     one_by_one: bool = False,
 ) -> Iterator[RawPage]:
-    """Walk a listing once for every group of metrics; what `ask_in_groups` is for single answers.
+    """Walk a listing once, and have the numbers of its items come along.
 
-    A group that Meta refuses is halved, so that a metric that it has given up costs no other.
+    Meta refuses a whole walk for one metric that it has given up. The bad one is then found on the first page, and the
+    walk begins again without it.
 
     Args:
         metrics: Native names.
-        most: Most metrics that one walk may name.
-        walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
-        one_by_one: Whether to walk for each metric alone from the start.
+        walk: Walks the listing with some metrics, or with none; `Graph.listing` raises what ends a walk.
+        first_page: Asks for some metrics of the items of the first page.
+        left: Takes the metrics that Meta does not give along with a listing, for whatever other reason.
+        one_by_one: Whether to look for bad metrics from the start, each alone.
     """
-    size = 1 if one_by_one else most
-    groups = [list(metrics[start : start + size]) for start in range(0, len(metrics), size)]
+    good = list(metrics)
+    if not one_by_one:
+        try:
+            yield from walk(good)
+            return
+        except MetricRefused:
+            pass
+        except (Refused, NoRight, NotFound):
+            yield from walk([])
+            left.extend(good)
+            return
+    good.clear()
+    for page in plain.ask_in_groups(metrics, len(metrics), first_page, is_metric_refused, one_by_one=one_by_one):
+        yield page
+        named = asked_metrics(page)
+        if not is_metric_refused(page):
+            good += named
+        elif len(named) == 1 and not is_unknown(page):
+            left.extend(named)
+    try:
+        yield from walk(good)
+    except (Refused, NoRight, NotFound):
+        yield from walk([])
+        left.extend(good)
+
+
+def listings_in_groups(metrics: Sequence[str], walk: Callable[[Sequence[str]], Iterator[RawPage]]) -> Iterator[RawPage]:
+    """Walk a listing once for every group of metrics that Meta refuses together.
+
+    A group that is refused is halved, so that a metric that Meta has given up costs no other.
+
+    Args:
+        metrics: Native names.
+        walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
+    """
+    groups = [list(metrics)] if metrics else []
     while groups:
         group = groups.pop(0)
         try:
@@ -315,7 +362,13 @@ class _TooMuch(Exception):
 def lacks_right(page: RawPage) -> bool:
     """Whether an answer says that the token is alive and lacks a right for some of what was asked for."""
     refused = refusal(page)
-    return refused is not None and refused.code in _NO_RIGHT
+    return refused is not None and refused.code in _NO_RIGHT and not is_too_few(page)
+
+
+def is_too_few(page: RawPage) -> bool:
+    """Whether there is nothing to tell, because too few people have seen something or follow."""
+    refused = refusal(page)
+    return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
 
 
 def refusal(page: RawPage) -> Refusal | None:
@@ -376,16 +429,17 @@ def unavailable_of_posts(
 ) -> Iterator[UnavailableRow]:
     """As `unavailable`, of numbers of posts, where a refusal may hold for one of the posts only.
 
-    It holds for all if Meta lists the metrics that there are, or if `refused_for_all` was noted.
+    It holds for all if there is no metric of that name, or if `refused_for_all` was noted.
     """
     if is_unknown(page) or "refused" in page.request.about:
         yield from unavailable(target, page, canonical)
 
 
 def is_unknown(page: RawPage) -> bool:
-    """Whether a metric is refused for whatever it is asked of, because Meta lists the ones that there are."""
+    """Whether a metric is refused for whatever it is asked of: Meta says that there is none of that name."""
     refused = refusal(page)
-    return refused is not None and is_metric_refused(page) and "must be one of" in refused.message.lower()
+    said = refused.message.lower() if refused else ""
+    return is_metric_refused(page) and ("must be one of" in said or "valid insights metric" in said)
 
 
 def refused_for_all(account_id: str) -> dict[str, str]:
@@ -395,8 +449,8 @@ def refused_for_all(account_id: str) -> dict[str, str]:
 
 def asked_metrics(page: RawPage) -> list[str]:
     """The metrics that a call named: by the parameter `metric`, or within the fields of posts."""
-    within = _NAMED.search(page.request.params.get("fields", ""))
-    return (within[1] if within else page.request.params.get("metric", "")).split(",")
+    within = _NAMED.findall(page.request.params.get("fields", ""))
+    return ",".join(within or [page.request.params.get("metric", "")]).split(",")
 
 
 def asked_id(page: RawPage) -> str:
@@ -429,6 +483,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         RateLimited: Too many calls; the message says when to try again, if Meta does.
         Unavailable: Meta had a moment of weakness.
         MetricRefused: A metric does not exist, or not for what was asked for.
+        Refused: Anything else that Meta does not want to answer.
         BadAnswer: Anything else that is no good answer.
     """
     refused = refusal(page)
@@ -444,7 +499,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
     if refused.code in _DEAD_TOKEN:
         why = _WHY_DEAD.get(refused.error_subcode or 0, "Meta does not accept it")
         raise Unauthorized(f"{where}, the token is dead: {why}. {renew} {said}")
-    if refused.code in _NO_RIGHT:
+    if lacks_right(page):
         raise NoRight(f"{where}, the token lacks a right. {renew} {said}")
     if refused.code == INVALID and _PROOF.search(refused.message):
         raise Unauthorized(
@@ -456,7 +511,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         raise NotFound(f"{where}: {account} does not exist there (any more), or this token may not see it. {said}")
     if refused.is_transient or refused.code in _TRANSIENT:
         raise Unavailable(f"{where}. Try again later. {said}")
-    raise BadAnswer(f"{where}. {said}")
+    raise Refused(f"{where}. {said}")
 
 
 def is_not_there(page: RawPage) -> bool:

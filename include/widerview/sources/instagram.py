@@ -35,11 +35,12 @@ come to 14,646,174, and 14,424,755 of them are `AD`; without ads it may have bee
 `paid_reach` is what is `AD`, and `reach` is stored only where it is certain: all of it where no ad ran, or the one kind
 that was seen besides the ads. Else it is stored as "not reported".
 
-**Calls.** The account (one per 100 Pages with Facebook Login); the stories and their numbers; one for each 50 posts
-with their comments, and one for the numbers of each 50 posts of a kind; three for each day: 21 with each pull, and 183
-on Sundays. A metric that Instagram has given up, a post that has no numbers and a post that does not know a metric cost
-a few more. Days come before the numbers of posts, so that these cost no day if the calls of a run are used up; about
-150 days fit one run.
+**Calls.** The account (one per 100 Pages with Facebook Login); the stories, and their numbers by 50; one for each 100
+posts with their comments and numbers, and one more; two for each of posts and reels, for what only one of them has;
+three for each day: 21 with each pull, and 183 on Sundays. Where Instagram finds an answer too large, fewer posts are
+asked for at once until the pull ends. A metric that Instagram has given up costs a few more; a post that has no numbers
+or does not know a metric costs some for each 50 posts. Those come after the days, so that they cost no day if the calls
+of a run are used up; about 150 days fit one run.
 
 **Limits.** Numbers are kept for two years. Those of posts come up to 48 hours late and are running totals; stories have
 them for 24 hours, and only from five viewers on. The parts of an album have none of their own. A post whose likes are
@@ -73,6 +74,7 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Tokens,
+    Walk,
     Window,
     Written,
     counts,
@@ -91,23 +93,32 @@ _RENEW = (
     "dashboard under Instagram (Instagram Login), and put it into the password of the Airflow Connection."
 )
 
-_POSTS_A_PAGE = 50
-"""Instagram gives 100, but refuses answers that become too large, and these hold comments."""
+_POSTS_A_PAGE = 100
 _POSTS_A_CALL = 50
+"""The most ids that one call may name."""
+_MOST_OF_KIND = 100
+"""Of how many posts of a kind, the newest, the numbers are asked for that only this kind has."""
 _KEPT = dt.timedelta(days=2 * 365 - 1)
 
 _PROFILE = "id,username,name,followers_count,follows_count,media_count"
 _POST = "id,caption,media_type,media_product_type,permalink,timestamp,like_count,username"
 _COMMENT = "id,text,timestamp,username,from,user"
+_MEDIA = "media"
+_OF_NUMBERS = "id,timestamp"
 _COMMENTS = f"comments.limit(50){{{_COMMENT},replies.limit(50){{{_COMMENT}}}}}"
 
-_EVERY_KIND = ("views", "reach", "shares", "total_interactions", "reposts")
+_OF_POSTS = ("views", "reach", "shares", "total_interactions", "reposts", "saved")
+"""What Instagram counts for posts and reels alike, so that it may come along with a listing of both."""
+_STORY = "STORY"
 _OF_KIND: Mapping[str, Sequence[str]] = {
-    "FEED": (*_EVERY_KIND, "saved", "follows", "profile_visits"),
-    "REELS": (*_EVERY_KIND, "saved", "ig_reels_video_view_total_time"),
-    "STORY": (*_EVERY_KIND, "replies", "follows", "profile_visits"),
+    "FEED": ("follows", "profile_visits"),
+    "REELS": ("ig_reels_video_view_total_time",),
+    _STORY: ("views", "reach", "shares", "total_interactions", "reposts", "replies", "follows", "profile_visits"),
 }
-"""What Instagram counts for each kind of post (`media_product_type`); a request that names more is refused whole."""
+"""What it counts for one kind of post only (`media_product_type`), and of stories, which are listed by themselves.
+
+A request that names a metric that one of its posts does not know is refused whole.
+"""
 _POST_METRICS = {
     "views": "views",
     "reach": "reach",
@@ -150,8 +161,6 @@ _DAY_METRICS: Mapping[str, Sequence[str]] = {
 
 _TOO_OLD = 2108006
 """The subcode of 100 that says: a post is older than the professional account."""
-_TOO_FEW = 10
-"""The code of a missing right, and with other words that of too few viewers."""
 
 _PRODUCTS: Mapping[str, PostKind] = {"STORY": "story", "REELS": "reel"}
 _TYPES: Mapping[str, PostKind] = {"CAROUSEL_ALBUM": "carousel", "VIDEO": "video", "IMAGE": "image"}
@@ -242,6 +251,11 @@ class Instagram(Source):
         "That a post's views, likes and interactions are without ads stands in Meta's documents; that its comments, "
         "reach, shares, saves, reposts, follows, profile visits and time watched are, too, is taken for granted.",
         "Of which kind a token is, is told by how it begins, which is common use and stands in no document.",
+        "New followers and profile visits are read of the newest 100 posts of the look-back, time watched of the "
+        "newest 100 reels; those of older ones stay as they were.",
+        "That the numbers of posts come along with a listing of them is common use and stands in no document; should "
+        "Instagram refuse, as for posts that are older than the professional account, each 50 posts of a kind take a "
+        "call of their own.",
         "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
         "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
         "New and lost followers and taps on the profile hold what ads brought, because Meta does not tell them apart.",
@@ -253,21 +267,28 @@ class Instagram(Source):
     weekly_lookback_days = 60
     dictionary = load_dictionary(files(__package__) / "instagram.yaml")
     pool_slots = 4
+    walks = (
+        Walk(
+            "posts with comments and numbers",
+            _POSTS_A_PAGE,
+            "common use; Meta's documents name no most",
+        ),
+    )
     call_budget = 500
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """Account, stories, their numbers; posts by 50, and their numbers by 50 of two kinds; three for each day."""
-        of_posts = (1 + posts // _POSTS_A_PAGE) + (2 + posts // _POSTS_A_CALL)
-        return 3 + of_posts + len(_OF_DAYS) * graph.days_asked(days, self.lookback_days)
+    def fixed_calls(self, *, days: int) -> int:
+        """Account, stories, the page beyond the window; what only one kind of post has; three for each day."""
+        of_kinds = len(_OF_KIND) * (_MOST_OF_KIND // _POSTS_A_CALL)
+        return 3 + of_kinds + len(_OF_DAYS) * graph.days_asked(days, self.lookback_days)
 
     def base_url(self, target: Target) -> str:
         """The host of Facebook Login; that of Instagram Login is asked by its own address."""
         return graph.FACEBOOK
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its stories and posts with comments, its days, and the posts' numbers."""
+        """The account, its stories, its posts with comments and numbers, its days, and the numbers of one kind."""
         ask = _asking(target, http)
         seen: list[_Profile] = []
         for page in _profile_pages(ask, target, http):
@@ -283,13 +304,19 @@ class Instagram(Source):
             )
         account_id = quote(account.user_id or account.id, safe="")
         kinds: dict[str, str] = {}
-        yield from _walk(ask, account_id, window.opens(target.time_zone), kinds)
+        left: list[str] = []
+        yield from _posts(
+            ask, account_id, window.opens(target.time_zone), kinds, left, one_by_one=http.one_metric_a_call
+        )
         now = page.fetched_at
         days = graph.last_days(window, now, lookback_days=self.lookback_days, earliest=now.date() - _KEPT)
         yield from _days(ask, account_id, days, one_by_one=http.one_metric_a_call)
         numbers = _Numbers(ask, account_id, one_by_one=http.one_metric_a_call)
-        for kind in _OF_KIND:
-            yield from numbers.of_kind(kind, [post for post, its_kind in kinds.items() if its_kind == kind])
+        for kind, metrics in _OF_KIND.items():
+            of_kind = [post for post, its_kind in kinds.items() if its_kind == kind]
+            alike: Sequence[str] = left if kind != _STORY else ()
+            yield from numbers.of_kind(of_kind[:_MOST_OF_KIND], [*alike, *metrics])
+            yield from numbers.of_kind(of_kind[_MOST_OF_KIND:], alike)
         yield from numbers.of_refused()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
@@ -378,10 +405,12 @@ def _of_target(target: Target, page: RawPage) -> Iterator[_Profile]:
     return (profile for profile in _profiles(page) if _is_meant(profile, target))
 
 
-def _walk(ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str]) -> Iterator[RawPage]:
-    """The stories that are still there, and the posts from the newest to the first day.
+def _posts(
+    ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str], left: list[str], *, one_by_one: bool
+) -> Iterator[RawPage]:
+    """The stories that are still there, and the posts from the newest to the first day with comments and numbers.
 
-    Notes in `kinds` of what kind each of them is.
+    Notes in `kinds` of what kind each of them is, and in `left` the numbers that did not come along.
     """
 
     def turn(page: RawPage) -> Turn:
@@ -390,21 +419,34 @@ def _walk(ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str]
         reached = bool(listing.data) and listing.data[-1].timestamp < opens
         return Turn(None if reached else graph.next_cursor(listing.paging), len(listing.data))
 
-    def walk(edge: str, stream: str, fields: str) -> Iterator[RawPage]:
-        path, params = f"{account_id}/{edge}", {"fields": fields}
+    def listing(edge: str, stream: str, *fields: str) -> Iterator[RawPage]:
+        path, params = f"{account_id}/{edge}", {"fields": ",".join(fields)}
         return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
 
-    yield from walk("stories", "stories", _POST)
-    try:
-        yield from walk("media", "posts", f"{_POST},comments_count,{_COMMENTS}")
-    except graph.NoRight:
-        # Comments need a right of their own, and without it there are no posts either.
-        yield from walk("media", "posts", f"{_POST},comments_count")
+    def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
+        fields = (_POST, "comments_count", *([_numbers(metrics)] if metrics else []))
+        try:
+            yield from listing(_MEDIA, "posts", *fields, _COMMENTS)
+        except graph.NoRight:
+            # Comments need a right of their own, and without it there are no posts either.
+            yield from listing(_MEDIA, "posts", *fields)
+
+    def first_page(metrics: Sequence[str]) -> RawPage:
+        params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}", "limit": str(_POSTS_A_PAGE)}
+        return ask.get(f"{account_id}/{_MEDIA}", stream="post_insights", params=params, about={"account": account_id})
+
+    yield from listing("stories", "stories", _POST)
+    yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
+
+
+def _numbers(metrics: Sequence[str]) -> str:
+    """The field with which posts have these numbers."""
+    return f"insights.metric({','.join(metrics)})"
 
 
 def _product(page: RawPage, media: _Media) -> str:
     """Of what kind something in a listing is."""
-    return "STORY" if page.stream == "stories" else media.media_product_type
+    return _STORY if page.stream == "stories" else media.media_product_type
 
 
 class _Numbers:
@@ -423,15 +465,13 @@ class _Numbers:
         self._refused: dict[str, str] = {}
         """Metrics that were refused for each post of a kind alone, and such a post."""
 
-    def of_kind(self, kind: str, posts: Sequence[str]) -> Iterator[RawPage]:
-        """The numbers of posts of one kind; what is refused for the first fifty is not asked of the others."""
+    def of_kind(self, posts: Sequence[str], asked: Sequence[str]) -> Iterator[RawPage]:
+        """Numbers of posts of one kind; what is refused for the first fifty is not asked of the others."""
         given: set[str] = set()
         refused: dict[str, str] = {}
         unknown: set[str] = set()
         for start in range(0, len(posts), _POSTS_A_CALL):
-            left = [
-                metric for metric in _OF_KIND[kind] if metric not in unknown and metric not in refused.keys() - given
-            ]
+            left = [metric for metric in asked if metric not in unknown and metric not in refused.keys() - given]
             calls = self._calls(posts[start : start + _POSTS_A_CALL], left)
             while calls:
                 some, metrics = calls.pop(0)
@@ -464,7 +504,7 @@ class _Numbers:
 
     def _get(self, some: Sequence[str], metrics: Sequence[str], about: Mapping[str, str] | None = None) -> RawPage:
         alone = quote(some[0], safe="") if len(some) == 1 else ""
-        params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
+        params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}"}
         params |= {} if alone else {"ids": ",".join(some)}
         # No answer of this kind names the account.
         about = about or {"account": self._account_id}
@@ -498,19 +538,13 @@ def _halves(some: Sequence[str]) -> list[Sequence[str]]:
     return [some[:half], some[half:]] if half else []
 
 
-def _is_too_few(page: RawPage) -> bool:
-    """Whether there is nothing to tell, because too few people have seen something or follow."""
-    refused = graph.refusal(page)
-    return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
-
-
 def _has_none(page: RawPage) -> bool:
     """Whether an answer says that a post has no numbers, or is not there any more."""
     refused = graph.refusal(page)
     if refused is None:
         return False
     is_too_old = refused.code == graph.INVALID and refused.error_subcode == _TOO_OLD
-    return is_too_old or _is_too_few(page) or graph.is_not_there(page)
+    return is_too_old or graph.is_too_few(page) or graph.is_not_there(page)
 
 
 def _is_invalid(page: RawPage) -> bool:
@@ -530,7 +564,7 @@ def _days(ask: Graph, account_id: str, days: Iterator[dict[str, str]], *, one_by
                 yield page
                 if graph.is_metric_refused(page):
                     given_up |= {page.request.params["metric"]}
-                elif not _is_too_few(page):
+                elif not graph.is_too_few(page):
                     ask.check(page)
 
 
@@ -563,7 +597,11 @@ def _post(stamp: Stamp, page: RawPage, media: _Media) -> Iterator[Row]:
         permalink=media.permalink or "https://www.instagram.com/",
         tags=graph.tags_in(text),
         links=graph.links_in(text),
-        counts=counts(**{"likes": media.like_count} | ({} if of_story else {"replies": media.comments_count})),
+        counts=counts(
+            **{"likes": media.like_count}
+            | ({} if of_story else {"replies": media.comments_count})
+            | _totals(page, media)
+        ),
     )
     for comment in media.comments.data if media.comments else []:
         yield _comment(stamp, account_id, media, comment)
@@ -593,19 +631,25 @@ def _comment(
 def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
     if "ids" in page.request.params:
         found = list(decode(page, dict[str, _Media], source=_TITLE).values())
+    elif page.request.url.endswith(f"/{_MEDIA}"):
+        found = decode(page, _Listing, source=_TITLE).data
     else:
         found = [decode(page, _Media, source=_TITLE)]
     for media in found:
-        told = {each.name: each for each in (media.insights.data if media.insights else [])}
-        named = [native for native in graph.asked_metrics(page) if native in _POST_METRICS]
-        totals = {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
         yield CounterRow(
             **stamp,
             account_id=graph.noted_account(page, title=_TITLE),
             post_id=media.id,
             published_at=media.timestamp,
-            counts=counts(**totals),
+            counts=counts(**_totals(page, media)),
         )
+
+
+def _totals(page: RawPage, media: _Media) -> dict[str, int | None]:
+    """The running totals that an answer was asked for; None where Instagram told none."""
+    told = {each.name: each for each in (media.insights.data if media.insights else [])}
+    named = [native for native in graph.asked_metrics(page) if native in _POST_METRICS]
+    return {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
 
 
 def _total(native: str, insight: Insight | None) -> int | None:

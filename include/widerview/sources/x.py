@@ -276,9 +276,9 @@ class X(Source):
     # All of its two hours: a pull may begin at any moment, so every one begins with a fresh token.
     renews_before = dt.timedelta(hours=2)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The account, pages of 100 posts (the last may be empty), the owner's numbers by 100, comments."""
-        return 3 + posts // _PAGE + -(-posts // _PAGE) + min(posts, _MOST_COMMENT_PAGES)
+    def fixed_calls(self, *, days: int) -> int:
+        """The account, a last page of posts, which may be empty, and comments."""
+        return 2 + _MOST_COMMENT_PAGES
 
     def base_url(self, target: Target) -> str:
         """X's API."""
