@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bench.ingest.workload import POSTS_OF_A_PAGE, POSTS_OF_AN_ACCOUNT, SERVER, accounts
-from widerview.sources.base import AccountRow, PostRow, RawPage, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import AccountRow, PostRow, RawPage, Row, Source, Target, Walk, Window, Written, stamp
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate
 from widerview.vocabulary.dictionaries import Definition, Dictionary
 
@@ -117,6 +117,7 @@ class Graph(Source):
     streams = ("posts",)
     lookback_days = 28
     dictionary = _DICTIONARY
+    walks = (Walk("posts", POSTS_OF_A_PAGE, "the benchmark's API"),)
     call_budget = 2 * POSTS_OF_AN_ACCOUNT // POSTS_OF_A_PAGE
 
     def __init__(self, version: int = 1, delay_ms: int = 0) -> None:

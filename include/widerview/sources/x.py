@@ -60,6 +60,7 @@ from widerview.sources.base import (
     Target,
     Tokens,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -270,6 +271,11 @@ class X(Source):
     lookback_days = 8
     dictionary = load_dictionary(files(__package__) / "x.yaml")
     pool_slots = 1  # accounts one after another, so that no two spend the last dollar
+    walks = (
+        Walk("posts", _PAGE, "X's OpenAPI document: max_results"),
+        # Along with the posts they would cost every post whose owner's numbers X does not give: it leaves those out.
+        Walk("their owner's numbers", _PAGE, "X's OpenAPI document: ids"),
+    )
     call_budget = 60
     dollars_a_day = 0.5
     renewal_page = _CONSOLE
