@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from widerview.sources import graph
 from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, PostRow, UnavailableRow, Window
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized
 from widerview.sources.facebook import SOURCE
@@ -83,8 +82,8 @@ START = [ok({"id": PAGE, "access_token": PAGE_TOKEN}), ok(ACCOUNT)]
 DAYS = [EMPTY] * 3
 
 
-def fetch(server, client, target, script, window=WEEK, **options):
-    server.script = script
+def fetch(server, client, target, script, window=WEEK, views=EMPTY, **options):
+    server.script = [*script, views]
     http = client(**{"token": TOKEN} | options)
     return list(SOURCE.fetch(target("facebook", REF), window, http))
 
@@ -121,13 +120,14 @@ def test_a_pull_asks_each_thing_once(server, client, target):
         f"/v26.0/{REF}",
         f"/v26.0/{REF}",
         *[f"/v26.0/{PAGE}/insights"] * 3,
-        f"/v26.0/{PAGE}/published_posts",
+        *[f"/v26.0/{PAGE}/published_posts"] * 2,
     ]
     assert len(server.seen) < SOURCE.expected_calls(posts=1, days=7)
-    assert [page.stream for page in pages] == ["account", *["insights"] * 3, "posts"]
-    [fields] = [query["fields"] for path, query in asked(server) if path.endswith("/published_posts")]
-    assert graph.asked_metrics(pages[-1])[0] == "post_media_view"
-    assert ".breakdown(is_from_ads).as(split_views),insights.metric(post_total_media_view_unique," in fields
+    assert [page.stream for page in pages] == ["account", *["insights"] * 3, "posts", "post_insights"]
+    posts, views = [query["fields"] for path, query in asked(server) if path.endswith("/published_posts")]
+    assert "insights.metric(post_total_media_view_unique," in posts
+    assert views == "id,created_time,insights.metric(post_media_view).period(lifetime).breakdown(is_from_ads)"
+    assert ".as(" not in posts, "new apps may not name fields"
 
 
 def test_the_pages_own_token_is_used_and_nowhere_kept(server, client, target):
@@ -185,14 +185,14 @@ def test_posts_are_read_from_the_first_day_on_in_the_clients_zone(server, client
     queries = [query for path, query in asked(server) if path.endswith("/published_posts")]
     opens = int(dt.datetime.fromisoformat("2026-11-09T00:00:00+01:00").timestamp())
     assert {query["since"] for query in queries} == {str(opens)}
-    assert [query["limit"] for query in queries] == ["100"]
+    assert [query["limit"] for query in queries] == ["100", "100"]
 
 
 def test_reading_stops_at_posts_before_the_first_day_even_if_facebook_goes_on(server, client, target):
     onward = {"cursors": {"after": "A"}, "next": "https://graph.facebook.com/v26.0/1/published_posts?after=A"}
     old = ok({"data": [post(2), post(1, "2026-11-08T22:59:59+0000")], "paging": onward})
     pages = fetch(server, client, target, [*START, *DAYS, old])
-    assert len(pages) == 5
+    assert len(pages) == 6
 
 
 def test_a_missing_right_to_comments_costs_the_comments_alone(server, client, target):
@@ -212,7 +212,7 @@ def test_a_token_without_rights_to_posts_ends_the_pull(server, client, target):
     no_posts = refused(200, "(#200) Requires a permission")
     with pytest.raises(Unauthorized, match="lacks a right"):
         fetch(server, client, target, [*START, *DAYS, *[NO_COMMENTS, no_posts] * 2])
-    assert server.script == []
+    assert server.script == [EMPTY]
 
 
 def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target):
@@ -239,16 +239,18 @@ def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target
     }
 
 
-def test_views_of_days_that_are_given_up_cost_no_other_metric(server, client, target):
+def test_views_that_are_given_up_cost_no_other_metric(server, client, target):
     script = [*START, BAD_METRIC, ok({"data": [day("page_total_media_view_unique", value(5))]}), EMPTY, EMPTY]
-    found = rows_of(target, fetch(server, client, target, script))
+    found = rows_of(target, fetch(server, client, target, script, views=BAD_METRIC))
     notes = [(row.metric, row.native_metric) for row in found if isinstance(row, UnavailableRow)]
-    assert notes == [("views", "page_media_view"), ("paid_views", "page_media_view")]
+    assert notes == [
+        *(("views", "page_media_view"), ("paid_views", "page_media_view")),
+        *(("views", "post_media_view"), ("paid_views", "post_media_view")),
+    ]
     assert [row.metric for row in found if isinstance(row, DayRow)] == ["viewers"]
 
 
 NATIVE = {
-    "post_media_view": {"views", "paid_views"},
     "post_total_media_view_unique": {"viewers"},
     "post_clicks": {"clicks"},
     "post_clicks_by_type": {"link_clicks"},
@@ -269,15 +271,10 @@ def listing(refuses):
         handler.wfile.write(body)
 
     def told(fields):
-        names = {name for part in fields.split("metric(")[1:] for name in part.partition(")")[0].split(",")}
-        others = [day(name, {"value": {"link clicks": 3} if name == "post_clicks_by_type" else 3}, period="lifetime")
-                  for name in names - {"post_media_view"}]  # fmt: skip
-        split = [{"value": 3, "is_from_ads": "0"}, {"value": 1, "is_from_ads": "1"}]
-        views = {"data": [day("post_media_view", *split, period="lifetime")]}
-        has_views = "post_media_view" in names
-        if "as(split_views)" in fields:
-            return {"split_views": views, "insights": {"data": others}}
-        return {"insights": views if has_views else {"data": others}} if names else {}
+        names = fields.partition("insights.metric(")[2].partition(")")[0].split(",")
+        numbers = [day(name, {"value": {"link clicks": 3} if name == "post_clicks_by_type" else 3}, period="lifetime")
+                   for name in names if name]  # fmt: skip
+        return {"insights": {"data": numbers}} if numbers else {}
 
     return answer
 
@@ -291,20 +288,37 @@ def test_a_metric_of_posts_that_is_given_up_costs_no_other_and_few_calls(server,
     [row] = [row for row in found if isinstance(row, PostRow)]
     kept = set().union(*NATIVE.values()) - NATIVE[dead]
     assert kept == row.counts.keys() - {"likes", "replies", "shares"}
-    assert len(server.script) >= 12 - 9
+    assert len(server.script) >= 12 - 8
 
 
-def test_where_facebook_does_not_let_a_field_be_named_the_numbers_come_by_themselves(server, client, target):
-    unknown = refused(100, "(#100) Unknown fields: split_views.")
-    answer = listing(lambda fields: unknown if "split_views" in fields else None)
-    found = rows_of(target, fetch(server, client, target, [*START, *DAYS, *[answer] * 4]))
-    counted = set().union(*(row.counts for row in found if isinstance(row, CounterRow)))
-    assert counted == set().union(*NATIVE.values())
+def test_where_facebook_gives_no_numbers_with_posts_they_come_by_themselves(server, client, target):
+    refusal = refused(100, "(#100) Something new")
+    answer = listing(lambda fields: refusal if "message" in fields and "insights" in fields else None)
+    found = rows_of(target, fetch(server, client, target, [*START, *DAYS, *[answer] * 3]))
+    assert len([row for row in found if isinstance(row, PostRow)]) == 1
+    [row] = [row for row in found if isinstance(row, CounterRow)]
+    assert row.counts.keys() == set().union(*NATIVE.values())
     assert server.script == []
 
 
+def test_views_are_asked_of_the_newest_hundred_posts(server, client, target):
+    def answer(handler):
+        query = parse_qs(urlsplit(handler.path).query)
+        start = int(query.get("after", ["0"])[0])
+        posts = [post(number) for number in range(start, start + 100)]
+        onward = {"cursors": {"after": str(start + 100)}, "next": "https://graph.facebook.com/"} if start < 200 else {}
+        body = ok({"data": posts, "paging": onward})[2]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    pages = fetch(server, client, target, [*START, *DAYS, *[answer] * 3], views=answer)
+    assert [page.stream for page in pages][-4:] == ["posts", "posts", "posts", "post_insights"]
+
+
 def test_each_metric_can_be_asked_for_alone(server, client, target):
-    script = [*START, *[EMPTY] * 8, *[EMPTY] * 6, EMPTY]
+    script = [*START, *[EMPTY] * 8, *[EMPTY] * 5, EMPTY]
     fetch(server, client, target, script, one_metric_a_call=True)
     assert server.script == []
     named = [query["metric"] for path, query in asked(server) if path.endswith("/insights")]
@@ -349,9 +363,9 @@ def test_a_refusal_is_handed_over_before_it_ends_the_pull(server, client, target
         next(pull)
 
 
-@pytest.mark.parametrize("step", range(1, 6))
+@pytest.mark.parametrize("step", range(1, 7))
 def test_a_token_that_dies_in_any_place_ends_the_pull(server, client, target, step):
-    script = [*START, *DAYS, ok({"data": [post(1)]})]
+    script = [*START, *DAYS, ok({"data": [post(1)]}), EMPTY]
     script[step] = refused(190, error_subcode=460)
     server.script = script
     pages = []
@@ -367,9 +381,9 @@ def test_without_a_token_a_person_is_told_what_to_make(client, target):
         list(SOURCE.fetch(target("facebook", REF), WEEK, client()))
 
 
-@pytest.mark.parametrize("step", range(2, 6))
+@pytest.mark.parametrize("step", range(2, 7))
 def test_a_page_of_html_in_any_place_ends_the_pull(server, client, target, step):
-    script = [*START, *DAYS, ok({"data": [post(1)]})]
+    script = [*START, *DAYS, ok({"data": [post(1)]}), EMPTY]
     script[step] = (200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html></html>")
     server.script = script
     with pytest.raises(BadAnswer):

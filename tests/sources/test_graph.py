@@ -6,6 +6,7 @@ import hmac
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -284,13 +285,28 @@ def test_a_metric_that_is_given_up_costs_no_other_its_listing():
     assert list(graph.listings_in_groups([], walking)) == []
 
 
+def test_a_batch_is_read_as_if_each_call_had_been_made(page):
+    calls = [
+        {"relative_url": f"{number}?fields=id%2Cinsights.metric%28views%29", "method": "GET"} for number in (1, 2, 3)
+    ]
+    answers = [{"code": 200, "body": '{"id":"1"}'}, None, {"code": 400, "body": json.dumps({"error": BAD_METRIC})}]
+    whole = page("post_insights", json.dumps(answers).encode(), params={"batch": json.dumps(calls)})
+    first, third = graph.unfolded(whole, title="Instagram")
+    assert (first.request.url, first.body) == (f"{whole.request.url}1", b'{"id":"1"}')
+    assert graph.asked_metrics(third) == ["views"]
+    assert graph.is_metric_refused(third)
+    with pytest.raises(BadAnswer, match="1 answers to 3 calls"):
+        graph.unfolded(msgspec.structs.replace(whole, body=b"[null]"), title="Instagram")
+
+
 def test_a_metric_refused_alone_is_unavailable_and_never_zero(page, target):
     body = json.dumps({"error": BAD_METRIC}).encode()
     canonical = {"page_media_view": ("views", "paid_views"), "page_x": ("reach",)}
     meadow = target("facebook", "meadow")
 
     def rows(metric, body=body, name="metric"):
-        return list(graph.unavailable(meadow, page("insights", body, status=400, params={name: metric}), canonical))
+        refusal = page("insights", body, status=400, params={name: metric})
+        return list(graph.unavailable(stamp(meadow, refusal), refusal, canonical))
 
     assert [(row.metric, row.native_metric) for row in rows("page_media_view")] == [
         ("views", "page_media_view"),

@@ -5,7 +5,7 @@ import json
 import socket
 from collections import Counter
 from itertools import pairwise
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -79,6 +79,12 @@ TOO_FEW = refusal(10, "(#10) Not enough viewers for the media to show insights")
 TOO_OLD = refusal(100, "Invalid parameter", 2108006)
 
 
+def batched(body):
+    """The calls within a batch: path and parameters of each."""
+    urls = [urlsplit(call["relative_url"]) for call in json.loads(parse_qs(body.decode())["batch"][0])]
+    return [(url.path, {name: values[0] for name, values in parse_qs(url.query).items()}) for url in urls]
+
+
 class Always(list):
     """A script that answers every request with what a function of path and parameters gives: JSON, or what is whole."""
 
@@ -91,7 +97,13 @@ class Always(list):
     def _step(self, handler):
         parts = urlsplit(handler.path)
         params = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        given = self.answer(parts.path, params)
+        if handler.command == "POST":
+            calls = batched(handler.server.seen[-1][3])
+            answers = [self.answer(parts.path + path, asked) for path, asked in calls]
+            whole = [{"code": 400 if "error" in one else 200, "body": json.dumps(one)} for one in answers]
+            given = self.answer(parts.path, {"batch": ""}) or (200, {}, whole)
+        else:
+            given = self.answer(parts.path, params)
         status, headers, body = given if isinstance(given, tuple) else (400 if "error" in given else 200, {}, given)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -106,7 +118,7 @@ def metrics_in(params):
     return params["fields"].partition("insights.metric(")[2].partition(")")[0].split(",")
 
 
-def meadow(posts=(), stories=(), numbers=None, day=None, account=None):
+def meadow(posts=(), stories=(), numbers=None, day=None, account=None, batch=None):
     """The platform with one account: what it has, and how it answers to calls for numbers and for days."""
 
     def answer(path, params):
@@ -122,15 +134,12 @@ def meadow(posts=(), stories=(), numbers=None, day=None, account=None):
             return refused or {"data": [one | more for one in listed]}
         if edge == "insights":
             return day(params) if day else {"data": []}
-        asked = params["ids"].split(",") if "ids" in params else [edge]
-        if numbers and (refused := numbers(asked, metrics)):
+        if "batch" in params:
+            return batch
+        if numbers and (refused := numbers([edge], metrics)):
             return refused
-        known = {one["id"]: one for one in (*posts, *stories)}
-        found = {
-            id_: {"id": id_, "timestamp": known[id_]["timestamp"], "insights": told(**dict.fromkeys(metrics, 5))}
-            for id_ in asked
-        }
-        return found if "ids" in params else found[edge]
+        [one] = [one for one in (*posts, *stories) if one["id"] == edge]
+        return {"id": edge, "timestamp": one["timestamp"], "insights": told(**dict.fromkeys(metrics, 5))}
 
     return Always(answer)
 
@@ -157,6 +166,16 @@ def asked(server):
         (urlsplit(path).path, {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()})
         for _, path, _, _ in server.seen
     ]
+
+
+def numbers_asked(server):
+    """What numbers were asked of, batches taken apart: the last part of the path, and the metrics."""
+    calls = [
+        call
+        for (_, _, _, body), (path, params) in zip(server.seen, asked(server), strict=True)
+        for call in (batched(body) if body else [(path, params)])
+    ]
+    return [(path.rsplit("/", 1)[-1], metrics_in(params)) for path, params in calls if "insights." in str(params)]
 
 
 def of(rows, type_):
@@ -269,23 +288,24 @@ def test_comments_their_answers_and_which_are_own(parse):
     assert {row.published_at for row in rows} == {dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)}
 
 
-def counters(parse, metrics, *posts, ids=True):
-    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
-    body = {post["id"]: post for post in posts} if ids else posts[0]
-    params |= {"ids": ",".join(body)} if ids else {}
-    url = "https://graph.facebook.com/v26.0/" + ("" if ids else posts[0]["id"])
-    return parse("post_insights", body, about={"account": ID}, params=params, url=url)
+def counters(parse, metrics, *posts, together=True):
+    url, fields = "https://graph.facebook.com/v26.0/", f"id,timestamp,insights.metric({','.join(metrics)})"
+    if not together:
+        [post] = posts
+        return parse("post_insights", post, about={"account": ID}, params={"fields": fields}, url=url + post["id"])
+    calls = [{"method": "GET", "relative_url": f"{post['id']}?{urlencode({'fields': fields})}"} for post in posts]
+    body = [{"code": 200, "body": json.dumps(post)} for post in posts]
+    return parse("post_insights", body, about={"account": ID}, params={"batch": json.dumps(calls)}, url=url)
 
 
 def numbered(number, **values):
     return {"id": str(number), "timestamp": "2026-11-21T09:00:00+0000", "insights": told(**values)}
 
 
-@pytest.mark.parametrize("ids", [True, False], ids=["of several posts", "of one post"])
-def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, ids):
-    [row] = counters(
-        parse, ["views", "saved", "profile_visits"], numbered(1, views=50, saved=0, profile_visits=3), ids=ids
-    )
+@pytest.mark.parametrize("together", [True, False])
+def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, together):
+    post = numbered(1, views=50, saved=0, profile_visits=3)
+    [row] = counters(parse, ["views", "saved", "profile_visits"], post, together=together)
     assert (row.account_id, row.post_id) == (ID, "1")
     assert row.published_at == dt.datetime(2026, 11, 21, 9, tzinfo=dt.UTC)
     assert row.counts == {"views": 50, "bookmarks": 0, "profile_views": 3}
@@ -461,16 +481,14 @@ def test_each_kind_is_asked_for_what_it_has_and_for_nothing_that_has_died(server
     server.script = meadow([media(1), media(2, product="REELS"), album], [media(4, product="STORY")])
     pages, rows = pull()
     assert [page.stream for page in pages] == ["account", "stories", "posts", *["post_insights"] * 3]
-    named = {
-        params.get("ids", path.rsplit("/", 1)[-1]): set(metrics_in(params))
-        for path, params in asked(server)
-        if "insights" in params["fields"]
-    }
+    named = {post: set(metrics) for post, metrics in numbers_asked(server)}
+    of_feed = {"follows", "profile_visits"}
     assert named == {
         "media": EVERY | {"saved"},
-        "1,3": {"follows", "profile_visits"},
+        "1": of_feed,
         "2": {"ig_reels_video_view_total_time"},
-        "4": EVERY | {"replies", "follows", "profile_visits"},
+        "3": of_feed,
+        "4": EVERY | {"replies"} | of_feed,
     }
     assert not DEAD & set().union(*named.values())
     assert {row.post_id for row in of(rows, CounterRow)} == {"1", "2", "3", "4"}  # an album's parts have no numbers
@@ -494,9 +512,9 @@ def test_only_posts_of_the_window_are_asked_for_their_numbers(server, pull):
 def test_numbers_of_one_kind_come_fifty_at_a_time_and_of_the_newest_hundred(server, pull):
     server.script = meadow([media(number) for number in range(2000, 1750, -1)])
     _, rows = pull()
-    ids = [params["ids"].split(",") for _, params in asked(server) if "ids" in params]
-    assert [len(some) for some in ids] == [50, 50]
-    assert [ids[0][0], ids[1][-1]] == ["2000", "1901"]
+    batches = [[path for path, _ in batched(body)] for _, _, _, body in server.seen if body]
+    assert [len(some) for some in batches] == [50, 50]
+    assert [batches[0][0], batches[1][-1]] == ["2000", "1901"]
     assert len(given(rows, "views")) == 250
     assert len(given(rows, "profile_views")) == 100
 
@@ -573,7 +591,7 @@ def test_a_metric_that_no_post_of_one_kind_knows_is_there_for_the_other_kind(ser
     assert given(rows, "views") == {"80"}
     assert len(given(rows, "reach")) == 71
     assert of(rows, UnavailableRow) == []
-    assert not [page for page in pages if "70" in page.request.params.get("ids", "") and "(views" in str(page.request)]
+    assert len(pages) <= 3 + 7 + 8
 
 
 def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
@@ -584,25 +602,28 @@ def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
     assert len(given(rows, "reach")) == 6
 
 
-def test_without_several_posts_at_once_each_is_asked_for_alone_from_then_on(server, pull):
-    def numbers(posts, metrics):
-        return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
+NO_BATCH = refusal(100, "(#100) Batches are not supported")
 
+
+def test_without_several_posts_at_once_each_is_asked_for_alone_from_then_on(server, pull):
     posts = [*(media(number) for number in range(1, 61)), *(media(n, product="REELS") for n in range(70, 75))]
-    server.script = meadow(posts, numbers=numbers)
+    server.script = meadow(posts, batch=NO_BATCH)
     pages, rows = pull(budget=200)
     assert len(given(rows, "views")) == len(of(rows, CounterRow)) == 65
     assert sum(page.stream == "post_insights" for page in pages) == 65 + 1
 
 
 def test_days_come_before_the_numbers_of_posts_so_that_a_spent_budget_costs_none(server, pull):
-    def numbers(posts, metrics):
-        return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
-
-    server.script = meadow([media(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], numbers=numbers)
+    server.script = meadow([media(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], batch=NO_BATCH)
     with pytest.raises(BudgetSpent):
         pull(WEEK, budget=30)
     assert len(days_of(server)) == 21
+
+
+def test_a_rate_limit_within_a_batch_is_one(server, pull):
+    server.script = meadow([media(1)], numbers=lambda ids, metrics: refusal(4, "No.") if "follows" in metrics else None)
+    with pytest.raises(RateLimited, match="meadowbakery"):
+        pull()
 
 
 def test_moments_are_in_utc_whichever_zone_they_are_written_in(parse):
@@ -783,7 +804,7 @@ def test_the_listing_ends_where_the_window_begins(server, pull):
 
     def answer(path, params):
         if not path.endswith("/media"):
-            return meadow().answer(path, params) if not path.endswith("v26.0/") else {}
+            return meadow([media(path.rsplit("/", 1)[-1])]).answer(path, params)
         turned.append(params.get("after"))
         number = len(turned)
         created = "2026-11-21T09:00:00+0000" if number < 3 else "2026-11-20T22:59:59+0000"

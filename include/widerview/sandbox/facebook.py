@@ -229,7 +229,7 @@ def _pick(node: Node, fields: Sequence[Field], kind: str) -> Json:
     for field in fields:
         if field.name not in node:
             raise _Refused(100, f"(#100) Tried accessing nonexisting field ({field.name}) on node type ({kind})")
-    asked = {field.options.get("as", field.name): node[field.name](field) for field in fields}
+    asked = {field.name: node[field.name](field) for field in fields}
     asked.setdefault("id", node["id"](Field("id", {}, [])))
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -485,7 +485,7 @@ def _cursor_loop(case: Case) -> Answer:
     """The way to the next page leads to the first one, for ever."""
     first = case.ask_without("after")
     content = msgspec.json.decode(first.body)
-    if "cursors" in content.get("paging", {}):
+    if isinstance(content, dict) and "cursors" in content.get("paging", {}):
         content["paging"] = {"cursors": {"after": "Zmlyc3Q"}, "next": f"{case.call.url}facebook?after=Zmlyc3Q"}
     return msgspec.structs.replace(first, body=json_answer(content).body)
 
@@ -493,6 +493,8 @@ def _cursor_loop(case: Case) -> Answer:
 def _duplicate_page(case: Case) -> Answer:
     """The page is the first one again, while the way onward is the right one."""
     content, honest = msgspec.json.decode(case.ask_without("after").body), msgspec.json.decode(case.answer.body)
+    if not isinstance(content, dict):
+        return case.answer
     content.pop("paging", None)
     onward = {"paging": honest["paging"]} if "paging" in honest else {}
     return msgspec.structs.replace(case.answer, body=json_answer(content | onward).body)

@@ -19,8 +19,8 @@ views, new and lost followers, and clicks on the Page's contact details. Days ar
 them, wherever the Page is. Views are told apart by paid and not paid; Facebook does not do so for the rest.
 
 **Calls.** One for the Page's own token and one for the Page; three for each 88 days; one for each 100 posts with their
-comments and numbers, and one more. Where Facebook finds such an answer too large, fewer posts are asked for at once
-until the pull ends. A metric that Facebook has given up costs a few more.
+comments and numbers, and one more; one for the views of the newest 100. Where Facebook finds an answer too large, fewer
+posts are asked for at once until the pull ends. A metric that Facebook has given up costs a few more.
 
 **Limits.** A Page may make 4,800 calls in 24 hours for each person who engaged with it in that time. Numbers of days
 are kept for two years, need a Page with 100 likes, and come once a day; that of the newest day may be missing still.
@@ -37,7 +37,8 @@ again by itself, after the time that Facebook names. *Bad answer*: look at the p
 
 import datetime as dt
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 
 import msgspec
@@ -74,6 +75,8 @@ _RENEW = (
 )
 
 _POSTS_A_PAGE = 100
+_MOST_SPLIT = 100
+"""Of how many posts, the newest, the views are asked for."""
 _METRICS_A_CALL = 4
 _DAYS_A_CALL = 88
 """Facebook gives 90, and two are asked for in addition."""
@@ -181,7 +184,6 @@ class _Post(msgspec.Struct):
     comments: _Comments | None = None
     attachments: _Attachments | None = None
     insights: Insights | None = None
-    split_views: Insights | None = None
 
     def __post_init__(self) -> None:
         self.created_time = utc(self.created_time)
@@ -207,7 +209,10 @@ class Facebook(Source):
     evidence = ("recording", "vendor document")
     known_gaps = (
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2019 to 2024.",
-        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used.",
+        "Views of posts, paid and not, are read of the newest 100 posts of the look-back; those of older ones stay as "
+        "they were. Only views can be split by who paid, so they take a call of their own.",
+        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used, and "
+        "neither are those that new apps may not use since 2026-11-04 (several ids at once, names for fields).",
         "Reels have the numbers of their posts; what only their own endpoint knows (video_insights) is not asked for.",
         "Of the comments under a post the newest 50 are read with each pull; direct messages are not read.",
         "Likes, replies and shares of a post, viewers, clicks, link clicks, engagements, video views, time watched and "
@@ -222,7 +227,7 @@ class Facebook(Source):
         Walk(
             "posts with comments and numbers",
             _POSTS_A_PAGE,
-            "https://developers.facebook.com/docs/graph-api/reference/page/feed",
+            "https://developers.facebook.com/docs/apps/upgrading (v2.4)",
         ),
     )
     call_budget = 100
@@ -230,8 +235,8 @@ class Facebook(Source):
     renews_before = dt.timedelta(days=15)
 
     def fixed_calls(self, *, days: int) -> int:
-        """The token and the Page, three for 88 days, and a last page of posts."""
-        return 2 + 3 * -(-days // _DAYS_A_CALL) + 1
+        """The token and the Page, three for 88 days, a last page of posts, and the views of the newest hundred."""
+        return 2 + 3 * -(-days // _DAYS_A_CALL) + 2
 
     def base_url(self, target: Target) -> str:
         """Facebook's Graph API."""
@@ -324,41 +329,49 @@ def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) ->
         reached = bool(posts.data) and posts.data[-1].created_time < opens
         return Turn(None if reached else graph.next_cursor(posts.paging), len(posts.data))
 
-    def listing(*fields: str, stream: str = "posts") -> Iterator[RawPage]:
+    def listing(*fields: str, stream: str = "posts", turn: Callable[[RawPage], Turn] = turn) -> Iterator[RawPage]:
         params = {"fields": ",".join(fields), **since}
         return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
 
     def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
+        fields = (_POST_FIELDS, *([_numbers(metrics)] if metrics else []))
         try:
-            yield from listing(_POST_FIELDS, _COMMENTS, *_numbers(metrics))
+            yield from listing(*fields, _COMMENTS)
         except graph.NoRight:
             # Comments need a right of their own, and without it Facebook gives no posts either.
-            yield from listing(_POST_FIELDS, *_numbers(metrics))
+            yield from listing(*fields)
 
     def first_page(metrics: Sequence[str]) -> RawPage:
-        params = {"fields": ",".join((_OF_NUMBERS, *_numbers(metrics))), "limit": str(_POSTS_A_PAGE), **since}
+        params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}", "limit": str(_POSTS_A_PAGE), **since}
         return ask.get(path, stream="post_insights", params=params)
 
+    def numbers(metrics: Sequence[str], split: str = "", turn: Callable[[RawPage], Turn] = turn) -> Iterator[RawPage]:
+        return listing(_OF_NUMBERS, _numbers(metrics) + split, stream="post_insights", turn=turn)
+
     left: list[str] = []
-    yield from graph.listing_with_numbers((_POST_VIEWS, *_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
-    for is_split in (True, False):
-        yield from graph.listings_in_groups(
-            [metric for metric in left if (metric in _VIEWS) == is_split],
-            lambda some: listing(_OF_NUMBERS, *_numbers(some), stream="post_insights"),
-        )
+    yield from graph.listing_with_numbers(tuple(_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
+    yield from graph.listings_in_groups(left, numbers)
+    yield from graph.listings_in_groups(
+        ["post_media_view"], partial(numbers, split=".breakdown(is_from_ads)", turn=_newest(turn))
+    )
 
 
-def _numbers(metrics: Sequence[str]) -> Iterator[str]:
-    """The fields with which posts have these numbers: views apart, because only they can be split by who paid.
+def _newest(turn: Callable[[RawPage], Turn]) -> Callable[[RawPage], Turn]:
+    """Turns pages until as many posts have been shown as views are asked of."""
+    shown = 0
 
-    A field that is asked for twice gets a name of its own (https://developers.facebook.com/docs/graph-api/aliasing-fields).
-    """
-    others = [metric for metric in metrics if metric not in _VIEWS]
-    if len(others) < len(metrics):
-        alias = ".as(split_views)" if others else ""
-        yield f"insights.metric({_POST_VIEWS}).period(lifetime).breakdown(is_from_ads){alias}"
-    if others:
-        yield f"insights.metric({','.join(others)}).period(lifetime)"
+    def turn_a_few(page: RawPage) -> Turn:
+        nonlocal shown
+        cursor, items = turn(page)
+        shown += items
+        return Turn(cursor if shown < _MOST_SPLIT else None, items)
+
+    return turn_a_few
+
+
+def _numbers(metrics: Sequence[str]) -> str:
+    """The field with which posts have these numbers."""
+    return f"insights.metric({','.join(metrics)}).period(lifetime)"
 
 
 def _account(target: Target, page: RawPage) -> Iterator[Row]:
@@ -375,10 +388,10 @@ def _account(target: Target, page: RawPage) -> Iterator[Row]:
 
 
 def _insights(target: Target, page: RawPage) -> Iterator[Row]:
-    yield from graph.unavailable(target, page, _CANONICAL)
+    stamped = stamp(target, page)
+    yield from graph.unavailable(stamped, page, _CANONICAL)
     if not graph.is_good(page):
         return
-    stamped = stamp(target, page)
     settled = _settled(page)
     for insight in decode(page, Insights, source=_TITLE).data:
         if insight.name not in _CANONICAL or insight.period != "day":
@@ -474,10 +487,10 @@ def _comment(stamp: Stamp, account_id: str, post: _Post, comment: _Comment) -> C
 
 
 def _post_insights(target: Target, page: RawPage) -> Iterator[Row]:
-    yield from graph.unavailable(target, page, _CANONICAL)
+    stamped, account_id = stamp(target, page), graph.asked_id(page)
+    yield from graph.unavailable(stamped, page, _CANONICAL)
     if not graph.is_good(page):
         return
-    stamped, account_id = stamp(target, page), graph.asked_id(page)
     for post in decode(page, _Posts, source=_TITLE).data:
         if found := counts(**_totals(post)):
             yield CounterRow(
@@ -488,10 +501,7 @@ def _post_insights(target: Target, page: RawPage) -> Iterator[Row]:
 def _totals(post: _Post) -> dict[str, int | None]:
     """The running totals of a post among its insights; what Facebook has nothing to say of is left out."""
     found: dict[str, int | None] = {}
-    for insight in [
-        *(post.split_views.data if post.split_views else ()),
-        *(post.insights.data if post.insights else ()),
-    ]:
+    for insight in post.insights.data if post.insights else []:
         if insight.name in _CANONICAL and insight.period == "lifetime":
             for value in insight.values:
                 if metric := _split(insight, value):

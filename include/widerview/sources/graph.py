@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from widerview.sources import http as plain
-from widerview.sources.base import DayRow, RawPage, Stamp, Target, Tokens, UnavailableRow, Window, stamp
+from widerview.sources.base import DayRow, RawPage, Request, Stamp, Tokens, UnavailableRow, Window
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
 from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 
@@ -34,6 +34,7 @@ _RATE_LIMITS = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _DEAD_TOKEN = frozenset({102, 104, 190})
 _NO_RIGHT = frozenset({3, 10, *range(200, 300)})
 _NO_SUCH_ALIAS = 803
+MOST_OF_A_BATCH = 50
 INVALID = 100
 """The code of whatever is wrong with a call itself."""
 _NO_SUCH_OBJECT = 33
@@ -57,6 +58,20 @@ _NOON = dt.timedelta(hours=12)
 _RECENT_DAYS = 7
 """A day's numbers are final after two days; this leaves five for what may go wrong with the pulls."""
 _PACIFIC = ZoneInfo(PACIFIC)
+
+
+class _Batched(msgspec.Struct):
+    """One call of a batch."""
+
+    relative_url: str
+    method: str = "GET"
+
+
+class _Part(msgspec.Struct):
+    """What answers one call of a batch."""
+
+    code: int = 0
+    body: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -232,6 +247,30 @@ class Graph:
             is_final=_is_too_much,
         )
 
+    def batch(
+        self, calls: Sequence[tuple[str, Mapping[str, str]]], *, stream: str, about: Mapping[str, str]
+    ) -> RawPage:
+        """Ask for several paths at once, each of which is answered by itself; `unfolded` gives the answers.
+
+        Meta counts each of them against its rate limit (https://developers.facebook.com/docs/graph-api/batch-requests).
+
+        Args:
+            calls: Path and parameters of each, no more than `MOST_OF_A_BATCH`.
+            stream: As for `get`.
+            about: As for `get`.
+        """
+        asked = [_Batched(f"{path}?{urlencode(params)}") for path, params in calls]
+        return self._http.request(
+            "POST",
+            f"{self._version}/",
+            stream=stream,
+            form={"batch": msgspec.json.encode(asked).decode(), "include_headers": "false"},
+            secret_form=self._proof,
+            headers={"Authorization": f"Bearer {self._token}"},
+            about=about,
+            try_again=is_transient,
+        )
+
     def check(self, page: RawPage) -> None:
         """Raise what an answer means, unless it is a good one; see `check`."""
         check(page, title=self._title, account=self._account, renew=self._renew)
@@ -321,7 +360,8 @@ def listing_with_numbers(
             left.extend(good)
             return
     good.clear()
-    for page in plain.ask_in_groups(metrics, len(metrics), first_page, is_metric_refused, one_by_one=one_by_one):
+    half = -(-len(metrics) // 2)
+    for page in plain.ask_in_groups(metrics, half, first_page, is_metric_refused, one_by_one=one_by_one):
         yield page
         named = asked_metrics(page)
         if not is_metric_refused(page):
@@ -408,11 +448,30 @@ def is_metric_refused(page: RawPage) -> bool:
     )
 
 
-def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]) -> Iterator[UnavailableRow]:
+def unfolded(page: RawPage, *, title: str) -> list[RawPage]:
+    """The answers within the answer to a batch; those that Meta was not done with in time are left out.
+
+    Raises:
+        BadAnswer: It is not what a batch is answered with.
+    """
+    calls = msgspec.json.decode(page.request.params["batch"], type=list[_Batched])
+    answers = plain.decode(page, list[_Part | None], source=title)
+    if len(answers) != len(calls):
+        raise BadAnswer(f"{plain.place(page, title)}: {len(answers)} answers to {len(calls)} calls at once.")
+    parts = []
+    for call, answer in zip(calls, answers, strict=True):
+        if answer is not None:
+            path, _, query = call.relative_url.partition("?")
+            asked = Request("GET", f"{page.request.url}{path}", dict(parse_qsl(query)), about=page.request.about)
+            parts.append(msgspec.structs.replace(page, request=asked, status=answer.code, body=answer.body.encode()))
+    return parts
+
+
+def unavailable(stamp: Stamp, page: RawPage, canonical: Mapping[str, Sequence[str]]) -> Iterator[UnavailableRow]:
     """What a refused call says of the metric it named, if it named one alone.
 
     Args:
-        target: What was asked for.
+        stamp: What the rows carry.
         page: Any answer.
         canonical: The canonical metrics that a native one gives.
     """
@@ -421,18 +480,18 @@ def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[
     if refused is not None and is_metric_refused(page) and len(named) == 1:
         [native] = named
         for metric in canonical.get(native, ()):
-            yield UnavailableRow(**stamp(target, page), metric=metric, native_metric=native, reason=refused.message)
+            yield UnavailableRow(**stamp, metric=metric, native_metric=native, reason=refused.message)
 
 
 def unavailable_of_posts(
-    target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]
+    stamp: Stamp, page: RawPage, canonical: Mapping[str, Sequence[str]]
 ) -> Iterator[UnavailableRow]:
     """As `unavailable`, of numbers of posts, where a refusal may hold for one of the posts only.
 
     It holds for all if there is no metric of that name, or if `refused_for_all` was noted.
     """
     if is_unknown(page) or "refused" in page.request.about:
-        yield from unavailable(target, page, canonical)
+        yield from unavailable(stamp, page, canonical)
 
 
 def is_unknown(page: RawPage) -> bool:

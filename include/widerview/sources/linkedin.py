@@ -288,7 +288,11 @@ class LinkedIn(Source):
             _POSTS_A_PAGE,
             "https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api",
         ),
-        Walk("their totals", _POSTS_A_CALL, "an address of 4 kB, LinkedIn's most"),
+        Walk(
+            "their totals",
+            _POSTS_A_CALL,
+            "https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/query-tunneling",
+        ),
     )
     call_budget = 100
     renewal_page = _RENEWAL_PAGE

@@ -233,10 +233,10 @@ class Threads(Source):
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
         said = graph.unavailable_of_posts if page.stream == "post_insights" else graph.unavailable
-        yield from said(target, page, _CANONICAL)
+        stamped = stamp(target, page)
+        yield from said(stamped, page, _CANONICAL)
         if not graph.is_good(page):
             return
-        stamped = stamp(target, page)
         match page.stream:
             case "account":
                 yield _account(stamped, decode(page, _Profile, source=_TITLE))
