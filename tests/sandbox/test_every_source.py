@@ -311,6 +311,33 @@ def test_whatever_goes_wrong_is_a_source_error_or_gives_rows(name, fault, served
         served.faults.clear()
 
 
+@pytest.mark.parametrize("name", ["facebook", "instagram", "threads"])
+def test_where_meta_finds_its_answers_too_large_all_numbers_are_there(name, pulled, served):
+    served.now = NOW
+    served.faults.clear()
+    honest = pulled[name][0]
+    served.faults.inject(Injection(fault="too_much_data", route=f"{name}*"))
+    try:
+        http = client_of(served, honest.target)
+        pages = list(SOURCES[name].fetch(honest.target, honest.window, http))
+    finally:
+        served.faults.clear()
+    assert any(b"reduce the amount of data" in page.body for page in pages)
+    assert http.calls > honest.calls
+    rows = [row for page in pages for row in SOURCES[name].parse(honest.target, page)]
+    opens = honest.window.opens(honest.target.time_zone)
+    assert told_of(rows, opens) == told_of(honest.rows, opens)
+
+
+def told_of(rows: list[Row], opens: dt.datetime) -> tuple[set, dict]:
+    """Comments, and the counts of every post, of what was published since a moment."""
+    found = defaultdict(dict)
+    for row in rows:
+        if isinstance(row, PostRow | CounterRow) and row.published_at and row.published_at >= opens:
+            found[row.post_id] |= row.counts
+    return {row.comment_id for row in rows if isinstance(row, CommentRow) and row.post_id in found}, found
+
+
 EXAMPLES = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

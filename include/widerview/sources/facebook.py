@@ -352,21 +352,8 @@ def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) ->
     yield from graph.listing_with_numbers(tuple(_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
     yield from graph.listings_in_groups(left, numbers)
     yield from graph.listings_in_groups(
-        ["post_media_view"], partial(numbers, split=".breakdown(is_from_ads)", turn=_newest(turn))
+        ["post_media_view"], partial(numbers, split=".breakdown(is_from_ads)", turn=graph.newest(_MOST_SPLIT, turn))
     )
-
-
-def _newest(turn: Callable[[RawPage], Turn]) -> Callable[[RawPage], Turn]:
-    """Turns pages until as many posts have been shown as views are asked of."""
-    shown = 0
-
-    def turn_a_few(page: RawPage) -> Turn:
-        nonlocal shown
-        cursor, items = turn(page)
-        shown += items
-        return Turn(cursor if shown < _MOST_SPLIT else None, items)
-
-    return turn_a_few
 
 
 def _numbers(metrics: Sequence[str]) -> str:

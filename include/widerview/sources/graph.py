@@ -285,7 +285,14 @@ class Graph:
         return plain.decode(page, type_, source=self._title)
 
     def listing(
-        self, path: str, *, stream: str, params: Mapping[str, str], most: int, turn: Callable[[RawPage], Turn]
+        self,
+        path: str,
+        *,
+        stream: str,
+        params: Mapping[str, str],
+        most: int,
+        turn: Callable[[RawPage], Turn],
+        about: Mapping[str, str] | None = None,
     ) -> Iterator[RawPage]:
         """Yield page after page of a listing, each before it is judged.
 
@@ -298,6 +305,7 @@ class Graph:
             params: As for `get`, without `limit`.
             most: Most items of a page.
             turn: Reads a good page and says where it leads, with `next_cursor`.
+            about: As for `get`.
 
         Raises:
             BadAnswer: The pages go in a circle, or too many were empty.
@@ -311,7 +319,8 @@ class Graph:
         def ask(cursor: str | None) -> RawPage:
             nonlocal resume
             resume = cursor or resume
-            return self.get(path, stream=stream, params={**params, "limit": str(limit()), **_cursor_params(resume)})
+            paged = {**params, "limit": str(limit()), **_cursor_params(resume)}
+            return self.get(path, stream=stream, params=paged, about=about)
 
         def read(page: RawPage) -> Turn:
             if limit() > 1 and _is_too_much(page):
@@ -326,6 +335,19 @@ class Graph:
                 self._most = limit() // 2
             else:
                 return
+
+
+def newest(most: int, turn: Callable[[RawPage], Turn]) -> Callable[[RawPage], Turn]:
+    """Turns the pages of a listing until so many items have been shown."""
+    shown = 0
+
+    def turn_a_few(page: RawPage) -> Turn:
+        nonlocal shown
+        cursor, items = turn(page)
+        shown += items
+        return Turn(cursor if shown < most else None, items)
+
+    return turn_a_few
 
 
 def listing_with_numbers(

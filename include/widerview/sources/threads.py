@@ -142,6 +142,7 @@ class _Reply(msgspec.Struct):
 
 class _Replies(msgspec.Struct):
     data: list[_Reply]
+    paging: graph.Paging | None = None
 
 
 class _Link(msgspec.Struct):
@@ -222,13 +223,12 @@ class Threads(Source):
             yield from _numbers_alone(ask, account_id, list(posts), left, one_by_one=one_by_one)
         published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
         for id_ in conversations.newest(published, window, target.time_zone):
-            path, params = f"{quote(id_, safe='')}/conversation", {"fields": _REPLY, "limit": str(_REPLIES)}
-            page = ask.get(path, stream="comments", params=params, about={"account": account_id})
-            yield page
-            if graph.lacks_right(page):
+            try:
+                yield from _conversation(ask, account_id, id_)
+            except graph.NoRight:
                 break
-            if not graph.is_not_there(page):
-                ask.read(page, _Replies)
+            except NotFound:
+                pass  # the post is gone
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
@@ -306,6 +306,23 @@ def _posts(
         return ask.get(path, stream="post_insights", params=params)
 
     yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
+
+
+def _conversation(ask: Graph, account_id: str, post: str) -> Iterator[RawPage]:
+    """The newest replies under a post."""
+
+    def turn(page: RawPage) -> Turn:
+        replies = decode(page, _Replies, source=_TITLE)
+        return Turn(graph.next_cursor(replies.paging), len(replies.data))
+
+    return ask.listing(
+        f"{quote(post, safe='')}/conversation",
+        stream="comments",
+        params={"fields": _REPLY},
+        most=_REPLIES,
+        turn=graph.newest(_REPLIES, turn),
+        about={"account": account_id},
+    )
 
 
 def _fields(fields: str, metrics: Sequence[str]) -> str:
