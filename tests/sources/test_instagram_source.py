@@ -317,6 +317,16 @@ def test_numbers_that_do_not_say_of_which_account_are_bad(parse):
         parse("post_insights", numbered(1, views=50), params=params, url="https://graph.facebook.com/v26.0/1")
 
 
+def test_a_metric_that_every_post_of_a_batch_is_refused_is_unavailable_once(parse):
+    url = f"1?{urlencode({'fields': 'id,timestamp,insights.metric(follows)'})}"
+    calls = json.dumps([{"method": "GET", "relative_url": url}] * 3)
+    body = [{"code": 400, "body": json.dumps(UNKNOWN)}] * 3
+    [row] = parse(
+        "post_insights", body, about={"account": ID}, params={"batch": calls}, url="https://graph.facebook.com/"
+    )
+    assert (type(row), row.native_metric) == (UnavailableRow, "follows")
+
+
 def test_a_number_that_was_not_told_is_not_zero(parse):
     rows = counters(
         parse, ["views", "reach"], numbered(1, views=0), {"id": "2", "timestamp": "2026-11-21T09:00:00+0000"}

@@ -225,6 +225,7 @@ class Graph:
         self._renew = renew
         self._version = version
         self._most: int | None = None
+        """Most items of any page, once Meta has found a larger one too large."""
         self._proof: dict[str, str] = {}
         if app_secret:
             proof = hmac.new(app_secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()
@@ -530,8 +531,8 @@ def refused_for_all(account_id: str) -> dict[str, str]:
 
 def asked_metrics(page: RawPage) -> list[str]:
     """The metrics that a call named: by the parameter `metric`, or within the fields of posts."""
-    within = _NAMED.findall(page.request.params.get("fields", ""))
-    return ",".join(within or [page.request.params.get("metric", "")]).split(",")
+    within = _NAMED.search(page.request.params.get("fields", ""))
+    return (within[1] if within else page.request.params.get("metric", "")).split(",")
 
 
 def asked_id(page: RawPage) -> str:

@@ -74,6 +74,7 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Tokens,
+    UnavailableRow,
     Walk,
     Window,
     Written,
@@ -268,13 +269,7 @@ class Instagram(Source):
     weekly_lookback_days = 60
     dictionary = load_dictionary(files(__package__) / "instagram.yaml")
     pool_slots = 4
-    walks = (
-        Walk(
-            "posts with comments and numbers",
-            _POSTS_A_PAGE,
-            "common use; Meta's documents name no most",
-        ),
-    )
+    walks = (Walk("posts with comments and numbers", _POSTS_A_PAGE, "common use; Meta's documents name no most"),)
     call_budget = 500
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
@@ -333,8 +328,7 @@ class Instagram(Source):
             case "account":
                 yield from (_account(stamped, profile) for profile in _of_target(target, page))
             case "post_insights" if "batch" in page.request.params:
-                for part in graph.unfolded(page, title=_TITLE):
-                    yield from _counters(stamped, part)
+                yield from _of_batch(stamped, page)
             case "insights":
                 yield from _day(stamped, page)
             case "stories" | "posts":
@@ -635,6 +629,18 @@ def _comment(
         text=comment.text or "",
         reply_to=answered.id if answered else None,
     )
+
+
+def _of_batch(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    """Totals of many posts; what a metric was refused with is said once, however many of them say it."""
+    said: set[str] = set()
+    for part in graph.unfolded(page, title=_TITLE):
+        for row in _counters(stamp, part):
+            if not isinstance(row, UnavailableRow):
+                yield row
+            elif row.metric not in said:
+                said.add(row.metric)
+                yield row
 
 
 def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
