@@ -92,9 +92,8 @@ _POST_FIELDS = (
     "id,created_time,message,permalink_url,status_type,shares,reactions.limit(0).summary(true),"
     "attachments{media_type,url,unshimmed_url}"
 )
-_POST_VIEWS = "post_media_view"
 _OF_NUMBERS = "id,created_time"
-_VIEWS = {"page_media_view": ("views", "paid_views"), _POST_VIEWS: ("views", "paid_views")}
+_VIEWS = {"page_media_view": ("views", "paid_views"), "post_media_view": ("views", "paid_views")}
 """What is split by `is_from_ads` gives these two, in this order."""
 _OF_DAYS = {
     "page_total_media_view_unique": "viewers",

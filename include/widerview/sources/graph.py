@@ -24,7 +24,10 @@ from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 T = TypeVar("T")
 
 VERSION = "v26.0"
-"""The version of the Graph API that the sources ask; Threads has one of its own. Meta has named no end of it yet."""
+"""The version of the Graph API that the sources ask; Threads has one of its own.
+
+The next one, v27.0, came on 2026-11-04; Meta has named no end of this one yet.
+"""
 FACEBOOK = "https://graph.facebook.com"
 PACIFIC = "America/Los_Angeles"
 """The zone of Meta's days, wherever the account is."""
