@@ -88,7 +88,7 @@ class TestDays:
         result = site({WEEK[-1]: 9.0})
         assert (colours(result), held(result)) == ("gggggga", {})
         assert verdict(result, WEEK[-1]).reasons == (
-            "Matomo gave 9 website visits for 15 November, far less than on any day of the eight weeks before.",
+            "Matomo gave 9 website visits for 15 November, far less than on any such weekday of eight weeks.",
         )
 
     def test_a_settled_day_that_doubles_is_told(self):

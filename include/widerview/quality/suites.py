@@ -401,10 +401,10 @@ DAYS_BEFORE = (
         severity="warning",
     ),
     _at_least(
-        "a day is not far below all days of eight weeks",
+        "a day is not far below all such weekdays of eight weeks",
         "value",
         "low",
-        "{title} gave {row.value:.0f} {row.label} for {date}, far less than on any day of the eight weeks before.",
+        "{title} gave {row.value:.0f} {row.label} for {date}, far less than on any such weekday of eight weeks.",
         severity="warning",
     ),
     _between(
