@@ -93,9 +93,9 @@ campaigns:
 """
 
 _SAMPLES = (
-    ("hollow-oak-bakery", "EUR", "Marta Eich", "marta@hollowoak.example"),
-    ("tidewater-cycles", "EUR", "Aoife Brennan", "aoife@tidewater.example"),
-    ("lantern-lane", "GBP", "Priya Nair", "priya@lanternlane.example"),
+    ("hollow-oak-bakery", "Marta Eich", "marta@hollowoak.example"),
+    ("tidewater-cycles", "Aoife Brennan", "aoife@tidewater.example"),
+    ("lantern-lane", "Priya Nair", "priya@lanternlane.example"),
 )
 
 
@@ -123,11 +123,11 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
     }
     profiles = {profile.key: profile for profile in PROFILES}
     paths = []
-    for key, currency, recipient, email in _SAMPLES:
+    for key, recipient, email in _SAMPLES:
         path, profile = folder / f"{key}.yaml", profiles[key]
         if not path.exists():
             parts = [
-                _HEAD.format(key=key, name=profile.name, zone=profile.zone.key, currency=currency),
+                _HEAD.format(key=key, name=profile.name, zone=profile.zone.key, currency=profile.currency),
                 _RECIPIENTS.format(name=recipient, email=email),
                 "accounts:\n",
                 *(_account(account.person) for account in profile.accounts),
@@ -175,7 +175,8 @@ def _web(profile: Profile, logs: Path) -> str:
     parts = [_entry("matomo", "site_id", str(profile.site_id), url)]
     for platform, (client, site_id) in _BESIDE.items():
         if profile.key == client:
-            parts.append(_entry(platform, "site_id", site_id(profile), url))
+            money = [f"options: {{currency: {profile.currency}}}"] if platform == "ga4" else []
+            parts.append(_entry(platform, "site_id", site_id(profile), url, *money))
     if profile.key == _HAS_LOGS:
         files = f"options: {{files: {json.dumps(f'{logs}/access.log*')}}}"
         parts.append(_entry("access_log", "site_id", str(urlsplit(profile.url).hostname), url, files, connection=False))
