@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from widerview.sandbox import ga4, plausible, search_console, umami
 from widerview.sandbox.access_log import write_logs
 from widerview.sandbox.cast import CAMPAIGN, PROFILES, Person, Profile
+from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
 
 _BESIDE: Mapping[str, tuple[str, Callable[[Profile], str]]] = {
@@ -139,7 +140,9 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
     return paths
 
 
-def write_access_logs(model: Simulation, folder: Path, first: dt.date, now: dt.datetime) -> None:
+def write_access_logs(
+    model: Simulation, folder: Path, first: dt.date, now: dt.datetime, faults: Faults | None = None
+) -> None:
     """Write what the web servers of the sample clients have logged by `now`, where their files say it lies.
 
     Args:
@@ -147,9 +150,10 @@ def write_access_logs(model: Simulation, folder: Path, first: dt.date, now: dt.d
         folder: Where all of it lies; `logs` of `write_clients`.
         first: The first day.
         now: The present moment.
+        faults: What spoils the logs.
     """
     last = now.astimezone(model.profile(_HAS_LOGS).zone).date()
-    write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now)
+    write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now, faults=faults)
 
 
 def _entry(platform: str, key: str, ref: str, *more: str, connection: bool = True) -> str:
