@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,10 +92,8 @@ class Reader:
         http = ingest.http_client(
             source, target, self.sandbox.access(target), clock=self.sandbox.clock, sleep=lambda seconds: None
         )
-        try:
+        with suppress(SourceError):  # the pull itself says that it failed
             record(self.landing, source, target, window, run, http, self.sandbox.clock)
-        except SourceError:
-            pass  # its manifest says so
         landed = self.landing.latest_pull(source.name, run, target)
         assert landed
         return landed

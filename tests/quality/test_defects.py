@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from bench.defects.trials import Reader, Trial, busiest, read_past, settled, spoilt_ways, try_all, WEEK
+from bench.defects.trials import WEEK, Reader, Trial, busiest, read_past, settled, spoilt_ways, try_all
 from databases import temporary_database
 from house import house_in, running_sandbox
 from widerview.pipeline.ingest import targets_of
@@ -18,7 +18,9 @@ from widerview.warehouse.migrate import migrate
 def trials(postgres, tmp_path_factory) -> dict[tuple[str, str], Trial]:
     """Each defect on the first source it names, and every source as it was."""
     folder: Path = tmp_path_factory.mktemp("spoilt")
-    ways = [(name, source) for name, source in spoilt_ways() if name not in DEFECTS or source == DEFECTS[name].sources[0]]
+    ways = [
+        (name, source) for name, source in spoilt_ways() if name not in DEFECTS or source == DEFECTS[name].sources[0]
+    ]
     with running_sandbox(46, settled(WEEK)) as sandbox, temporary_database(postgres) as url:
         engine = create_engine(url)
         migrate(engine)

@@ -156,7 +156,6 @@ DEFECTS: dict[str, Defect] = {
         [
             Change("x.timeline", "data.*.author_id", another_id),
             Change("youtube.videos", "items.*.snippet.channelId", another_id),
-            Change("pinterest.pins", "items.*.board_owner.username", to("harbourradio")),
         ],
     ),
     "profile_of_another_account": Defect(
@@ -181,7 +180,11 @@ DEFECTS: dict[str, Defect] = {
     "post_told_twice": Defect("One post comes twice, saying different things.", at(POSTS, again_but_different)),
     "post_id_null": Defect("Posts have no id.", at(IDS, to(None))),
     "posts_of_1970": Defect("All posts are of 1970.", at(PUBLISHED, IN_1970)),
-    "posts_in_the_future": Defect("All posts are of the day after tomorrow.", at(PUBLISHED, AHEAD)),
+    "posts_in_the_future": Defect(
+        "All posts are of the day after tomorrow.",
+        at(PUBLISHED, AHEAD),
+        [Change("bluesky.getAuthorFeed", "feed.*.post.indexedAt", AHEAD)],
+    ),
     "permalinks_empty": Defect(
         "Posts have no address.",
         at(
@@ -214,7 +217,7 @@ DEFECTS: dict[str, Defect] = {
         [
             Change("bluesky.getAuthorFeed", "feed.*.post", renamed("likeCount", "likesCount")),
             Change("mastodon.statuses", "*", renamed("favourites_count", "likes_count")),
-            Change("x.timeline", "data.*.public_metrics", renamed("like_count", "likes")),
+            Change("x.posts", "data.*.organic_metrics", renamed("like_count", "likes")),
             Change("tiktok.business_videos", "data.videos.*", renamed("likes", "like_count")),
         ],
     ),
@@ -266,7 +269,9 @@ DEFECTS: dict[str, Defect] = {
     ),
     # A social account: its conversations.
     "comments_in_the_future": Defect(
-        "All comments are of the day after tomorrow.", at(of_comments(COMMENTED_AT), AHEAD)
+        "All comments are of the day after tomorrow.",
+        at(of_comments(COMMENTED_AT), AHEAD),
+        [Change("bluesky.getPostThread", "thread.replies.*.post.indexedAt", AHEAD)],
     ),
     "comments_without_author": Defect("Comments have no author.", at(of_comments(AUTHOR), to(None))),
     # Whatever it is.

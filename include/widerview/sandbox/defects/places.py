@@ -67,6 +67,7 @@ LIKES = {
     "threads.threads": "data.*.insights.data.*[name=likes].values.*.value",
     "linkedin.shareStatistics": "elements.*.totalShareStatistics.likeCount",
     "x.timeline": "data.*.public_metrics.like_count",
+    "x.posts": "data.*.organic_metrics.like_count",
     "tiktok.business_videos": "data.videos.*.likes",
     "youtube.videos": "items.*.statistics.likeCount",
     "pinterest.pins": "items.*.pin_metrics.lifetime_metrics.save",
