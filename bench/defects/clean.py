@@ -1,7 +1,7 @@
 """Clean weeks: many sandboxes of other seeds, read week after week, of which the gate should have nothing to say."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,7 +54,9 @@ class CleanWeeks(msgspec.Struct, frozen=True, kw_only=True):
     not_green: list[Finding]
 
 
-def read_clean_weeks(folder: Path, engine: Engine, seeds: int, weeks: int) -> CleanWeeks:
+def read_clean_weeks(
+    folder: Path, engine: Engine, seeds: int, weeks: int, sources: Collection[str] = tuple(SOURCES)
+) -> CleanWeeks:
     """Read the same weeks of several agencies; the clients of each are clients of their own in the one warehouse.
 
     Args:
@@ -62,6 +64,7 @@ def read_clean_weeks(folder: Path, engine: Engine, seeds: int, weeks: int) -> Cl
         engine: An empty warehouse.
         seeds: How many agencies, of three clients each.
         weeks: How many weeks, the last of them that of the sandbox's report.
+        sources: Where they are read.
     """
     mondays = [WEEK - dt.timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
     landing = Landing(folder / "landing")
@@ -71,12 +74,12 @@ def read_clean_weeks(folder: Path, engine: Engine, seeds: int, weeks: int) -> Cl
         agencies = []
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             sandbox = stack.enter_context(running_sandbox(seed, settled(mondays[0])))
-            house = house_in(folder / str(seed), sandbox, engine, platforms=SOURCES)
+            house = house_in(folder / str(seed), sandbox, engine, platforms=sources)
             agencies.append((seed, Reader(sandbox, landing, engine), house.agency))
         for monday in mondays:
             for _, reader, _ in agencies:
                 reader.sandbox.now[0] = settled(monday)
-            for source in SOURCES:
+            for source in sources:
                 pulled = []
                 for seed, reader, agency in agencies:
                     logs = folder / str(seed) / "access_logs"
