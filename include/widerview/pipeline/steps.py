@@ -127,7 +127,7 @@ def check(source_name: str, run: str) -> dict[str, int]:
     """Check everything a run has landed; give the number of days by colour of their verdict."""
     landing, source = connections.landing(), get_source(source_name)
     pulls = _pulls(source_name, run)
-    results = ingest.check_pulls(landing, source, pulls)
+    results = ingest.check_pulls(landing, source, pulls, connections.warehouse())
     colours = [verdict.colour for result in results for verdict in result.verdicts]
     for result in results:
         for verdict in result.verdicts:

@@ -11,6 +11,9 @@ Colour = Literal["green", "amber", "red"]
 COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 """From best to worst."""
 
+Severity = Literal["critical", "warning", "info"]
+"""What becomes of what fails: it is held (critical), told of (warning), or only recorded (info)."""
+
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """A row, or one running total of a row, that must not be loaded.
@@ -30,6 +33,14 @@ class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one day of one target.
 
     Green: complete and settled. Amber: usable, and `reasons` says what is late or missing. Red: wrong or absent.
+
+    Attributes:
+        client_id: The client's id.
+        source: Name of the source.
+        ref: The account or web property, as the client's file has it.
+        day: The platform's own day.
+        colour: The verdict.
+        reasons: What is late, missing or wrong, as sentences a client may read.
     """
 
     client_id: str
@@ -40,6 +51,62 @@ class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
 
 
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check found in one pull.
+
+    Attributes:
+        suite: The kind of rows that were judged, e.g. `posts`.
+        check: What is expected, in plain words.
+        expectation: The class of Great Expectations that judged.
+        severity: What becomes of what fails.
+        judged: How many rows, or values, were judged.
+        failed: How many of them failed.
+        examples: The reasons of the first few that failed.
+        error: Why the check could not be carried out; None if it was. Then nothing is known of the data.
+    """
+
+    suite: str
+    check: str
+    expectation: str
+    severity: Severity
+    judged: int
+    failed: int = 0
+    examples: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """A change in the shape of a platform's answers. It is recorded, and never by itself a fault.
+
+    Attributes:
+        stream: The source's stream.
+        path: Where in the answer, e.g. `data[].shares.count`.
+        change: What has happened to it.
+        was: The JSON types it had; empty for a new key.
+        now: The JSON types it has; empty for a key that has vanished.
+    """
+
+    stream: str
+    path: str
+    change: Literal["new key", "vanished key", "changed type"]
+    was: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+
+
+class Trait(msgspec.Struct, frozen=True):
+    """What is known of one place in a stream's answers: its JSON types, and in how many pulls it was seen."""
+
+    types: tuple[str, ...]
+    pulls: int
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the answers of one stream of a target: its places by path, and from how many pulls."""
+
+    pulls: int
+    traits: Mapping[str, Trait]
+
+
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate says of one pull.
 
@@ -47,8 +114,19 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         rejected: The rows to hold back.
         verdicts: One for each day of its window.
         unavailable: Why the platform did not give a metric that it was asked for, by canonical metric.
+        outcomes: What each check found.
+        drift: How the answers differ in shape from those of earlier pulls.
+        shapes: The shape of the answers by stream, this pull's included.
     """
 
     rejected: tuple[Rejected, ...]
     verdicts: tuple[DayVerdict, ...]
     unavailable: Mapping[str, str] = {}
+    outcomes: tuple[Outcome, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    shapes: Mapping[str, Shape] = {}
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The checks that could not be carried out, and why; while there are any, the pull must not be loaded."""
+        return tuple(outcome.error for outcome in self.outcomes if outcome.error)
