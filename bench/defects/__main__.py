@@ -86,9 +86,12 @@ def _show_trials(console: Console, trials: Sequence[Trial]) -> None:
     for head in ("defect", "source", "found", "worst verdict", "held", "how"):
         table.add_column(head, justify="right" if head == "held" else "left", overflow="fold")
     for trial in trials:
-        found = "yes" if trial.found else "no" if trial.changed else "no row differs"
-        how = trial.how[0] if trial.how else ""
-        more = f" (and {len(trial.how) - 1} more)" if len(trial.how) > 1 else ""
+        found = (
+            "yes" if trial.stopped else "recorded" if trial.recorded else "no" if trial.changed else "no row differs"
+        )
+        said = trial.how + trial.recorded
+        how = said[0] if said else ""
+        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
         table.add_row(trial.defect or "none", trial.source, found, trial.verdict, str(trial.held), f"{how[:110]}{more}")
     console.print(table)
     by_name = defaultdict(list)

@@ -100,7 +100,7 @@ def _own(targets: Sequence[Target], seed: int) -> list[Target]:
 
 def _findings(readings: Sequence[Reading], monday: dt.date) -> Iterator[Finding]:
     for _, pull, result in readings:
-        if worst(result) != "green" or reasons(result):
+        if worst(result) != "green" or result.rejected:
             client, _, seed = pull.target.client_id.rpartition("-")
             yield Finding(
                 seed=int(seed),

@@ -48,7 +48,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         changed: Whether a row that came of them differs from what comes of honest answers.
         verdict: The worst of the days.
         held: How many rows or single numbers were held.
-        how: What was said of it, the commonest first.
+        how: Why rows are held, and what is said of the days.
+        recorded: What is only noted for operators, such as a new key; of that, what honest answers do not bring.
     """
 
     defect: str
@@ -57,11 +58,17 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Colour
     held: int
     how: list[str]
+    recorded: list[str]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has a verdict other than green, or anything is held."""
+        return self.verdict != "green" or self.held > 0
 
     @property
     def found(self) -> bool:
         """Whether anything was noticed."""
-        return self.verdict != "green" or self.held > 0 or bool(self.how)
+        return self.stopped or bool(self.recorded)
 
 
 class Reading(NamedTuple):
@@ -100,7 +107,7 @@ class Reader:
 
     def check(self, source: str, pulls: Sequence[tuple[str, Pull]]) -> list[Reading]:
         """Put pulls through the gate, all at once, as one task would."""
-        results = ingest.check_pulls(self.landing, SOURCES[source], pulls)
+        results = ingest.check_pulls(self.landing, SOURCES[source], pulls, self.engine)
         return [Reading(*pull, result) for pull, result in zip(pulls, results, strict=True)]
 
     def load(self, readings: Iterable[Reading]) -> None:
@@ -176,10 +183,18 @@ def try_all(reader: Reader, targets: dict[str, Target], ways: Iterable[tuple[str
         faults.clear()
     trials = {}
     for source, tried in pulls.items():
-        honest = _said(reader.rows(tried[""][1])) if "" in tried else None
-        for name, reading in zip(tried, reader.check(source, list(tried.values())), strict=True):
-            changed = _said(reader.rows(reading.pull)) != honest or not reading.pull.complete
-            trials[name, source] = _trial(name, source, changed, reading.result)
+        readings = dict(zip(tried, reader.check(source, list(tried.values())), strict=True))
+        honest = readings[""]
+        for name, (_, pull, result) in readings.items():
+            trials[name, source] = Trial(
+                defect=name,
+                source=source,
+                changed=not pull.complete or _said(reader.rows(pull)) != _said(reader.rows(honest.pull)),
+                verdict=worst(result),
+                held=len(result.rejected),
+                how=reasons(result),
+                recorded=[note for note in records(result) if not name or note not in records(honest.result)],
+            )
     return [trials[way] for way in ways]
 
 
@@ -188,24 +203,20 @@ def _said(rows: Iterable[Row]) -> list[Row]:
     return [msgspec.structs.replace(row, receipt="") for row in rows]
 
 
-def _trial(name: str, source: str, changed: bool, result: CheckResult) -> Trial:
-    return Trial(
-        defect=name,
-        source=source,
-        changed=changed,
-        verdict=worst(result),
-        held=len(result.rejected),
-        how=reasons(result),
-    )
-
-
 def worst(result: CheckResult) -> Colour:
     """The worst colour of a pull's days."""
     return max((verdict.colour for verdict in result.verdicts), key=COLOURS.index)
 
 
 def reasons(result: CheckResult) -> list[str]:
-    """Everything that was said of a pull, each once."""
+    """Why rows are held, and what is said of the days, each once."""
     said = [rejected.reason for rejected in result.rejected]
     said += [reason for verdict in result.verdicts for reason in verdict.reasons]
     return list(dict.fromkeys(said))
+
+
+def records(result: CheckResult) -> list[str]:
+    """What is only noted, each once."""
+    noted = [example for each in result.outcomes if each.severity == "info" for example in each.examples]
+    noted += [f"{drift.change} in {drift.stream}: {drift.path}" for drift in result.drift]
+    return list(dict.fromkeys(noted))
