@@ -198,9 +198,9 @@ def try_all(reader: Reader, targets: dict[str, Target], ways: Iterable[tuple[str
     return [trials[way] for way in ways]
 
 
-def _said(rows: Iterable[Row]) -> list[Row]:
-    """The rows without their receipts, which are the answers' and no part of what they say."""
-    return [msgspec.structs.replace(row, receipt="") for row in rows]
+def _said(rows: Iterable[Row]) -> set[bytes]:
+    """What rows say, however often: without their receipts, which are the answers'."""
+    return {msgspec.json.encode(msgspec.structs.replace(row, receipt="")) for row in rows}
 
 
 def worst(result: CheckResult) -> Colour:

@@ -190,9 +190,7 @@ DEFECTS: dict[str, Defect] = {
         at(
             {
                 "mastodon.statuses": "*.url|uri",
-                "facebook.posts": "data.*.permalink_url",
                 "instagram.media": "data.*.permalink",
-                "threads.threads": "data.*.permalink",
                 "tiktok.business_videos": "data.videos.*.share_url",
             },
             to(""),

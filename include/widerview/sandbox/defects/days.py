@@ -136,9 +136,9 @@ def day_twice(dated: Dated, spec: Days, case: Case) -> Dated:
 
 
 def shifted(dated: Dated, spec: Days, case: Case) -> Dated:
-    """Every day has the numbers of the day before, and the first one its own."""
+    """Every day has the numbers of the day before; the first one, whose are not in the answer, those of the last."""
     days = sorted({day for day, _ in dated})
-    before = dict(zip(days[1:], days, strict=False)) | {days[0]: days[0]}
+    before = dict(zip(days, days[-1:] + days[:-1], strict=True))
     return [(day, row) for day in days for other, row in dated if other == before[day]]
 
 

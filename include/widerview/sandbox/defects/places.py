@@ -132,18 +132,21 @@ COMMENTED_AT = {
 AUTHOR = {
     "bluesky": "post.author.did",
     "mastodon": "account.id",
-    "facebook": "from",
     "instagram": "from|username",
-    "threads": "username",
     "linkedin": "actor",
     "tiktok": "user_id|unique_identifier|username",
     "youtube": "snippet.topLevelComment.snippet.authorChannelId",
 }
+"""Who wrote a comment; Facebook and Threads often do not say, and that is no defect."""
 
 
 def of_comments(keys: Mapping[str, str]) -> dict[str, str]:
     """A key of every comment, which each platform has its own name for."""
-    return {route: f"{place}.*.{keys[route.partition('.')[0]]}" for route, place in COMMENTS.items()}
+    return {
+        route: f"{place}.*.{keys[route.partition('.')[0]]}"
+        for route, place in COMMENTS.items()
+        if route.partition(".")[0] in keys
+    }
 
 
 MATOMO_COUNTS = "nb_visits|nb_uniq_visitors|nb_actions|bounce_count|sum_visit_length"
