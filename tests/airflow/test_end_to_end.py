@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -18,6 +20,7 @@ from sqlalchemy import create_engine, text
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
 from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, answer_review
+from widerview.measures.weeks import Week
 from widerview.sandbox import MATOMO_TOKEN, pinterest
 
 # The first test waits for the whole demo.
@@ -164,6 +167,63 @@ def test_clearing_send_never_sends_twice(demo: Demo, run: str) -> None:
     demo.clear(BAKERY, run, "send")
     demo.api.wait(BAKERY, run, seconds=120)
     assert len(demo.mails()) == before
+
+
+@pytest.fixture
+def spoilt(demo: Demo) -> Iterator[Callable[[str, str], None]]:
+    """Have a source read again for the report's week, with a defect in its answers."""
+    sandbox = f"http://127.0.0.1:{demo.home.port('sandbox')}/_faults"
+    week = Week.last_complete(dt.datetime.now(dt.UTC), ZoneInfo("UTC"))
+
+    def read_again(source: str, defect: str) -> None:
+        requests.delete(sandbox, timeout=10).raise_for_status()
+        if defect:
+            requests.post(sandbox, json={"route": f"{source}.*", "fault": defect}, timeout=10).raise_for_status()
+        name = f"again-{defect or 'whole'}"
+        demo.api.trigger(f"ingest_{source}", name, {"first": str(week.monday), "last": str(week.sunday)})
+        demo.api.wait(f"ingest_{source}", name, seconds=240)
+
+    yield read_again
+    requests.delete(sandbox, timeout=10)
+
+
+def test_a_broken_source_that_does_not_lead_is_amber_by_name_in_the_mail(demo: Demo, run: str, spoilt) -> None:
+    before = len(demo.mails())
+    spoilt("pinterest", "no_posts")
+    demo.clear(BAKERY, run, "compose")
+    answer_review(demo.api, BAKERY, run, "")
+    demo.api.wait(BAKERY, run, seconds=180)
+    assert len(demo.mails()) == before + 1
+    mail = demo.mails()[-1].get_body(("plain",)).get_content()
+    assert "Pinterest (incomplete): Pinterest lists none of the" in " ".join(mail.split())
+    assert "without it, in all weeks" in " ".join(mail.split())
+
+
+def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, run: str, spoilt) -> None:
+    before = outbox(demo)
+    spoilt("matomo", "web_in_thousands")
+    demo.clear(BAKERY, run, "compose")
+    demo.api.wait(BAKERY, run, seconds=180, until=("hold", "awaiting_input"))
+    task = demo.get(f"/dags/{BAKERY}/dagRuns/{run}/taskInstances/hold/-1/hitlDetails")
+    assert task["subject"].startswith("Held: the report")
+    assert "The number of visits Matomo gave for" in task["body"]
+    for part in ("**What is wrong:**", "**Since when:**", "**What to do:**", "`ingest_matomo`"):
+        assert part in task["body"]
+    assert demo.api.tasks(BAKERY, run)["review", -1] == "skipped"
+    assert outbox(demo) == before
+
+    spoilt("matomo", "")
+    time.sleep(5)  # an answer in the second the task parks is lost
+    demo.api.answer(BAKERY, run, "hold", "Compose again", {})
+    demo.api.wait(BAKERY, run, seconds=120)
+    again = [
+        each["dag_run_id"] for each in demo.get(f"/dags/{BAKERY}/dagRuns")["dag_runs"] if each["dag_run_id"] != run
+    ]
+    assert len(again) == 1
+    demo.api.wait(BAKERY, again[0], seconds=180, until=("review", "awaiting_input"))
+    assert outbox(demo) == before
+    answer_review(demo.api, BAKERY, again[0], "", option="Reject")
+    demo.api.wait(BAKERY, again[0], seconds=120)
 
 
 def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> None:
