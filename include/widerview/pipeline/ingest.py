@@ -24,6 +24,7 @@ from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
+from widerview.pipeline.releases import read_releases, released_places, without_released
 from widerview.quality.gate import PullRows, check
 from widerview.quality.verdict import CheckResult, Rejected
 from widerview.sources.base import Row, Source, Target, Window
@@ -210,13 +211,23 @@ def check_pulls(landing: Landing, source: Source, pulls: Sequence[tuple[str, Pul
 
     A pull whose answers cannot be read is judged like one that failed; the others go on.
     """
-    results = check([_to_check(landing, source, pull) for _, pull in pulls])
+    read = [_to_check(landing, source, path, pull) for path, pull in pulls]
+    results = [without_released(result, each.released) for each, result in zip(read, check(read), strict=True)]
     for (path, _), result in zip(pulls, results, strict=True):
         landing.write_document(_check_path(path), msgspec.json.encode(result))
     return results
 
 
-def _to_check(landing: Landing, source: Source, pull: Pull) -> PullRows:
+def read_check(landing: Landing, pull_path: str) -> CheckResult:
+    """Read what the gate has said of a pull.
+
+    Raises:
+        Missing: It was not checked yet.
+    """
+    return msgspec.json.decode(landing.read_document(_check_path(pull_path)), type=CheckResult)
+
+
+def _to_check(landing: Landing, source: Source, path: str, pull: Pull) -> PullRows:
     found: list[Row] = []
     failed = None if pull.complete else pull.error
     if pull.complete:
@@ -233,6 +244,7 @@ def _to_check(landing: Landing, source: Source, pull: Pull) -> PullRows:
         metrics=source.metrics,
         kind=source.kind,
         failed=failed,
+        released=released_places(read_releases(landing, path), found) if failed is None else frozenset(),
         rows=found,
     )
 
@@ -288,10 +300,12 @@ def load_pulls(
 def _load(
     landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
 ) -> LoadCounts:
-    result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
+    result = read_check(landing, path)
     return load_pull(
         engine,
         load_id=path,
+        run=pull.run,
+        raw=landing.raw_names(pull),
         target=pull.target,
         window=pull.window,
         started_at=pull.started_at,

@@ -55,6 +55,8 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
         kind: Whether the source is a social platform or web analytics.
         rows: All rows, in the order `parse` gave them; `Rejected.index` counts in it.
         failed: Why the pull could not be finished, in plain words; None if it was.
+        released: What a person has found to be right after all: positions in `rows`, each with one running total of
+            the row, or None for the whole of it. It is not held again.
         title: The source's name for people; its short name, capitalised, if left out.
     """
 
@@ -65,6 +67,7 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     rows: Sequence[Row] = ()
     failed: str | None = None
+    released: frozenset[tuple[int, str | None]] = frozenset()
     title: str | None = None
 
 
