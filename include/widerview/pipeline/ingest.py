@@ -40,6 +40,9 @@ MAX_BATCHES = 200
 """Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
 
 
+CHECKS = "checks"
+"""The folder of landing that holds what the gate says of each pull."""
+
 _SETTLED_AFTER = dt.timedelta(days=7)
 """After its end a day is complete on every platform."""
 
@@ -404,4 +407,4 @@ def window(day: dt.date, source: Source) -> Window:
 
 
 def _check_path(pull_path: str) -> str:
-    return f"checks/{pull_path}"
+    return f"{CHECKS}/{pull_path}"
