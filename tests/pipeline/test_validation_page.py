@@ -134,7 +134,7 @@ def test_words_of_strangers_are_data() -> None:
     html = validation_page(HOSTILE, HOSTILE, [checked], [checked])
     shown = Page(html)
     assert shown.count("script") == shown.count("img") == 0
-    assert "\u202e" not in html.replace(HOSTILE, "")
+    assert "\u202e" not in html
     assert "<script>alert(1)</script>" in shown.text
 
 
