@@ -676,11 +676,11 @@ def _clear_errors() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from widerview.landing.store import LandingError
-    from widerview.pipeline.ingest import LoadFailed
+    from widerview.pipeline.ingest import CheckBroken, LoadFailed
 
     try:
         yield
-    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, LoadFailed) as error:
+    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, CheckBroken, LoadFailed) as error:
         _say(str(error).partition("\n")[0], "red", to_error=True)
         raise typer.Exit(1) from error
 

@@ -62,7 +62,7 @@ class House:
     def check_and_load(self, run: str, source: str) -> None:
         targets = ingest.targets_of(self.agency.clients.values(), source)
         pulls = ingest.pulls_of_run(self.landing, source, run, targets)
-        ingest.check_pulls(self.landing, SOURCES[source], pulls)
+        ingest.check_pulls(self.landing, SOURCES[source], pulls, self.engine)
         ingest.load_pulls(self.landing, SOURCES[source], pulls, self.engine, recorded_at=lambda pull: pull.ended_at)
 
     def ingest(self, window: Window, run: str) -> None:

@@ -252,6 +252,7 @@ def test_the_task_logs_the_summary_and_the_pages_address(
     run = "manual__2026-11-17T07:00:00+00:00"
     house.pull(Window(ANCHOR - dt.timedelta(days=2), ANCHOR), run, "bluesky")
     monkeypatch.setattr(connections, "landing", lambda: house.landing)
+    monkeypatch.setattr(connections, "warehouse", lambda: house.engine)
     monkeypatch.setattr(steps, "_targets", lambda _: [
         house.landing.read_pull(path).target for path in house.pulls
     ])  # fmt: skip

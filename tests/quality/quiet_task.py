@@ -4,6 +4,7 @@ Run with a folder; writes `<how>.log`, what the task log would hold, and `<how>.
 once with the library imported by the check itself and once preloaded in the process that tasks are forked from.
 """
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -26,13 +27,22 @@ def task(how: str, folder: Path) -> None:
 
         import logging
 
-        from widerview.quality.engine import Check, validate
+        from widerview.quality.gate import PullRows, check
+        from widerview.sources.base import AccountRow, Target, Window
 
-        checks = [
-            Check("ExpectColumnValuesToBeBetween", "likes", {"column": "likes", "min_value": 0}, "negative"),
-            Check("ExpectColumnValuesToNotBeNull", "handle", {"column": "handle"}, "missing"),
-        ]
-        validate("posts", {"likes": [1, -1], "handle": ["a", "b"]}, checks)
+        at = dt.datetime(2026, 11, 17, 6, tzinfo=dt.UTC)
+        row = AccountRow(
+            client_id="bakery", source="bluesky", observed_at=at, receipt="0" * 64, account_id="did:1", handle="",
+            name="Bakery", url="", counts={"likes": -1},
+        )  # fmt: skip
+        target = Target(client_id="bakery", source="bluesky", ref="bakery", time_zone="Europe/Berlin")
+        pull = PullRows(
+            target=target, window=Window(at.date(), at.date()), ended_at=at, metrics=("likes",), kind="social",
+            rows=[row],
+        )  # fmt: skip
+        [found] = check([pull])
+        assert found.rejected
+        assert not found.errors
         logging.getLogger("widerview").info("the summary")
     calls.close()
 

@@ -454,7 +454,7 @@ class TestBadSocialRows:
         ],
     )
     def test_a_bad_post_is_held_and_its_day_is_amber(self, defect: dict[str, Any], reason: str):
-        result = only(social(account(), post(**defect), post(post_id="p2")))
+        result = only(social(account(), post(**defect), post(post_id="p2", text="Rye, too")))
         assert held(result) == {1: reason}
         assert colours(result) == "gggaggg"
         assert verdict(result).reasons == ("1 post of 12 November from Bluesky cannot be right and is left out.",)
@@ -718,7 +718,12 @@ def test_a_metric_the_platform_refuses_is_told_on_every_day_and_costs_nothing_el
 
 def test_search_has_no_visits_and_is_not_missed_for_it():
     values = [day_row(day=day, metric="search_clicks", value=3.0) for day in WEEK[:-1] if day != THURSDAY]
-    search = web(*values, metrics=("search_clicks", "search_impressions"), ended_at=ENDED + dt.timedelta(days=2))
+    search = web(
+        *values,
+        metrics=("search_clicks", "search_impressions"),
+        ended_at=ENDED + dt.timedelta(days=2),
+        tells_after=dt.timedelta(days=4),
+    )
     result = only(search)
     assert colours(result) == "gggagga"
     assert verdict(result).reasons == ("Matomo has no numbers for 12 November yet.",)

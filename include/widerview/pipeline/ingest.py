@@ -6,14 +6,13 @@ and `load` work from the raw answers, with no call to a platform.
 
 import datetime as dt
 import hashlib
-import itertools
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Engine
@@ -26,11 +25,14 @@ from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.pipeline.releases import read_releases, released_places, without_released
 from widerview.quality.gate import PullRows, check
+from widerview.quality.past import Past
+from widerview.quality.shapes import Paths, drift, shape_of
 from widerview.quality.verdict import CheckResult, Rejected
-from widerview.sources.base import Row, Source, Target, Window
+from widerview.sources.base import AccountRow, DayRow, Row, Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Allowance, ConnectionPool, HttpClient
-from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due
+from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due, store_failure
+from widerview.warehouse.past import read_past
 from widerview.warehouse.reports import reported_since
 from widerview.warehouse.usage import DailyAllowance
 
@@ -39,19 +41,19 @@ log = logging.getLogger(__name__)
 MAX_BATCHES = 200
 """Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
 
-
 CHECKS = "checks"
 """The folder of landing that holds what the gate says of each pull."""
 
 _SETTLED_AFTER = dt.timedelta(days=7)
 """After its end a day is complete on every platform."""
 
+ROWS_AT_ONCE = 200_000
+"""Rows that are judged at once: they are held in memory."""
+
 REPLAY_PULLS = 50
-"""Pulls that a replay checks at once: their rows are held in memory."""
+"""Pulls that a replay judges before it loads them."""
 
 _SUNDAY = 7
-
-T = TypeVar("T")
 
 
 class PullFailed(Exception):
@@ -60,6 +62,10 @@ class PullFailed(Exception):
 
 class PullRefused(PullFailed):
     """Some accounts could not be pulled and trying again is no use: a person must renew or correct something."""
+
+
+class CheckBroken(Exception):
+    """Some checks could not be carried out, so that nothing is known of the data; the message says which and why."""
 
 
 class LoadFailed(Exception):
@@ -209,15 +215,27 @@ def rows(landing: Landing, source: Source, pull: Pull) -> Iterator[Row]:
         yield from source.parse(pull.target, page)
 
 
-def check_pulls(landing: Landing, source: Source, pulls: Sequence[tuple[str, Pull]]) -> list[CheckResult]:
-    """Put the rows of some pulls through the gate, all at once, and land its verdicts beside the pulls.
+def check_pulls(
+    landing: Landing, source: Source, pulls: Iterable[tuple[str, Pull]], engine: Engine
+) -> list[CheckResult]:
+    """Put the rows of some pulls through the gate, many at once, and land its findings beside the pulls.
 
-    A pull whose answers cannot be read is judged like one that failed; the others go on.
+    Each is held against what the warehouse had been told of its target before the pull began. A pull whose answers
+    cannot be read is judged like one that failed; the others go on.
+
+    Raises:
+        CheckBroken: A check could not be carried out; all that could be is landed, and none of it can be loaded.
     """
-    read = [_to_check(landing, source, path, pull) for path, pull in pulls]
-    results = [without_released(result, each.released) for each, result in zip(read, check(read), strict=True)]
-    for (path, _), result in zip(pulls, results, strict=True):
-        landing.write_document(_check_path(path), msgspec.json.encode(result))
+    results: list[CheckResult] = []
+    for some in _by_rows(_to_check(landing, source, path, pull, engine) for path, pull in pulls):
+        for each, result in zip(some, check([each.rows for each in some]), strict=True):
+            changes, shapes = drift(each.rows.past.shapes, each.shapes)
+            judged = without_released(result, each.rows.released)
+            judged = msgspec.structs.replace(judged, drift=changes, shapes=shapes if each.shapes else {})
+            landing.write_document(_check_path(each.path), msgspec.json.encode(judged))
+            results.append(judged)
+    if errors := {error for result in results for error in result.errors}:
+        raise CheckBroken("\n".join(sorted(errors)))
     return results
 
 
@@ -230,16 +248,48 @@ def read_check(landing: Landing, pull_path: str) -> CheckResult:
     return msgspec.json.decode(landing.read_document(_check_path(pull_path)), type=CheckResult)
 
 
-def _to_check(landing: Landing, source: Source, path: str, pull: Pull) -> PullRows:
+class _ToCheck(NamedTuple):
+    path: str
+    rows: PullRows
+    shapes: Mapping[str, Paths]
+
+
+def _by_rows(checks: Iterable[_ToCheck]) -> Iterator[list[_ToCheck]]:
+    """Give pulls in lots that are worth a run of Great Expectations and fit into memory."""
+    lot: list[_ToCheck] = []
+    for each in checks:
+        lot.append(each)
+        if sum(len(one.rows.rows) for one in lot) >= ROWS_AT_ONCE:
+            yield lot
+            lot = []
+    if lot:
+        yield lot
+
+
+def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: Engine) -> _ToCheck:
     found: list[Row] = []
+    shapes: dict[str, Paths] = {}
     failed = None if pull.complete else pull.error
     if pull.complete:
         try:
-            found = list(rows(landing, source, pull))
+            for page in landing.pages(pull):
+                found += source.parse(pull.target, page)
+                if page.stream not in shapes and (shape := shape_of(page.body)):
+                    shapes[page.stream] = shape
         except (SourceError, LandingError) as error:
             log.error("%s: %s", pull.target.label, error)
-            failed = str(error)
-    return PullRows(
+            failed, found, shapes = str(error), [], {}
+    past = Past()
+    if failed is None:
+        past = read_past(
+            engine,
+            pull.target,
+            pull.window,
+            pull.started_at,
+            accounts={row.account_id for row in found if isinstance(row, AccountRow)},
+            entities={row.entity_id for row in found if isinstance(row, DayRow)} | {pull.target.ref},
+        )
+    judged = PullRows(
         target=pull.target,
         window=pull.window,
         ended_at=pull.ended_at,
@@ -249,7 +299,11 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull) -> PullRo
         failed=failed,
         released=released_places(read_releases(landing, path), found) if failed is None else frozenset(),
         rows=found,
+        past=past,
+        tells_after=source.tells_after,
+        settles_after=source.settles_after,
     )
+    return _ToCheck(path, judged, shapes)
 
 
 RecordedAt = Callable[[Pull], dt.datetime | None]
@@ -264,8 +318,8 @@ def load_pulls(
 ) -> dict[str, LoadCounts]:
     """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing.
 
-    A pull that failed is not loaded: what an earlier one has told of its days stands, and days that none has told of
-    have no verdict, for which the report waits.
+    Of a pull that failed only the verdicts are stored, and only on days that nothing has been said of: what an earlier
+    one has told of its days stands.
 
     Args:
         landing: Where the answers lie.
@@ -280,11 +334,15 @@ def load_pulls(
     counts = {}
     failures = []
     for path, pull in pulls:
-        if not pull.complete:
-            log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
-            continue
         at = path
         try:
+            if not pull.complete:
+                log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
+                verdicts = _read_sound_check(landing, path).verdicts
+                store_failure(
+                    engine, pull.target, ended_at=pull.ended_at, verdicts=verdicts, recorded_at=recorded_at(pull)
+                )
+                continue
             counts[path] = _load(landing, source, path, pull, engine, recorded_at)
             # A pull that comes after later ones were loaded changes what these have to say.
             while due := replays_due(engine, client_id=pull.target.client_id, source=source.name):
@@ -303,7 +361,7 @@ def load_pulls(
 def _load(
     landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
 ) -> LoadCounts:
-    result = read_check(landing, path)
+    result = _read_sound_check(landing, path)
     return load_pull(
         engine,
         load_id=path,
@@ -318,8 +376,16 @@ def _load(
         rejected=result.rejected,
         verdicts=result.verdicts,
         unavailable=result.unavailable,
+        shapes=result.shapes,
         recorded_at=recorded_at(pull),
     )
+
+
+def _read_sound_check(landing: Landing, path: str) -> CheckResult:
+    result = read_check(landing, path)
+    if result.errors:
+        raise LoadError(f"it was not judged, so nothing of it is loaded. {result.errors[0]}")
+    return result
 
 
 def _digest(source: Source, pull: Pull, rejected: Sequence[Rejected]) -> bytes:
@@ -366,7 +432,7 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
         with engine.connect() as connection:
             return None if reported_since(connection, pull.target.client_id, pull.ended_at) else pull.ended_at
 
-    for chunk in batched(landing.pulls(client=client), REPLAY_PULLS):
+    for chunk in one_of_each(landing.pulls(client=client)):
         whole = []
         for path, pull in chunk:
             if pull.target.source not in sources:
@@ -377,7 +443,11 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
                 log.warning("%s: left out, its raw answers are no longer kept", path)
                 gone += 1
         for name, source in sources.items():
-            check_pulls(landing, source, [(path, pull) for path, pull in whole if pull.target.source == name])
+            of_source = [(path, pull) for path, pull in whole if pull.target.source == name]
+            try:
+                check_pulls(landing, source, of_source, engine)
+            except CheckBroken as error:
+                failures.append(str(error))
         for path, pull in whole:
             try:
                 loaded += len(load_pulls(landing, sources[pull.target.source], [(path, pull)], engine, recorded_at))
@@ -388,11 +458,17 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
     return Replayed(loaded, gone)
 
 
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Give items in lists of at most `size`."""
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk
+def one_of_each(pulls: Iterable[tuple[str, Pull]]) -> Iterator[list[tuple[str, Pull]]]:
+    """Give pulls in lots that hold each target once at most: a pull is judged by what those before it have told."""
+    lot: dict[tuple[str, str, str], tuple[str, Pull]] = {}
+    for path, pull in pulls:
+        key = (pull.target.client_id, pull.target.source, pull.target.ref)
+        if key in lot or len(lot) == REPLAY_PULLS:
+            yield list(lot.values())
+            lot = {}
+        lot[key] = (path, pull)
+    if lot:
+        yield list(lot.values())
 
 
 def window(day: dt.date, source: Source) -> Window:

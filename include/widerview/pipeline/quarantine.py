@@ -105,6 +105,7 @@ def release(
         NotHeld: Nothing of what is asked for is held, nor was it released before.
         ValueError: The pull is another client's, or it cannot be read any more.
         LandingError: There is no such pull, or it was not checked yet.
+        CheckBroken: A check could not be carried out; it is released all the same, and not loaded.
         LoadFailed: It cannot be loaded; it is released all the same.
     """
     pull = landing.read_pull(load_id)
@@ -136,7 +137,7 @@ def release(
         }
         kept = [each for each in before if (each.index, each.metric) not in anew]
         write_releases(landing, load_id, [*kept, *anew.values()])
-    [result] = ingest.check_pulls(landing, source, [(load_id, pull)])
+    [result] = ingest.check_pulls(landing, source, [(load_id, pull)], engine)
     ingest.load_pulls(landing, source, [(load_id, pull)], engine)
     return Released(len(meant), result.rejected)
 
@@ -154,7 +155,8 @@ def recheck(
     Raises:
         NotHeld: Nothing of the pull that is asked for is held.
         LandingError: A manifest cannot be read.
-        LoadFailed: Some pulls cannot be loaded; all others of their source are.
+        CheckBroken: A check could not be carried out; what came before it is loaded.
+        LoadFailed: Some pulls cannot be loaded.
     """
     held = quarantine.held_pulls(engine, client_id, source_name)
     if load_id is not None:
@@ -170,8 +172,8 @@ def recheck(
         else:
             readable[pull.target.source].append((name, pull))
     for each, pulls in readable.items():
-        for chunk in ingest.batched(pulls, ingest.REPLAY_PULLS):
-            ingest.check_pulls(landing, sources[each], chunk)
+        for chunk in ingest.one_of_each(pulls):
+            ingest.check_pulls(landing, sources[each], chunk, engine)
             ingest.load_pulls(landing, sources[each], chunk, engine)
     names = [name for pulls in readable.values() for name, _ in pulls]
     still = quarantine.held_pulls(engine, client_id, source_name)

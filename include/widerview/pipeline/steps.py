@@ -126,16 +126,23 @@ def check(source_name: str, run: str) -> dict[str, int]:
     """Check everything a run has landed and log what was found; give the number of days by colour of their verdict."""
     landing, source = connections.landing(), get_source(source_name)
     pulls = _pulls(source_name, run)
-    results = ingest.check_pulls(landing, source, pulls)
-    found = [validation.Checked(path, pull, result) for (path, pull), result in zip(pulls, results, strict=True)]
+    broken = None
+    try:
+        ingest.check_pulls(landing, source, pulls, connections.warehouse())
+    except ingest.CheckBroken as error:
+        broken = error
+    # What was found is told also when a check broke.
+    found = validation.read_run(landing, source_name, run)
     total, *bad = validation.summary(found)
     log.info("%s", total)
     for line in bad:
         log.warning("%s", line)
     log.info("Every check: %s", in_ui(catalogue.checks_path(catalogue.ingest_dag_id(source_name), run)))
-    colours = [verdict.colour for result in results for verdict in result.verdicts]
+    if broken:
+        raise broken
+    colours = [verdict.colour for each in found if each.result for verdict in each.result.verdicts]
     return {colour: colours.count(colour) for colour in ("green", "amber", "red")} | {
-        "held": sum(len(result.rejected) for result in results)
+        "held": sum(each.held for each in found)
     }
 
 

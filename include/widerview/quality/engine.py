@@ -1,19 +1,15 @@
-"""A thin wrapper over Great Expectations: columns and checks in, the positions of failing rows out.
+"""A thin wrapper over Great Expectations: columns and checks in, the positions of failing lines out.
 
 Great Expectations and pandas take seconds to import, so they are imported by `validate`, not with this module.
 """
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Severity = Literal["critical", "warning", "info"]
-
-
-class CheckError(Exception):
-    """A check could not be carried out, so nothing is known of the data; the message says which one and why."""
+from widerview.quality.verdict import Severity
 
 
 @dataclass(frozen=True)
@@ -21,13 +17,15 @@ class Check:
     """One expectation on a column, declared as data.
 
     Attributes:
+        title: What is expected, in plain words.
         expectation: Name of a row-wise class in `great_expectations.expectations`.
         column: The column it judges.
         arguments: Its arguments, as the class takes them.
-        reason: What is wrong with a row that fails, as a format string of the caller's.
-        severity: critical: the row must not be loaded; warning: it may, with a note; info: nobody need know.
+        reason: What is wrong with a line that fails, as a format string of the caller's.
+        severity: critical: what fails must not be loaded; warning: it may, with a note; info: it is recorded.
     """
 
+    title: str
     expectation: str
     column: str
     arguments: Mapping[str, object]
@@ -36,27 +34,39 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A check that failed, and the positions of the rows it failed for, from 0."""
+class Judged:
+    """What became of one check.
+
+    Attributes:
+        check: The check.
+        counts: How many lines were judged, by group; groups without any are left out.
+        lines: The positions of those that failed, from 0.
+        error: Why the check could not be carried out; None if it was. Then nothing is known of the data.
+    """
 
     check: Check
-    rows: tuple[int, ...]
+    counts: Mapping[int, int]
+    lines: tuple[int, ...] = ()
+    error: str | None = None
 
 
-def validate(name: str, columns: Mapping[str, Sequence[object]], checks: Sequence[Check]) -> list[Failure]:
-    """Run checks over columns of equal length and return those that failed, in the order of `checks`.
+def validate(
+    name: str, columns: Mapping[str, Sequence[object]], groups: Sequence[int], checks: Sequence[Check]
+) -> list[Judged]:
+    """Run checks over columns of equal length; one result a check, in the same order.
+
+    A check that cannot be carried out, e.g. over a column that is not there, is no failure of the data, though Great
+    Expectations itself reports it as one.
 
     Args:
-        name: What the rows are, for messages.
-        columns: The values by column name; None is a missing value, which only a check for presence minds.
+        name: What the lines are, for messages.
+        columns: The values by column name; None, or NaN, is a missing value, which only a check for presence minds.
+        groups: For each line the group it is counted in.
         checks: What to expect of them.
-
-    Raises:
-        CheckError: A check broke, e.g. over a column that is not there; Great Expectations itself reports that
-            as a failure of the data.
     """
     gx = _great_expectations()
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import numpy as np  # noqa: PLC0415 - slow to import, all three
+    import pandas as pd  # noqa: PLC0415
 
     suite = gx.ExpectationSuite(
         name=name,
@@ -67,30 +77,51 @@ def validate(name: str, columns: Mapping[str, Sequence[object]], checks: Sequenc
             for position, check in enumerate(checks)
         ],
     )
+    frame = pd.DataFrame({column: _typed(values) for column, values in columns.items()})
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": pd.DataFrame(dict(columns))})
+    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": frame})
     # Without index columns, failing rows are named by the frame's own index, their position. Naming a column
     # instead makes Great Expectations build one dict a failing row: ten times slower when every row fails.
     outcome = batch.validate(suite, result_format={"result_format": "COMPLETE"})
-    return list(_failures(name, checks, outcome.results))
-
-
-def _failures(name: str, checks: Sequence[Check], results: Sequence[Any]) -> Iterator[Failure]:
     # The library reports broken checks first, whatever their place in the suite.
-    by_position = {result.expectation_config.meta["position"]: result for result in results}
-    for position, check in enumerate(checks):
-        result = by_position[position]
-        rows = result.result.get("unexpected_index_list") or ()
-        if result.exception_info.get("raised_exception") is not False or (not result.success and not rows):
-            raise CheckError(
-                f"The check {check.expectation} of {check.column!r} in the suite {name!r} could not be carried out: "
-                f"{_explain(result.exception_info)}. The data was not judged; mend the check or the library, "
-                "then clear this task."
-            )
-        if not result.success:
-            yield Failure(check, tuple(int(row) for row in rows))
+    results = {result.expectation_config.meta["position"]: result for result in outcome.results}
+    of_group = np.asarray(groups, dtype=np.intp)
+    present = {column: frame[column].notna().to_numpy() for column in frame}
+
+    def counts(check: Check) -> dict[int, int]:
+        mask = np.ones(len(frame), dtype=bool)
+        if check.expectation != "ExpectColumnValuesToNotBeNull":
+            for argument, column in check.arguments.items():
+                if argument in {"column", "column_A", "column_B"} and column in present:
+                    mask &= present[str(column)]
+        found = np.bincount(of_group[mask])
+        return {int(group): int(found[group]) for group in np.flatnonzero(found)}
+
+    return [_judged(name, check, counts(check), results[position]) for position, check in enumerate(checks)]
+
+
+def _typed(values: Sequence[object]) -> Any:
+    """The values as they are: pandas would look at each of them to find out what they have in common."""
+    import numpy as np  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(values, np.ndarray):
+        return values
+    return pd.Series(values, dtype=None if not values or isinstance(values[0], bool | int | float) else object)
+
+
+def _judged(name: str, check: Check, counts: Mapping[int, int], result: Any) -> Judged:
+    lines = tuple(int(line) for line in result.result.get("unexpected_index_list") or ())
+    if result.exception_info.get("raised_exception") is not False or (not result.success and not lines):
+        error = (
+            f"The check {check.expectation} of {check.column!r} in the suite {name!r} could not be carried out: "
+            f"{_explain(result.exception_info)}. The data was not judged; mend the check or the library, "
+            "then clear this task."
+        )
+        return Judged(check, counts, error=error)
+    return Judged(check, counts, () if result.success else lines)
 
 
 def _explain(exception_info: Mapping[str, Any]) -> str:

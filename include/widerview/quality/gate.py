@@ -2,17 +2,16 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
-from widerview.quality import frames, suites
-from widerview.quality.engine import Check, validate
-from widerview.quality.frames import Placed, PullRows, RowT, Total, Totals, WebDay
-from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Rejected
+from widerview.quality import frames, history, suites
+from widerview.quality.engine import Check, Judged, validate
+from widerview.quality.frames import Frame, Place, PullRows
+from widerview.quality.history import day_name
+from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Outcome, Rejected
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -21,17 +20,19 @@ from widerview.sources.base import (
     PostRow,
     Row,
     UnavailableRow,
-    Window,
 )
 from widerview.vocabulary.metrics import METRICS
 
 __all__ = ["PullRows", "check"]
 
-# How long after its end web analytics may still add to a day: late hits, and archives made overnight.
-WEB_SETTLES_AFTER = dt.timedelta(hours=24)
+EXAMPLES = 5
+"""How many of the rows that failed a check are kept as examples; all of them are held, or told of."""
 
-# How long after its end a search engine takes to tell of a day at all.
-SEARCH_TELLS_AFTER = dt.timedelta(days=4)
+LEADS = frozenset(metric for led in ("reactions", "passed_on") for metric in METRICS[led].parts)
+"""The running totals that a report leads with."""
+
+_FEW_HELD = 2
+"""A post or two whose numbers are held do not make a day's numbers wrong."""
 
 Finding = tuple[Colour, str]
 
@@ -42,24 +43,54 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     The rows of all pulls are checked together, because a run of Great Expectations costs about the same for ten
     rows as for ten thousand; no pull's verdict depends on another's rows.
 
-    Raises:
-        widerview.quality.engine.CheckError: A check could not be carried out; nothing is known of the data.
+    A check that could not be carried out is told in the outcomes, with its error. Then the rest of the result is not to
+    be relied on.
     """
     cases = [_Case(pull) for pull in pulls]
-    metrics = {f"{pull.target.source}.{metric}" for pull in pulls for metric in pull.metrics}
+    metrics = sorted({f"{pull.target.source}.{metric}" for pull in pulls for metric in pull.metrics})
+    _inspect(cases, frames.accounts(frames.place(pulls, AccountRow)), suites.ACCOUNTS)
+    _inspect(cases, frames.posts(frames.place(pulls, PostRow)), suites.POSTS)
+    _inspect(cases, frames.counters(frames.place(pulls, CounterRow)), suites.COUNTERS)
+    _inspect(cases, frames.comments(frames.place(pulls, CommentRow)), suites.COMMENTS)
+    counted: frames.Lines[frames.Counted] = frames.place(pulls, AccountRow, PostRow, CounterRow)
+    _inspect(cases, frames.told_metrics(counted), suites.told_metrics(metrics))
+    totals = frames.totals(counted)
+    _inspect(cases, totals, suites.totals(totals.columns))
+    _inspect(cases, frames.totals_again(counted), suites.TOTALS_AGAIN)
     days = frames.place(pulls, DayRow)
-    _inspect(cases, frames.place(pulls, AccountRow), frames.accounts, suites.ACCOUNTS)
-    _inspect(cases, frames.place(pulls, PostRow), frames.posts, suites.POSTS)
-    _inspect(cases, frames.place(pulls, CounterRow), frames.counters, suites.COUNTERS)
-    _inspect(cases, frames.place(pulls, CommentRow), frames.comments, suites.COMMENTS)
-    _inspect_totals(cases, frames.totals(pulls), suites.totals(metrics))
-    _inspect(cases, days, frames.days, suites.days(metrics))
+    for suite, of_suite in frames.day_suites(days):
+        _inspect(cases, frames.days(suite, of_suite), suites.days(metrics))
     # Only after single values were judged: a wrong total must not condemn what is compared with it.
-    _inspect_web_days(cases, [at for at in days if at.pull.kind == "web" and not cases[at.number].holds(at.index)])
+    believed = days.where(lambda number, index, row: not cases[number].holds(index))
+    _inspect(cases, frames.whole_days(believed), suites.WHOLE_DAYS)
+    _inspect(cases, history.totals_before(counted), suites.TOTALS_BEFORE)
+    _inspect(cases, history.post_changes(pulls, counted), suites.POSTS_ALTOGETHER)
+    _inspect(cases, history.listings(pulls), suites.LISTINGS)
+    series, single_days = history.runs(pulls, believed)
+    _inspect(cases, series, suites.SERIES)
+    _inspect(cases, single_days, suites.DAYS_BEFORE)
     return [
-        CheckResult(rejected=case.rejected, verdicts=tuple(case.verdicts()), unavailable=case.unavailable)
+        CheckResult(
+            rejected=case.rejected,
+            verdicts=tuple(case.verdicts()),
+            unavailable=case.unavailable,
+            outcomes=tuple(case.outcomes),
+        )
         for case in cases
     ]
+
+
+def _inspect(cases: Sequence["_Case"], frame: Frame, checks: Sequence[Check]) -> None:
+    """Check one frame of the batch, and let each pull take what concerns it."""
+    if not len(frame.numbers):
+        return
+    for judged in validate(frame.suite, frame.columns, frame.numbers, checks):
+        failed: defaultdict[int, list[int]] = defaultdict(list)
+        for line in judged.lines:
+            failed[frame.numbers[line]].append(line)
+        concerned = set(frame.numbers) if judged.error else judged.counts
+        for number in concerned:
+            cases[number].take(frame, judged, number, failed[number])
 
 
 class _Case:
@@ -69,45 +100,71 @@ class _Case:
         pull: The pull.
         title: Its source's name for people.
         held: Why rows, or single running totals of them, are held, by index and metric; None: the whole row.
-        notes: What a reader should know of a day, though its rows are loaded.
+        said: What a reader should know of a day, and how bad it is, though nothing is held for it.
+        outcomes: What each check found.
     """
 
     def __init__(self, pull: PullRows) -> None:
         self.pull = pull
-        self.title = pull.title or pull.target.source.capitalize()
-        self.held: defaultdict[tuple[int, str | None], list[str]] = defaultdict(list)
-        self.notes: defaultdict[dt.date, list[str]] = defaultdict(list)
+        self.title = pull.name
+        self.held: defaultdict[Place, list[str]] = defaultdict(list)
+        self.said: defaultdict[dt.date, list[Finding]] = defaultdict(list)
+        self.outcomes: list[Outcome] = []
         self._zone = ZoneInfo(pull.target.time_zone)
         length = (pull.window.last - pull.window.first).days + 1
         self._days = [pull.window.first + dt.timedelta(days=offset) for offset in range(length)]
 
-    def take(self, check: Check, failed: Row | Total | WebDay, places: Iterable[tuple[int, str | None]]) -> None:
-        """Take note of a failed check: hold what stands at `places` (index, metric), or add a note to its days."""
-        if check.severity == "critical":
+    def take(self, frame: Frame, judged: Judged, number: int, lines: Sequence[int]) -> None:
+        """Take note of a check: hold what failed it, or say so, and record what it found."""
+        examples: list[str] = []
+        check = judged.check
+        for line in lines:
+            subject = frame.subject(line, check.column)
+            places = frame.places(line, check.column) if check.severity == "critical" else ()
+            day = self.day_of(subject)
+            named = {"title": self.title, "date": day_name(day) if day else ""}
+            reason = check.reason.format(row=subject, pull=self.pull, **named)
             for place in places:
-                self.held[place].append(check.reason.format(row=failed, pull=self.pull))
-        elif check.severity == "warning":
-            for day in self.days_of(failed.row if isinstance(failed, Total) else failed):
-                self.notes[day].append(check.reason.format(row=failed, title=self.title, date=_name(day)))
+                self.held[place].append(reason)
+            if check.severity == "warning" or (check.severity == "critical" and not places):
+                colour: Colour = "amber" if check.severity == "warning" else "red"
+                for concerned in self.days_of(subject):
+                    self.said[concerned].append((colour, reason))
+            if len(examples) < EXAMPLES:
+                examples.append(reason)
+        self.outcomes.append(
+            Outcome(
+                suite=frame.suite,
+                check=check.title,
+                expectation=check.expectation,
+                severity=check.severity,
+                judged=0 if judged.error else judged.counts[number],
+                failed=len(lines),
+                examples=tuple(examples),
+                error=judged.error,
+            )
+        )
 
     def holds(self, index: int) -> bool:
         """Whether the whole row is held."""
         return (index, None) in self.held
 
-    def day_of(self, row: Row | WebDay) -> dt.date | None:
-        """The day a row speaks of; None if it speaks of the whole pull or its day cannot be trusted."""
-        match row:
-            case DayRow() | WebDay():
-                return row.day if row.day in self._days else None
+    def day_of(self, subject: Any) -> dt.date | None:
+        """The day a row speaks of, or what a frame made of rows; None if it is the whole pull, or no day is sure."""
+        match subject:
+            case frames.Total():
+                return self.day_of(subject.row)
+            case DayRow() | frames.Day() | history.RunDay():
+                return subject.day if subject.day in self._days else None
             case PostRow() | CounterRow() | CommentRow():
-                published_at = frames.believed(row)
+                published_at = frames.believed(subject)
                 return published_at and published_at.astimezone(self._zone).date()
             case _:
                 return None
 
-    def days_of(self, row: Row | WebDay) -> Sequence[dt.date]:
-        """The days of the window a row concerns; none if it belongs to a post of another day."""
-        day = self.day_of(row)
+    def days_of(self, subject: Any) -> Sequence[dt.date]:
+        """The days of the window that something concerns; none if it belongs to a post of another day."""
+        day = self.day_of(subject)
         return self._days if day is None else [day]
 
     @cached_property
@@ -128,7 +185,8 @@ class _Case:
                 findings: list[Finding] = [("red", f"{self.title} could not be read: {self.pull.failed}")]
             else:
                 findings = list(self._web_day(day) if self.pull.kind == "web" else self._social_day(day))
-                findings += [("amber", sentence) for sentence in dict.fromkeys(left_out[day] + self.notes[day])]
+                findings += dict.fromkeys([("amber", sentence) for sentence in left_out[day]] + self.said[day])
+                findings += self._mostly_held(day)
                 findings += [("amber", f"{self.title} does not give {metric}.") for metric in labels]
             yield DayVerdict(
                 client_id=self.pull.target.client_id,
@@ -144,7 +202,7 @@ class _Case:
         if not self._account_shown:
             yield "red", f"{self.title} did not show the account {self.pull.target.ref}."
         if self.pull.ended_at < self._end(day):
-            yield "amber", f"{_name(day)} was not over when {self.title} was read."
+            yield "amber", f"{day_name(day)} was not over when {self.title} was read."
 
     @cached_property
     def unavailable(self) -> dict[str, str]:
@@ -163,22 +221,22 @@ class _Case:
         ended_at, end = self.pull.ended_at, self._end(day)
         visits = self._visits.get(day)
         if visits == "good":
-            if ended_at < end + WEB_SETTLES_AFTER:
-                yield "amber", f"The numbers {self.title} gave for {_name(day)} may still rise."
+            if ended_at < end + self.pull.settles_after:
+                yield "amber", f"The numbers {self.title} gave for {day_name(day)} may still rise."
         elif visits == "held":
-            yield "red", f"The number of visits {self.title} gave for {_name(day)} cannot be right."
+            yield "red", f"The number of visits {self.title} gave for {day_name(day)} cannot be right."
         elif ended_at < end:
-            yield "amber", f"{self.title} has no number of visits for {_name(day)} yet."
+            yield "amber", f"{self.title} has no number of visits for {day_name(day)} yet."
         else:
-            yield "red", f"{self.title} gave no number of visits for {_name(day)}."
+            yield "red", f"{self.title} gave no number of visits for {day_name(day)}."
 
     def _search_day(self, day: dt.date) -> Iterator[Finding]:
         if any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
             return
-        if self.pull.ended_at < self._end(day) + SEARCH_TELLS_AFTER:
-            yield "amber", f"{self.title} tells of {_name(day)} in a few days."
+        if self.pull.ended_at < self._end(day) + self.pull.tells_after:
+            yield "amber", f"{self.title} tells of {day_name(day)} in a few days."
         else:
-            yield "amber", f"{self.title} has no numbers for {_name(day)} yet."
+            yield "amber", f"{self.title} has no numbers for {day_name(day)} yet."
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:
         """What to say, day by day, of what is held."""
@@ -187,7 +245,7 @@ class _Case:
             row = self.pull.rows[rejected.index]
             noun, count = _lost(row, rejected.metric)
             day = self.day_of(row)
-            when = f" of {_name(day)}" if day else ""
+            when = f" of {day_name(day)}" if day else ""
             for concerned in self.days_of(row):
                 counts[concerned, noun, when] += count
         said: defaultdict[dt.date, list[str]] = defaultdict(list)
@@ -215,53 +273,30 @@ class _Case:
         return fate
 
     def _end(self, day: dt.date) -> dt.datetime:
-        next_day = day + dt.timedelta(days=1)
-        # In UTC, because hours added to a zone's own time go wrong where the clocks change.
-        return Window(next_day, next_day).opens(self._zone_of_days).astimezone(dt.UTC)
+        return frames.day_end(day, self._zone_of_days)
 
     @cached_property
     def _zone_of_days(self) -> str:
-        """The zone whose days the platform counts; the client's where it counts none, or none that is known."""
-        own = self.pull.target.time_zone
-        told = next((row.zone for row in self.pull.rows if isinstance(row, DayRow)), own)
-        return told if frames.is_zone(told) else own
+        return frames.zone_of_days(self.pull)
 
+    def _mostly_held(self, day: dt.date) -> Iterator[Finding]:
+        """Whether most of what a report leads with is held: what people did with the posts of a day."""
+        held, told = self._leads[day]
+        if held > max(_FEW_HELD, told / 2):
+            yield "red", f"Most of what {self.title} gave for posts of {day_name(day)} cannot be right."
 
-def _inspect(
-    cases: Sequence[_Case],
-    placed: Sequence[Placed[RowT]],
-    columns: Callable[[Sequence[Placed[RowT]]], frames.Columns],
-    checks: Sequence[Check],
-) -> None:
-    """Check one kind of row across the batch."""
-    if not placed:
-        return
-    for failure in validate(columns.__name__, columns(placed), checks):
-        for position in failure.rows:
-            at = placed[position]
-            cases[at.number].take(failure.check, at.row, [(at.index, None)])
-
-
-def _inspect_totals(cases: Sequence[_Case], totals: Totals, checks: Sequence[Check]) -> None:
-    """Check the running totals across the batch; one that fails costs nothing but itself."""
-    if not totals.placed:
-        return
-    for failure in validate("totals", totals.columns(), checks):
-        for position in failure.rows:
-            at, metric = totals.placed[position], totals.metrics[position]
-            cases[at.number].take(failure.check, Total(at.row, metric), [(at.index, metric)])
-
-
-def _inspect_web_days(cases: Sequence[_Case], placed: Sequence[Placed[DayRow]]) -> None:
-    """Check the values of each day against each other; a metric that fails is held as often as it came."""
-    days = frames.web_days(placed)
-    if not days:
-        return
-    for failure in validate("web_days", frames.web_day_columns(days), suites.WEB_DAYS):
-        for position in failure.rows:
-            day = days[position]
-            places = [(index, None) for index in day.indexes.get(failure.check.column, ())]
-            cases[day.number].take(failure.check, day, places)
+    @cached_property
+    def _leads(self) -> defaultdict[dt.date, tuple[int, int]]:
+        """How many leading totals of the posts of each day are held, and how many there are."""
+        found: defaultdict[dt.date, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        if not self.held:
+            return found
+        for index, row in enumerate(self.pull.rows):
+            if isinstance(row, PostRow | CounterRow) and (day := self.day_of(row)):
+                leads = [metric for metric in row.counts if metric in LEADS]
+                held = sum(self.holds(index) or (index, metric) in self.held for metric in leads)
+                found[day] = (found[day][0] + held, found[day][1] + len(leads))
+        return found
 
 
 def _lost(row: Row, metric: str | None) -> tuple[str, int]:
@@ -277,7 +312,3 @@ def _lost(row: Row, metric: str | None) -> tuple[str, int]:
             return "comment", 1
         case _:
             return "number", 1
-
-
-def _name(day: dt.date) -> str:
-    return format_date(day, "d MMMM", locale="en_GB")

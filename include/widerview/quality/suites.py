@@ -1,14 +1,17 @@
-"""What is expected of each kind of row, declared as data; `frames` says what the columns hold.
+"""What is expected of each kind of row, declared as data; `frames` and `history` say what the columns hold.
 
-A reason is a format string. Of a critical check it is for operators and may use `row`, what failed (a row, or one of
-`frames.Total` and `frames.WebDay`), and `pull`, the pull it came with; of a warning it is a sentence for the client and
-may use `row`, `title` of the source and `date`.
+A reason is a format string. Of a critical check that holds something it is for operators and may use `row`, what failed
+(a row, or what `frames` and `history` make of several), and `pull`, the pull it came with. Of a warning, and of a
+critical check that has nothing to hold, it is a sentence for the client and may use `row`, `title` of the source and
+`date`. Of the rest it is for operators again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args, get_type_hints
 
-from widerview.quality.engine import Check, Severity
+from widerview.quality.engine import Check
+from widerview.quality.frames import EARLIEST, PARTS, TOTAL, whole
+from widerview.quality.verdict import Severity
 from widerview.sources.base import DayRow, PostRow
 
 # No platform counts a trillion of anything in a client's account; a number beyond it is a mistake of units or types.
@@ -16,60 +19,123 @@ LIMIT = 10**12
 
 
 def _present(column: str, reason: str | None = None) -> Check:
-    return Check("ExpectColumnValuesToNotBeNull", column, {"column": column}, reason or f"{column} is missing")
+    return Check(
+        f"{column} is given",
+        "ExpectColumnValuesToNotBeNull",
+        column,
+        {"column": column},
+        reason or f"{column} is missing",
+    )
 
 
-def _one_of(column: str, values: Iterable[str], reason: str) -> Check:
-    return Check("ExpectColumnValuesToBeInSet", column, {"column": column, "value_set": sorted(values)}, reason)
+def _one_of(title: str, column: str, values: Iterable[object], reason: str, severity: Severity = "critical") -> Check:
+    arguments = {"column": column, "value_set": sorted(values, key=str)}
+    return Check(title, "ExpectColumnValuesToBeInSet", column, arguments, reason, severity)
 
 
-def _at_most(column: str, bound: str, reason: str, severity: Severity = "critical") -> Check:
+def _at_most(title: str, column: str, bound: str, reason: str, severity: Severity = "critical") -> Check:
     arguments = {
         "column_A": bound,
         "column_B": column,
         "or_equal": True,
         "ignore_row_if": "either_value_is_missing",
     }
-    return Check("ExpectColumnPairValuesAToBeGreaterThanB", column, arguments, reason, severity)
+    return Check(title, "ExpectColumnPairValuesAToBeGreaterThanB", column, arguments, reason, severity)
 
 
-def _equal(column: str, other: str, reason: str) -> Check:
+def _at_least(title: str, column: str, bound: str, reason: str, severity: Severity = "critical") -> Check:
+    arguments = {
+        "column_A": column,
+        "column_B": bound,
+        "or_equal": True,
+        "ignore_row_if": "either_value_is_missing",
+    }
+    return Check(title, "ExpectColumnPairValuesAToBeGreaterThanB", column, arguments, reason, severity)
+
+
+def _between(
+    title: str,
+    column: str,
+    reason: str,
+    severity: Severity = "critical",
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+) -> Check:
+    arguments = {
+        "column": column,
+        "min_value": least,
+        "max_value": most if below is None else below,
+        "strict_max": below is not None,
+    }
+    return Check(title, "ExpectColumnValuesToBeBetween", column, arguments, reason, severity)
+
+
+def _equal(title: str, column: str, other: str, reason: str) -> Check:
     arguments = {"column_A": column, "column_B": other, "ignore_row_if": "either_value_is_missing"}
-    return Check("ExpectColumnPairValuesToBeEqual", column, arguments, reason)
+    return Check(title, "ExpectColumnPairValuesToBeEqual", column, arguments, reason)
 
 
 def _literals(row: type, field: str) -> tuple[str, ...]:
     return get_args(get_type_hints(row)[field])
 
 
-def _countable() -> Check:
-    return Check(
-        "ExpectColumnValuesToBeBetween",
-        "value",
-        {"column": "value", "min_value": 0, "max_value": LIMIT, "strict_max": True},
+def _countable(column: str, metric: str) -> Check:
+    return _between(
+        f"{metric} is a number from 0 to below 10^12",
+        column,
         "{row.metric} is {row.value}, which is no number from 0 to below 10^12",
+        least=0,
+        below=LIMIT,
     )
 
 
 def _known(metrics: Iterable[str]) -> Check:
-    return _one_of("qualified_metric", metrics, "{row.metric!r} is no metric that {row.source} is known to report")
+    return _one_of(
+        "the source is known to report the metric",
+        "qualified_metric",
+        metrics,
+        "{row.metric!r} is no metric that {row.source} is known to report",
+    )
 
 
-def _consistent(what: str) -> Check:
-    return _equal("content", "first_content", f"an earlier row of the same pull says something else of {what}")
+def _consistent(what: str, title: str) -> Check:
+    return _equal(
+        f"no two rows of one moment contradict each other about {title}",
+        "content",
+        "first_content",
+        f"an earlier row of the same pull says something else of {what}",
+    )
 
 
 def _published() -> tuple[Check, ...]:
     return (
-        _at_most("earliest", "published_at", "published_at {row.published_at} is before there were social platforms"),
-        _at_most("published_at", "latest", "published_at {row.published_at} is after observed_at {row.observed_at}"),
+        _between(
+            "published in this century",
+            "published_at",
+            "published_at {row.published_at} is before there were social platforms",
+            least=EARLIEST.timestamp(),
+        ),
+        _at_most(
+            "published before it was observed",
+            "published_at",
+            "latest",
+            "published_at {row.published_at} is after observed_at {row.observed_at}",
+        ),
     )
 
 
 ACCOUNTS = (
     _present("account_id"),
     _present("handle"),
-    _consistent("account {row.account_id}"),
+    _one_of(
+        "the account is the one that was asked for",
+        "is_asked_for",
+        [True],
+        "the account shown is {row.handle} ({row.account_id}), and {pull.target.ref} was asked for",
+    ),
+    _consistent("account {row.account_id}", "an account"),
 )
 
 POSTS = (
@@ -78,14 +144,27 @@ POSTS = (
     _present("permalink"),
     _present("published_at"),
     *_published(),
-    _one_of("kind", _literals(PostRow, "kind"), "{row.kind!r} is no kind of post"),
-    _consistent("post {row.post_id}"),
+    _one_of("the kind of post is known", "kind", _literals(PostRow, "kind"), "{row.kind!r} is no kind of post"),
+    _one_of(
+        "the post is of the account that was shown",
+        "is_own",
+        [True],
+        "post {row.post_id} is of the account {row.account_id}, which is not the one shown",
+    ),
+    _equal(
+        "no post comes under two ids",
+        "post_id",
+        "first_id",
+        "post {row.post_id} has the words and the second of another post",
+    ),
+    _consistent("post {row.post_id}", "a post"),
 )
 
 COUNTERS = (
     _present("account_id"),
     _present("post_id"),
     _equal(
+        "totals of a post have its id and its time of publishing",
         "of_a_post",
         "has_published_at",
         "post_id is {row.post_id}, published_at {row.published_at}: totals of a post have both, of an account neither",
@@ -100,53 +179,239 @@ COMMENTS = (
     _present("author"),
     _present("published_at"),
     *_published(),
-    _consistent("comment {row.comment_id}"),
+    _consistent("comment {row.comment_id}", "a comment"),
 )
 
+TOTALS_AGAIN = (_consistent("the {row.metric} of {row.counted}", "a running total"),)
 
-def totals(metrics: Iterable[str]) -> tuple[Check, ...]:
-    """What is expected of running totals; `metrics` are the known ones, qualified: `bluesky.likes`."""
-    return (
-        _known(metrics),
-        _countable(),
-        _consistent("the {row.metric} of {row.counted}"),
-    )
+
+def told_metrics(metrics: Iterable[str]) -> tuple[Check, ...]:
+    """What is expected of the metrics that are told; the known ones are given qualified: `bluesky.likes`."""
+    return (_known(metrics),)
+
+
+def totals(columns: Iterable[str]) -> tuple[Check, ...]:
+    """What is expected of running totals, of which each has a column of its own."""
+    return tuple(_countable(column, column.removeprefix(TOTAL)) for column in sorted(columns))
 
 
 def days(metrics: Iterable[str]) -> tuple[Check, ...]:
     """What is expected of day values; `metrics` are the known ones, qualified: `matomo.visits`."""
     return (
-        _one_of("entity", _literals(DayRow, "entity"), "{row.entity!r} is neither an account nor a site"),
+        _one_of(
+            "it is a value of an account or a site",
+            "entity",
+            _literals(DayRow, "entity"),
+            "{row.entity!r} is neither an account nor a site",
+        ),
         _present("entity_id"),
         _present("day"),
         _present("zone", "{row.zone!r} is no IANA time zone"),
-        _equal("zone", "first_zone", "it is a day of {row.zone}, but other days of this pull are of another zone"),
-        _at_most("first_day", "day", "{row.day} was not asked for: it is before {pull.window.first}"),
-        _at_most("day", "last_day", "{row.day} was not asked for: it is after {pull.window.last}"),
-        _at_most("day", "today", "{row.day} had not begun in {row.zone} when the pull ended"),
-        _one_of("dimension", _literals(DayRow, "dimension"), "{row.dimension!r} is no dimension"),
+        _equal(
+            "all days are of one time zone",
+            "zone",
+            "first_zone",
+            "it is a day of {row.zone}, but other days of this pull are of another zone",
+        ),
+        _at_least(
+            "the day was asked for (not before)",
+            "day",
+            "first_day",
+            "{row.day} was not asked for: it is before {pull.window.first}",
+        ),
+        _at_most(
+            "the day was asked for (not after)",
+            "day",
+            "last_day",
+            "{row.day} was not asked for: it is after {pull.window.last}",
+        ),
+        _at_most("the day had begun", "day", "today", "{row.day} had not begun in {row.zone} when the pull ended"),
+        _one_of(
+            "the dimension is known", "dimension", _literals(DayRow, "dimension"), "{row.dimension!r} is no dimension"
+        ),
         _known(metrics),
-        _countable(),
-        _consistent("the {row.metric} of {row.day}"),
+        _countable("value", "the value"),
+        _equal(
+            "what is counted is a whole number",
+            "value",
+            "whole",
+            "{row.metric} is {row.value}, and what is counted is whole",
+        ),
+        _consistent("the {row.metric} of {row.day}", "a day"),
     )
 
 
-# Across the values of one day, of one `frames.WebDay` a row; `column` is the metric whose rows are held.
-WEB_DAYS = (
+def _more(part: str, metrics: Sequence[str]) -> Check:
+    part_of, whole_of = part.replace("_", " "), whole(metrics).replace("_", " ")
+    return _at_most(
+        f"no more {part_of} than {whole_of}",
+        part,
+        whole(metrics),
+        f"more {part_of} ({{row.values[{part}]:g}}) than {metrics[0].replace('_', ' ')} "
+        f"({{row.values[{metrics[0]}]:g}}) on {{row.day}}",
+    )
+
+
+# Across the values of one day; `column` is the metric whose rows are held.
+WHOLE_DAYS = (
+    *(_more(part, metrics) for part, metrics in PARTS),
     _at_most(
-        "unique_visitors",
-        "visits",
-        "more unique visitors ({row.values[unique_visitors]:g}) than visits ({row.values[visits]:g}) on {row.day}",
-    ),
-    _at_most(
-        "bounces",
-        "visits",
-        "more bounces ({row.values[bounces]:g}) than visits ({row.values[visits]:g}) on {row.day}",
-    ),
-    _at_most(
+        "the channels add up to the visits, give or take 3 and 2 %",
         "channel_gap",
         "channel_slack",
         "The channels {title} gave for {date} do not add up to its visits.",
         severity="warning",
+    ),
+)
+
+# From here on: beside what was known before.
+
+TOTALS_BEFORE = (
+    _at_least(
+        "what was seen stays seen, give or take 2 %",
+        "value",
+        "least",
+        "{row.metric} of {row.counted} fell from {row.known} to {row.value}, and such a number cannot fall",
+    ),
+    _at_least(
+        "a level has not halved",
+        "value",
+        "half",
+        "{row.metric} of {row.counted} fell from {row.known} to {row.value}",
+    ),
+    _at_least(
+        "running totals do not fall",
+        "value",
+        "known",
+        "{row.metric} of {row.counted} fell from {row.known} to {row.value}; people take such things back",
+        severity="info",
+    ),
+)
+
+POSTS_ALTOGETHER = (
+    _between(
+        "a metric of all posts together is at most 30 times what it was",
+        "ratio",
+        "{row.metric} of {row.posts} settled posts went from {row.was} to {row.now}: other units, or other posts?",
+        most=30,
+    ),
+    _between(
+        "a metric of all posts together keeps at least 70 % of what it was",
+        "ratio",
+        "{title} now gives {row.now} {row.label} for {row.posts} posts that had {row.was}.",
+        severity="warning",
+        least=0.7,
+    ),
+    _between(
+        "a metric that nearly all posts had is still told",
+        "told",
+        "{title} no longer gives {row.label} for most posts.",
+        severity="warning",
+        least=0.5,
+    ),
+)
+
+LISTINGS = (
+    _between(
+        "some of the posts that were known are listed again",
+        "again",
+        "{title} lists none of the {row.known} posts that were there before.",
+        least=1,
+    ),
+    _at_most(
+        "at most a third of the posts that were known is gone",
+        "missing",
+        "deletable",
+        "{title} no longer lists {row.missing} of {row.known} posts that were there before.",
+        severity="warning",
+    ),
+    _between(
+        "no post that was known is gone",
+        "missing",
+        "{row.missing} of {row.known} posts are not listed any more; perhaps they were deleted",
+        severity="info",
+        most=0,
+    ),
+)
+
+SERIES = (
+    _between(
+        "the days stand where they stood",
+        "shift",
+        "the {row.of} of every day are those of another day: the days are shifted by {row.shift}; another time zone?",
+        least=0,
+        most=0,
+    ),
+    _between(
+        "settled days are not all other ones",
+        "strange",
+        "the {row.of} of all settled days are quite other numbers than before: another website, or another filter?",
+        most=0.99,
+    ),
+    _between(
+        "what was told every day is still told",
+        "told",
+        "{title} no longer gives {row.of}.",
+        severity="warning",
+        least=1,
+    ),
+    _between(
+        "a split that was told every day is still told", "split", "no {row.of} any more", severity="info", least=1
+    ),
+    _between(
+        "there is something on some day",
+        "something",
+        "{row.of} are 0 on every day, and never were before: is it still measured?",
+        least=1,
+    ),
+    _between(
+        "no day between the first and the last is left out",
+        "gaps",
+        "{title} left out {row.label} of {row.days_left_out}.",
+        severity="warning",
+        most=0,
+    ),
+    _between(
+        "the newest day is as new as the source promises",
+        "late_by",
+        "{title} gives {row.label} only up to {row.newest}.",
+        severity="warning",
+        most=0,
+    ),
+)
+
+DAYS_BEFORE = (
+    _at_most(
+        "a day is at most 20 times the largest of eight weeks",
+        "value",
+        "highest",
+        "{row.metric} of {row.day} is {row.value:g}, more than 20 times the most of any day in eight weeks",
+    ),
+    _at_least(
+        "a day is at least a fiftieth of what is usual",
+        "value",
+        "lowest",
+        "{row.metric} of {row.day} is {row.value:g}, less than a fiftieth of what is usual: other units?",
+    ),
+    _at_most(
+        "a day is not far above all days of eight weeks",
+        "value",
+        "high",
+        "{title} gave {row.value:.0f} {row.label} for {date}, far more than on any day of the eight weeks before.",
+        severity="warning",
+    ),
+    _at_least(
+        "a day is not far below all days of eight weeks",
+        "value",
+        "low",
+        "{title} gave {row.value:.0f} {row.label} for {date}, far less than on any day of the eight weeks before.",
+        severity="warning",
+    ),
+    _between(
+        "a settled day has not moved by more than 40 %",
+        "moved",
+        "{title} gave {row.was:.0f} {row.label} for {date} before, and now gives {row.value:.0f}.",
+        severity="warning",
+        most=0.4,
     ),
 )

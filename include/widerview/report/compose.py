@@ -33,6 +33,7 @@ from widerview.report.facts import (
     Usual,
 )
 from widerview.report.lessons import pick
+from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.vocabulary.sums import total
@@ -158,7 +159,7 @@ class _Social:
         seen_until: dt.datetime,
     ) -> "_Social":
         start, end = weeks[0].bounds(client.zone)[0], weeks[-1].bounds(client.zone)[1]
-        configured = {(account.platform, _plain(account.handle)) for account in client.accounts}
+        configured = {(account.platform, plain_handle(account.handle)) for account in client.accounts}
         profiles = {
             (account.source, account.account_id): account
             for moment in (as_of, seen_until)  # an account is known by the handle it had
@@ -229,13 +230,9 @@ class _Social:
         return statistics.fmean(known) if known else None
 
 
-def _plain(handle: str) -> str:
-    return handle.removeprefix("@").casefold()
-
-
 def _names(account: read.Account) -> tuple[str, str]:
     """What a client's file may call an account: its handle or its own id."""
-    return _plain(account.handle), _plain(account.account_id)
+    return plain_handle(account.handle), plain_handle(account.account_id)
 
 
 def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime, first_day: dt.date) -> set[dt.date]:
@@ -246,10 +243,10 @@ def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime, fir
     days: dict[tuple[str, str], set[dt.date]] = defaultdict(set)
     for pulled in read.windows(connection, client.client, as_of, first_day):
         length = (pulled.observed_at.date() - pulled.first_day).days + 1
-        days[pulled.source, _plain(pulled.ref)].update(
+        days[pulled.source, plain_handle(pulled.ref)].update(
             pulled.first_day + dt.timedelta(days=offset) for offset in range(length)
         )
-    of_accounts = [days[account.platform, _plain(account.handle)] for account in client.accounts]
+    of_accounts = [days[account.platform, plain_handle(account.handle)] for account in client.accounts]
     return set.intersection(*of_accounts) if of_accounts else set()
 
 

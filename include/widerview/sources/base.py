@@ -294,6 +294,11 @@ def day_rows(
         )
 
 
+def plain_handle(handle: str) -> str:
+    """A handle without what people write it with or without: an @ before it, and capitals."""
+    return handle.removeprefix("@").casefold()
+
+
 def counts(**values: int | None) -> Counts:
     """Running totals by metric; a negative one is how platforms write "hidden", so it is not reported either."""
     return {metric: None if value is None or value < 0 else value for metric, value in values.items()}
@@ -323,6 +328,8 @@ class Source(ABC):
             under its newest posts.
         lookback_days: How many days before the asked day are asked again, because platforms revise.
         weekly_lookback_days: The same once a week, on behalf of a Sunday, where platforms revise for longer.
+        tells_after: How long after its end the platform may take to tell of a day at all, as it states itself.
+        settles_after: How long after its end the platform may still add to a day, as it states itself.
         dictionary: What it counts under each canonical metric, and since when.
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
         call_budget: Most HTTP calls one account may cost in one run.
@@ -349,6 +356,8 @@ class Source(ABC):
     tells_all_replies: ClassVar[bool] = False
     lookback_days: ClassVar[int]
     weekly_lookback_days: ClassVar[int | None] = None
+    tells_after: ClassVar[dt.timedelta] = dt.timedelta(0)
+    settles_after: ClassVar[dt.timedelta] = dt.timedelta(hours=24)
     dictionary: ClassVar[Dictionary]
     pool_slots: ClassVar[int] = 4
     call_budget: ClassVar[int] = 100

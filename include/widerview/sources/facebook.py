@@ -215,6 +215,7 @@ class Facebook(Source):
     streams = ("account", "insights", "posts", "post_insights")
     lookback_days = 30
     weekly_lookback_days = 60
+    tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "facebook.yaml")
     pool_slots = 4
     call_budget = 100

@@ -174,6 +174,7 @@ class GA4(Source):
     streams = tuple(_DIMENSIONS)
     lookback_days = 3
     weekly_lookback_days = 30
+    settles_after = dt.timedelta(hours=48)  # Google processes a day for 24 to 48 hours
     dictionary = load_dictionary(files(__package__) / "ga4.yaml")
     pool_slots = 4
     call_budget = 100

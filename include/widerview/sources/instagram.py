@@ -251,6 +251,7 @@ class Instagram(Source):
     streams = ("account", "stories", "posts", "post_insights", "insights")
     lookback_days = 30
     weekly_lookback_days = 60
+    tells_after = dt.timedelta(hours=48)  # insights are up to 48 hours late
     dictionary = load_dictionary(files(__package__) / "instagram.yaml")
     pool_slots = 4
     call_budget = 500

@@ -279,6 +279,7 @@ class LinkedIn(Source):
     streams = ("page", "followers", "days", "follower_days", "posts", "post_totals", "comments", "answers")
     lookback_days = 30
     weekly_lookback_days = 60
+    tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "linkedin.yaml")
     pool_slots = 2
     call_budget = 100

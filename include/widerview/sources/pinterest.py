@@ -178,6 +178,7 @@ class Pinterest(Source):
     streams = ("account", "days", "pins")
     lookback_days = 30
     weekly_lookback_days = 60
+    tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "pinterest.yaml")
     pool_slots = 2
     call_budget = 60

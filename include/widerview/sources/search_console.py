@@ -123,6 +123,7 @@ class SearchConsole(Source):
     streams = ("days", *_SPLITS)
     lookback_days = 3
     weekly_lookback_days = 14
+    tells_after = dt.timedelta(days=4)
     dictionary = load_dictionary(files(__package__) / "search_console.yaml")
     pool_slots = 4
     call_budget = 400

@@ -175,6 +175,7 @@ class Threads(Source):
     streams = ("account", "followers", "posts", "post_insights", "insights", "comments")
     lookback_days = 30
     weekly_lookback_days = 60
+    tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "threads.yaml")
     pool_slots = 4
     call_budget = 300

@@ -277,6 +277,7 @@ class TikTok(Source):
     streams = ("account", "days", "posts", "comments", "replies")
     lookback_days = 3
     weekly_lookback_days = 28
+    tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "tiktok.yaml")
     pool_slots = 4
     call_budget = 100

@@ -268,6 +268,7 @@ class YouTube(Source):
     servers = (_ANALYTICS, TOKEN_SERVER)
     streams = ("account", "uploads", "posts", "comments", "replies", "days")
     lookback_days = 28
+    tells_after = dt.timedelta(hours=72)  # Analytics v2 tells of a day after 48 to 72 hours
     dictionary = load_dictionary(files(__package__) / "youtube.yaml")
     pool_slots = 4
     call_budget = 100

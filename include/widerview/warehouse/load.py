@@ -20,7 +20,7 @@ import msgspec
 import psycopg
 from sqlalchemy import Connection, Engine
 
-from widerview.quality.verdict import DayVerdict, Rejected
+from widerview.quality.verdict import DayVerdict, Rejected, Shape
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -77,6 +77,7 @@ def load_pull(
     rejected: Sequence[Rejected] = (),
     verdicts: Sequence[DayVerdict] = (),
     unavailable: Mapping[str, str] | None = None,
+    shapes: Mapping[str, Shape] | None = None,
     recorded_at: dt.datetime | None = None,
     run: str = "",
     raw: Mapping[str, str] | None = None,
@@ -109,6 +110,7 @@ def load_pull(
         rejected: Rows, and single running totals, to hold in quarantine, by their position in `rows`.
         verdicts: The verdict on each day.
         unavailable: Why the platform did not give a metric that it was asked for, by metric.
+        shapes: The shape of its answers, by stream.
         recorded_at: As of when reports know of it; the database's clock if left out. For a warehouse that is made
             anew from landing: the time the pull had in the first one.
         run: The Airflow run that made the pull; said of what is held.
@@ -140,6 +142,8 @@ def load_pull(
         has_staging = connection.execute(query("prepare_load"), pull).one().has_staging
         found = connection.execute(query("find_load"), pull).one()
         pull["recorded_at"] = found.recorded_at
+        if shapes:
+            connection.execute(query("store_shapes"), pull | {"shapes": msgspec.json.encode(shapes).decode()})
         first = None
         if found.rows_parsed is not None:
             first = LoadCounts(found.rows_parsed, found.rows_held, found.rows_stored)
@@ -181,6 +185,31 @@ def load_pull(
         _store_verdicts(connection, pull, verdicts)
         connection.execute(query("store_load"), pull | counts._asdict())
         return first or counts
+
+
+def store_failure(
+    engine: Engine,
+    target: Target,
+    *,
+    ended_at: dt.datetime,
+    verdicts: Sequence[DayVerdict],
+    recorded_at: dt.datetime | None = None,
+) -> None:
+    """Record the verdicts of a pull that failed, on those days on which nothing has been said yet.
+
+    What an earlier pull has told of its days stands. Nothing else of a pull that failed is stored.
+    """
+    pull = {
+        "client_id": target.client_id,
+        "source": target.source,
+        "ref": target.ref,
+        "observed_at": ended_at,
+        "recorded_at": recorded_at,
+        "verdicts": msgspec.json.encode(verdicts).decode(),
+    }
+    with _transaction(engine) as connection:
+        connection.execute(query("prepare_load"), pull)
+        connection.execute(query("store_failure"), pull)
 
 
 def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> list[str]:

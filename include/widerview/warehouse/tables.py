@@ -228,6 +228,23 @@ verdict = Table(
     comment="The verdict on each source and day, one row a pull.",
 )  # fmt: skip
 
+answer_shape = Table(
+    "answer_shape",
+    metadata,
+    _client(),
+    _source("The platform or web analytics."),
+    Column("ref", Key, primary_key=True, comment="The handle or site."),
+    Column("stream", Key, primary_key=True, comment="The source's stream, e.g. posts."),
+    Column("observed_at", Instant, nullable=False, comment="When the last pull that told of it had ended."),
+    Column(
+        "shape",
+        JSONB,
+        nullable=False,
+        comment="From how many pulls it is known; by path the JSON types, and in how many pulls they were seen.",
+    ),
+    comment="The shape of a platform's answers, to notice when it drifts; what had changed stands in landing's checks.",
+)
+
 report = Table(
     "report",
     metadata,

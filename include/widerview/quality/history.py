@@ -1,0 +1,482 @@
+"""The rows of a batch of pulls beside what had been known before: what a single answer cannot tell of itself.
+
+Every bound is drawn from the account's own past, and wide: good weeks happen, and the gate is there for numbers that
+cannot be, not for those that are remarkable. A target without a past has nothing to be held against and passes.
+"""
+
+import datetime as dt
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from babel.dates import format_date
+
+from widerview.quality.frames import (
+    Counted,
+    Frame,
+    Lines,
+    Place,
+    PullRows,
+    Total,
+    counted,
+    day_end,
+    numbers,
+    zone_of_days,
+)
+from widerview.quality.past import KnownPost, Series
+from widerview.sources.base import AccountRow, DayRow, PostRow
+from widerview.vocabulary.metrics import METRICS
+
+SETTLED = dt.timedelta(hours=48)
+"""After that a day hardly moves on any platform, and a post has had most of what it will get."""
+
+LASTING = frozenset(
+    {"impressions", "views", "video_views", "engaged_views", "watch_time", "reach", "viewers", "profile_views"}
+    | {"paid_impressions", "paid_views", "paid_reach", "paid_viewers"}
+)
+"""Running totals that cannot fall: what has been seen stays seen. (A like can be taken back.)"""
+
+FALL_SLACK = 0.02
+"""Platforms take the views of robots out again."""
+
+_SAME = 0.02
+"""Share by which two numbers may differ and still be taken for the same."""
+
+_WEB_HIGHEST, _WEB_HIGH = 20.0, 5.0
+"""Times the most visited day of eight weeks: what cannot be, and what a person should look at."""
+
+_SOCIAL_HIGH = 50.0
+"""The same of a social platform, where one post can be seen by fifty times as many people as any before."""
+
+_FEW = 20
+"""Below that a number says nothing about what is usual."""
+
+_FEW_POSTS = _FEW_DAYS = 3
+"""With fewer there is no telling chance from fault."""
+
+_ENOUGH_DAYS = 14
+_MONTH = 28
+_NEARLY_ALL = 0.9
+
+_ALWAYS = ("total", "channel")
+"""What analytics always tell of. Campaigns end, and with them their visits."""
+
+
+def totals_before(lines: Lines[Counted]) -> Frame:
+    """Running totals beside what they were when last seen."""
+    found: list[tuple[int, str, int]] = []
+    for line, (number, row) in enumerate(zip(lines.numbers, lines.rows, strict=True)):
+        past, (entity, entity_id) = lines.pulls[number].past, counted(row)
+        post = past.posts.get(entity_id)
+        known = past.counts.get(entity_id, {}) if entity == "account" else post.counts if post else {}
+        found += [
+            (line, metric, was)
+            for metric, value in row.counts.items()
+            if value is not None and (was := known.get(metric)) is not None
+        ]
+    return Frame(
+        "totals before",
+        [lines.numbers[line] for line, *_ in found],
+        {
+            "value": numbers([lines.rows[line].counts[metric] for line, metric, _ in found]),
+            "known": numbers([was for *_, was in found]),
+            "least": numbers([was * (1 - FALL_SLACK) if metric in LASTING else None for _, metric, was in found]),
+            "half": numbers([was / 2 if was >= _FEW and _is_level(metric) else None for _, metric, was in found]),
+        },
+        subject=lambda line, column: Total(lines.rows[found[line][0]], found[line][1], found[line][2]),
+        places=lambda line, column: [(lines.indexes[found[line][0]], found[line][1])],
+    )
+
+
+def _is_level(metric: str) -> bool:
+    return metric in METRICS and METRICS[metric].additivity == "stock"
+
+
+@dataclass(slots=True)
+class Change:
+    """How a metric of an account's posts has moved since it was last seen, over those posts that had been settled.
+
+    Attributes:
+        metric: The metric.
+        posts: How many posts have it now as then.
+        was: What it was, all posts added up.
+        now: What it is.
+        told: In how many posts of this pull it is told at all.
+        of: How many posts this pull has.
+        had: The share of known posts that had it.
+    """
+
+    metric: str
+    posts: int = 0
+    was: int = 0
+    now: int = 0
+    told: int = 0
+    of: int = 0
+    had: float = 0.0
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """Its name for people, within a sentence."""
+        return label(self.metric)
+
+
+def post_changes(pulls: Sequence[PullRows], lines: Lines[Counted]) -> Frame:
+    """Each metric of each account's posts: how it moved altogether, and whether it is told at all."""
+    changes: dict[tuple[int, str], Change] = {}
+    for number, pull in enumerate(pulls):
+        known = list(pull.past.posts.values())
+        for metric in sorted({metric for post in known for metric in post.counts}):
+            had = sum(post.counts.get(metric) is not None for post in known)
+            changes[number, metric] = Change(metric, had=had / len(known) if len(known) >= _FEW_POSTS else 0.0)
+    seen: defaultdict[int, set[str]] = defaultdict(set)
+    told: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
+        past = pulls[number].past
+        if not past.posts or isinstance(row, AccountRow) or row.post_id is None:
+            continue
+        seen[number].add(row.post_id)
+        post = past.posts.get(row.post_id)
+        for metric, value in row.counts.items():
+            change = changes.get((number, metric))
+            if change is None or value is None:
+                continue
+            told[number, metric].add(row.post_id)
+            change.places.append((index, metric))
+            was = post.counts.get(metric) if post and _is_settled(post) else None
+            if was is not None:
+                change.posts, change.was, change.now = change.posts + 1, change.was + was, change.now + value
+    for (number, metric), change in changes.items():
+        change.told, change.of = len(told[number, metric]), len(seen[number])
+    every = list(changes.values())
+    enough = [change.posts >= _FEW_POSTS and change.was >= _FEW for change in every]
+    return Frame(
+        "posts altogether",
+        [number for number, _ in changes],
+        {
+            "ratio": numbers([c.now / c.was if ok else None for c, ok in zip(every, enough, strict=True)]),
+            "told": numbers([c.told / c.of if c.of >= _FEW_POSTS and c.had >= _NEARLY_ALL else None for c in every]),
+        },
+        subject=lambda line, column: every[line],
+        places=lambda line, column: every[line].places,
+    )
+
+
+def _is_settled(post: KnownPost) -> bool:
+    return post.observed_at - post.published_at >= SETTLED
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The posts of an account that were known, and how many of them this pull has seen again."""
+
+    known: int
+    again: int
+
+    @property
+    def missing(self) -> int:
+        """How many of them it has not seen."""
+        return self.known - self.again
+
+
+def listings(pulls: Sequence[PullRows]) -> Frame:
+    """For each account: whether the posts that were there are still listed."""
+    found: list[tuple[int, Listing]] = []
+    for number, pull in enumerate(pulls):
+        if pull.past.posts and pull.failed is None:
+            again = {row.post_id for row in pull.rows if isinstance(row, PostRow)} & pull.past.posts.keys()
+            found.append((number, Listing(len(pull.past.posts), len(again))))
+    listings = [listing for _, listing in found]
+    return Frame(
+        "listings",
+        [number for number, _ in found],
+        {
+            "again": numbers([each.again if each.known >= _FEW_POSTS else None for each in listings]),
+            "missing": numbers([each.missing if each.again else None for each in listings]),
+            "deletable": numbers([max(2, each.known // 3) for each in listings]),
+        },
+        subject=lambda line, column: listings[line],
+        places=lambda line, column: [],
+    )
+
+
+@dataclass
+class Run:
+    """The values of the days of one series in one pull, beside what was known of these days and of those before.
+
+    Attributes:
+        pull: The pull.
+        series: What they are values of.
+        values: This pull's, all members of the dimension added up.
+        indexes: Where the rows stand in the pull.
+    """
+
+    pull: PullRows
+    series: Series
+    values: dict[dt.date, float] = field(default_factory=dict)
+    indexes: list[int] = field(default_factory=list)
+
+    @property
+    def metric(self) -> str:
+        """Its metric."""
+        return self.series.metric
+
+    @property
+    def label(self) -> str:
+        """Its name for people, within a sentence."""
+        return label(self.series.metric)
+
+    @property
+    def of(self) -> str:
+        """The metric, and what it is split by, for people."""
+        split = self.series.dimension
+        return self.label if split == "total" else f"{self.label} by {split}"
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it is not a split."""
+        return self.series.dimension == "total"
+
+    @cached_property
+    def zone(self) -> str:
+        """The zone of its days."""
+        return zone_of_days(self.pull)
+
+    @cached_property
+    def before(self) -> Mapping[dt.date, float]:
+        """What was known of the eight weeks before the window."""
+        known = self.pull.past.days[self.series]
+        return {day: each.value for day, each in known.items() if day < self.pull.window.first}
+
+    @cached_property
+    def month(self) -> Sequence[float]:
+        """What was known of the four weeks before the window."""
+        return [value for day, value in self.before.items() if (self.pull.window.first - day).days <= _MONTH]
+
+    @cached_property
+    def settled(self) -> Mapping[dt.date, float]:
+        """What was known of any days when they were settled."""
+        wait = max(SETTLED, self.pull.settles_after)
+        return {
+            day: known.value
+            for day, known in self.pull.past.days[self.series].items()
+            if known.observed_at >= day_end(day, self.zone) + wait
+        }
+
+    @cached_property
+    def due(self) -> Sequence[dt.date]:
+        """The days of the window that the source must have told of by the pull, by its stated delay."""
+        window = self.pull.window
+        days = (window.first + dt.timedelta(days=offset) for offset in range((window.last - window.first).days + 1))
+        return [day for day in days if self.pull.ended_at >= day_end(day, self.zone) + self.pull.tells_after]
+
+    @cached_property
+    def is_daily(self) -> bool:
+        """Whether it used to be told of nearly every day."""
+        if len(self.before) < _ENOUGH_DAYS:
+            return False
+        return len(self.before) / ((max(self.before) - min(self.before)).days + 1) >= _NEARLY_ALL
+
+    @cached_property
+    def shift(self) -> int | None:
+        """By how many days the values stand beside where they were known to be; None where it cannot be told."""
+        overlap = [day for day in self.values if day in self.settled]
+        if not self.is_total or not overlap:
+            return None
+        if len({self.settled[day] for day in overlap}) < _FEW_DAYS or self._matches(0):
+            return 0
+        return next((shift for shift in (-1, 1) if self._matches(shift)), 0)
+
+    def _matches(self, shift: int) -> bool:
+        known = {day: self.settled.get(day + dt.timedelta(days=shift)) for day in self.values}
+        pairs = [(self.values[day], was) for day, was in known.items() if was is not None]
+        return len(pairs) >= _FEW_DAYS and all(abs(now - was) <= max(1.0, _SAME * was) for now, was in pairs)
+
+    @property
+    def strange(self) -> float | None:
+        """The share of settled days that are quite other ones now; where it is all of them, it is another website."""
+        overlap = [day for day in self.values if day in self.settled]
+        if self.shift or not self.is_total or len(overlap) < _FEW_DAYS:
+            return None
+        if max(self.settled[day] for day in overlap) < _FEW:
+            return None
+        pairs = [(self.values[day], self.settled[day]) for day in overlap]
+        return sum(abs(now - was) > max(5.0, was / 5) for now, was in pairs) / len(pairs)
+
+    @property
+    def told(self) -> int | None:
+        """How many days are told, where there was something on nearly every day."""
+        if sum(value > 0 for value in self.month) < _NEARLY_ALL * _MONTH or not self.due:
+            return None
+        return len(self.values)
+
+    @property
+    def sum_where_never_zero(self) -> float | None:
+        """The sum of the days where nothing but zeros would be news."""
+        if not self.is_total or len(self.month) < _ENOUGH_DAYS or min(self.month) <= 0:
+            return None
+        told = [value for day, value in self.values.items() if day in self.due]
+        return sum(told) if len(told) > 1 and statistics.median(self.month) >= _FEW else None
+
+    @property
+    def gaps(self) -> int | None:
+        """How many days are left out between the first and the last that are told."""
+        if not self.is_total or not self.values or not self.is_daily:
+            return None
+        return (max(self.values) - min(self.values)).days + 1 - len(self.values)
+
+    @property
+    def late_by(self) -> int | None:
+        """How many days the newest value is older than the source's stated delay allows."""
+        if not self.is_total or not self.values or not self.is_daily or not self.due:
+            return None
+        return (self.due[-1] - max(self.values)).days
+
+    @property
+    def days_left_out(self) -> str:
+        """The days between the first and the last that are not told, for people."""
+        first, length = min(self.values), (max(self.values) - min(self.values)).days
+        days = (first + dt.timedelta(days=offset) for offset in range(length))
+        return ", ".join(day_name(day) for day in days if day not in self.values)
+
+    @property
+    def newest(self) -> str:
+        """The newest day that is told, for people."""
+        return day_name(max(self.values))
+
+
+class Bounds(NamedTuple):
+    """How small and how large a day may be: what cannot be, and what a person should look at; None: any."""
+
+    lowest: float | None = None
+    low: float | None = None
+    high: float | None = None
+    highest: float | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> "Bounds":
+        """The bounds that a run's past sets."""
+        before = list(run.before.values())
+        if len(before) < _ENOUGH_DAYS or METRICS[run.metric].additivity == "ratio":
+            return cls()
+        least, most, usual = min(before), max(before), statistics.median(before)
+        is_web = run.pull.kind == "web"
+        return cls(
+            lowest=usual / 50 if usual >= 5 * _FEW else None,
+            low=least / 4 if least >= _FEW else None,
+            high=max(most, _FEW) * (_WEB_HIGH if is_web else _SOCIAL_HIGH),
+            highest=max(most, 2 * _FEW) * _WEB_HIGHEST if is_web else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunDay:
+    """One day of a run, with the bounds its past sets.
+
+    Attributes:
+        run: The run.
+        day: The day.
+        value: Its value in this pull.
+        index: Where it stands in the pull.
+        was: What it was when it was settled; None if it was not.
+    """
+
+    run: Run
+    day: dt.date
+    value: float
+    index: int
+    was: float | None
+
+    @property
+    def label(self) -> str:
+        """Its metric for people, within a sentence."""
+        return self.run.label
+
+    @property
+    def metric(self) -> str:
+        """Its metric."""
+        return self.run.metric
+
+    @property
+    def moved(self) -> float | None:
+        """By which share of it the value has moved since it was settled."""
+        if self.was is None or max(self.was, self.value) < _FEW:
+            return None
+        return abs(self.value - self.was) / max(self.was, 1.0)
+
+
+def runs(pulls: Sequence[PullRows], lines: Lines[DayRow]) -> tuple[Frame, Frame]:
+    """The series of days, and their single days, of those pulls that know a past."""
+    found = {
+        (number, series): Run(pull, series)
+        for number, pull in enumerate(pulls)
+        if pull.failed is None
+        for series in pull.past.days
+        if series.metric in pull.metrics
+    }
+    indexes: dict[tuple[int, Series, dt.date, str], int] = {}
+    for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
+        series = Series(row.entity_id, row.dimension, row.metric)
+        run, at = found.get((number, series)), (number, series, row.day, row.member)
+        if run is None or row.value is None or at in indexes:
+            continue
+        indexes[at] = index
+        run.values[row.day] = run.values.get(row.day, 0.0) + row.value
+        run.indexes.append(index)
+    days = [
+        (number, Bounds.of(run), RunDay(run, day, value, indexes[number, series, day, ""], run.settled.get(day)))
+        for (number, series), run in found.items()
+        if run.is_total
+        for day, value in run.values.items()
+    ]
+    return _series(found), _single_days(days)
+
+
+def _series(found: Mapping[tuple[int, Series], Run]) -> Frame:
+    every = list(found.values())
+    return Frame(
+        "series of days",
+        [number for number, _ in found],
+        {
+            "shift": numbers([run.shift for run in every]),
+            "strange": numbers([run.strange for run in every]),
+            "told": numbers([run.told if run.series.dimension in _ALWAYS else None for run in every]),
+            "split": numbers([run.told if run.series.dimension not in _ALWAYS else None for run in every]),
+            "something": numbers([run.sum_where_never_zero for run in every]),
+            "gaps": numbers([run.gaps for run in every]),
+            "late_by": numbers([run.late_by for run in every]),
+        },
+        subject=lambda line, column: every[line],
+        places=lambda line, column: [(index, None) for index in every[line].indexes],
+    )
+
+
+def _single_days(days: Sequence[tuple[int, Bounds, RunDay]]) -> Frame:
+    return Frame(
+        "days beside the past",
+        [number for number, *_ in days],
+        {
+            "value": numbers([day.value for *_, day in days]),
+            "highest": numbers([bounds.highest for _, bounds, _ in days]),
+            "high": numbers([bounds.high for _, bounds, _ in days]),
+            "low": numbers([bounds.low for _, bounds, _ in days]),
+            "lowest": numbers([bounds.lowest for _, bounds, _ in days]),
+            "moved": numbers([day.moved for *_, day in days]),
+        },
+        subject=lambda line, column: days[line][2],
+        places=lambda line, column: [(days[line][2].index, None)],
+    )
+
+
+def day_name(day: dt.date) -> str:
+    """A day for people."""
+    return format_date(day, "d MMMM", locale="en_GB")
+
+
+def label(metric: str) -> str:
+    """A metric's name for people, within a sentence."""
+    name = METRICS[metric].label if metric in METRICS else metric
+    return name[:1].lower() + name[1:]
