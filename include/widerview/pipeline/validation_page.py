@@ -5,6 +5,7 @@ first, the template escapes the rest.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,7 @@ _LISTS_PASSED = 3
 
 _EXAMPLES = 5
 _HELD = 10
+_ROWS = 5
 _DAYS = 20
 _DRIFT = 20
 _TEXT = 300
@@ -129,9 +131,7 @@ def _section(checked: Checked) -> dict[str, Any]:
         "is_checked": result is not None,
         "judged": checked.judged,
         "days": _days(result),
-        "rejected": _some(
-            ((each.index, each.metric, each.reason) for each in (result.rejected if result else ())), _HELD
-        ),
+        "rejected": _some(_alike(result), _HELD),
         "releases": [
             {"index": each.index, "metric": each.metric, "why": each.why, "by": each.by, "at": f"{each.at:%Y-%m-%d}"}
             for each in checked.releases
@@ -168,19 +168,30 @@ def _days(result: CheckResult | None) -> tuple[list[dict[str, Any]], int]:
     return told, len(groups) - len(told)
 
 
+def _alike(result: CheckResult | None) -> list[dict[str, Any]]:
+    """What is held, together where it is the same of many rows for the same reason."""
+    rows: defaultdict[tuple[str | None, str], list[int]] = defaultdict(list)
+    for each in result.rejected if result else ():
+        rows[each.metric, each.reason].append(each.index)
+    return [
+        {"rows": indexes[:_ROWS], "more": max(0, len(indexes) - _ROWS), "metric": metric, "reason": reason}
+        for (metric, reason), indexes in rows.items()
+    ]
+
+
 def _check(checked: Checked, outcome: Outcome) -> dict[str, Any]:
     history = [*checked.past, checked.result]
     seen = [_same(outcome, result) for result in history]
     return {
         "suite": outcome.suite.replace("_", " "),
-        "check": outcome.check,
+        "check": outcome.check[:1].upper() + outcome.check[1:],
         "expectation": outcome.expectation,
         "severity": outcome.severity,
         "consequence": _CONSEQUENCES[outcome.severity],
         "judged": outcome.judged,
         "failed": outcome.failed,
         "error": outcome.error,
-        "examples": outcome.examples[:_EXAMPLES],
+        "examples": list(dict.fromkeys(outcome.examples[:_EXAMPLES])),
         "more": max(0, outcome.failed - len(outcome.examples[:_EXAMPLES])) if outcome.examples else 0,
         # A line of zeros tells nothing.
         "trend": _trend(seen) if any(each and mark(each) in {"failed", "errored"} for each in seen) else None,
