@@ -1,8 +1,10 @@
-"""One DAG a client: ready, compose, review, send."""
+"""One DAG a client: ready, compose, review, send; or hold, where the verdict is red."""
 
 import datetime as dt
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import (
     CronTriggerTimetable,
     Param,
@@ -18,6 +20,8 @@ from widerview.agency.load import BrokenFile, load_agency
 from widerview.agency.models import Client
 from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, broken_doc, client_of_report_dag, report_dag_id, report_doc
 from widerview.settings import load_settings
+
+COMPOSE_AGAIN, SEND_NOTHING = "Compose again", "Send nothing"
 
 
 def report(client: Client) -> None:
@@ -36,6 +40,8 @@ def report(client: Client) -> None:
         default_args=DEFAULT_ARGS,
     )
     def build() -> None:
+        reviewers = [HITLUser(id=name, name=name) for name in client.reviewers]
+
         @task.sensor(mode="reschedule", poke_interval=600, timeout=dt.timedelta(hours=20), retries=0)
         def ready() -> PokeReturnValue:
             from widerview.pipeline import steps
@@ -65,9 +71,32 @@ def report(client: Client) -> None:
             },
             defaults=ApprovalOperator.REJECT,
             response_timeout=dt.timedelta(hours=client.report.answer_within_hours),
-            assigned_users=[HITLUser(id=name, name=name) for name in client.reviewers],
+            assigned_users=reviewers,
             retry_delay=dt.timedelta(seconds=15),
             retry_exponential_backoff=0,
+        )
+
+        @task.branch
+        def verdict(composed: dict) -> str:
+            return "hold" if composed["held"] else "review"
+
+        hold = HITLBranchOperator(
+            task_id="hold",
+            subject="{{ ti.xcom_pull(task_ids='compose')['subject'] }}",
+            body="{{ ti.xcom_pull(task_ids='compose')['preview'] }}",
+            options=[COMPOSE_AGAIN, SEND_NOTHING],
+            options_mapping={COMPOSE_AGAIN: "compose_again", SEND_NOTHING: "send_nothing"},
+            defaults=[SEND_NOTHING],
+            response_timeout=dt.timedelta(hours=client.report.answer_within_hours),
+            assigned_users=reviewers,
+            retry_delay=dt.timedelta(seconds=15),
+            retry_exponential_backoff=0,
+        )
+        # A run of its own: what this one had composed stays as it was judged.
+        compose_again = TriggerDagRunOperator(
+            task_id="compose_again",
+            trigger_dag_id=report_dag_id(client.client),
+            conf={"period": "{{ ti.xcom_pull(task_ids='compose')['period'] }}"},
         )
 
         @task(multiple_outputs=False)
@@ -77,7 +106,8 @@ def report(client: Client) -> None:
             return steps.send(client.client, composed, decision)
 
         composed = compose()
-        ready() >> composed >> review
+        ready() >> composed >> verdict(composed) >> [review, hold]
+        hold >> [compose_again, EmptyOperator(task_id="send_nothing")]
         send(composed, review.output)
 
     build()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bench.ingest.workload import POSTS_OF_A_PAGE, POSTS_OF_AN_ACCOUNT, SERVER, accounts
-from widerview.sources.base import AccountRow, PostRow, RawPage, Row, Source, Target, Window, Written, stamp
+from widerview.sources.base import AccountRow, PostRow, RawPage, Row, Source, Target, Walk, Window, Written, stamp
 from widerview.sources.http import Count, HttpClient, Turn, check, decode, paginate
 from widerview.vocabulary.dictionaries import Definition, Dictionary
 
@@ -117,13 +117,14 @@ class Graph(Source):
     streams = ("posts",)
     lookback_days = 28
     dictionary = _DICTIONARY
+    walks = (Walk("posts", POSTS_OF_A_PAGE, "the benchmark's API"),)
     call_budget = 2 * POSTS_OF_AN_ACCOUNT // POSTS_OF_A_PAGE
 
     def __init__(self, version: int = 1, delay_ms: int = 0) -> None:
         self._query = {"v": str(version)} | ({"delay_ms": str(delay_ms)} if delay_ms else {})
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        return 1 + posts // POSTS_OF_A_PAGE
+    def fixed_calls(self, *, days: int) -> int:
+        return 1
 
     def base_url(self, target: Target) -> str:
         return SERVER

@@ -52,12 +52,17 @@ def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
 @pytest.mark.parametrize("dag_id", sorted(REPORTS))
 def test_a_report_dag_asks_a_person_and_takes_silence_for_no(dags, dag_id):
     dag = dags[dag_id]
-    assert [task.task_id for task in dag.topological_sort()] == ["ready", "compose", "review", "send"]
-    review = dag.task_dict["review"]
-    assert review.defaults == ["Reject"]
-    assert review.response_timeout is not None
-    assert review.retries >= 2, "an answer that gets lost is asked again"
-    assert [user["name"] for user in review.assigned_users] == ["reviewer"]
+    assert set(dag.task_ids) == {
+        "ready", "compose", "verdict", "review", "send", "hold", "compose_again", "send_nothing",
+    }  # fmt: skip
+    assert dag.task_dict["send"].upstream_task_ids == {"compose", "review"}, "what is held is never sent"
+    for task_id, silence in (("review", "Reject"), ("hold", "Send nothing")):
+        asked = dag.task_dict[task_id]
+        assert asked.upstream_task_ids == {"verdict"}
+        assert asked.defaults == [silence]
+        assert asked.response_timeout is not None
+        assert asked.retries >= 2, "an answer that gets lost is asked again"
+        assert [user["name"] for user in asked.assigned_users] == ["reviewer"]
     assert dag.task_dict["ready"].mode == "reschedule", "a week's wait must not hold a worker"
 
 

@@ -20,7 +20,7 @@ class Harbour(Source):
     lookback_days = 3
     dictionary = load_dictionary(b"source: harbour")
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         return 1
 
     def base_url(self, target: Target) -> str:

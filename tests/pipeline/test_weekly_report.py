@@ -71,16 +71,16 @@ def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> 
 
 def test_the_week_is_awaited_until_every_source_has_all_of_it(house: House) -> None:
     client = house.agency.clients["hollow-oak-bakery"]
-    assert len(weekly.missing(house.engine, client, WEEK, SETTLED)) == 3
+    assert len(weekly.missing(house.engine, client, WEEK, SETTLED).unread) == 3
     house.sandbox.now[0] = dt.datetime(2026, 11, 15, 12, 0, tzinfo=dt.UTC)
     house.ingest(Window(FIRST, WEEK.sunday), "too early")
-    assert len(weekly.missing(house.engine, client, WEEK, SETTLED)) == 3, "Sunday was not over"
+    assert len(weekly.missing(house.engine, client, WEEK, SETTLED).unread) == 3, "Sunday was not over"
     house.sandbox.now[0] = SETTLED
     house.ingest(Window(WEEK.monday, WEEK.sunday), "after its end")
-    assert weekly.missing(house.engine, client, WEEK, SETTLED) == []
+    assert weekly.missing(house.engine, client, WEEK, SETTLED) == ([], [])
     with house.engine.begin() as connection:
         connection.execute(text("UPDATE load SET replay_due = true WHERE source = 'matomo'"))
-    [line] = weekly.missing(house.engine, client, WEEK, SETTLED)
+    [line] = weekly.missing(house.engine, client, WEEK, SETTLED).to_load
     assert line.startswith("Matomo has 2 pull(s) to be loaded once more")
 
 
@@ -100,7 +100,7 @@ def test_a_later_pull_for_other_days_does_not_make_the_week_complete(house: Hous
     house.ingest(Window(FIRST, WEEK.sunday), "on sunday noon")
     house.sandbox.now[0] = SETTLED
     house.ingest(Window(FIRST, FIRST), "a backfill of old days")
-    assert len(weekly.missing(house.engine, house.agency.clients["hollow-oak-bakery"], WEEK, SETTLED)) == 3
+    assert len(weekly.missing(house.engine, house.agency.clients["hollow-oak-bakery"], WEEK, SETTLED).unread) == 3
 
 
 def test_only_what_has_been_sent_is_corrected(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:

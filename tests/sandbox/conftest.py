@@ -100,3 +100,9 @@ def asked(served: Asked) -> Asked:
 def ask_anew() -> Callable[[int], AbstractContextManager[Asked]]:
     """A sandbox of that seed that nobody has asked anything yet."""
     return lambda seed: serving(Simulation(seed, ANCHOR))
+
+
+@pytest.fixture(scope="session")
+def ask_of() -> Callable[[Simulation], AbstractContextManager[Asked]]:
+    """A sandbox of an agency of the test's own."""
+    return serving

@@ -5,9 +5,12 @@ else. A platform that fails in any way it may fail gives a `SourceError` with it
 """
 
 import datetime as dt
+import itertools
 import json
+import math
 import random
 from collections import defaultdict
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +26,7 @@ from widerview.pipeline.ingest import http_client, targets
 from widerview.sandbox.clients import write_access_logs, write_clients
 from widerview.sandbox.connections import connections
 from widerview.sandbox.faults import FAULTS, Injection
+from widerview.sandbox.model import Entry, Simulation
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -44,8 +48,13 @@ ANCHOR = dt.date(2026, 11, 16)
 NOW = dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC)
 
 
-SELDOM = {"tiktok": {"replies"}, "youtube": {"replies"}}
-"""Streams that are asked for only where there is a lot to be told."""
+SELDOM = {
+    "tiktok": {"replies"},
+    "youtube": {"replies"},
+    "facebook": {"post_insights"},
+    "threads": {"post_insights"},
+}
+"""Streams that are asked for only where there is a lot to be told, or where the platform refuses the usual way."""
 
 NO_DIRECT = {"umami"}
 """Analytics that cannot tell which visits came from nowhere, so that the channels add up to less than all visits."""
@@ -208,6 +217,60 @@ def test_it_costs_no_more_calls_than_it_says(name, pulled):
         assert pull.calls <= SOURCES[name].expected_calls(posts=posts, days=days)
 
 
+class Busy(Simulation):
+    """An agency whose accounts have published as many posts as are wanted since a moment, and one before it."""
+
+    def __init__(self, posts: int, opens: dt.datetime) -> None:
+        super().__init__(46, ANCHOR)
+        self._crowd = cache(partial(self._crowd_of, posts, opens))
+
+    def timeline(self, client, platform, now):
+        return self._crowd(client, platform, now)
+
+    def _crowd_of(self, posts, opens, client, platform, now):
+        entries = super().timeline(client, platform, now)
+        own = [entry.post for entry in entries if not entry.repost and entry.post.parent is None]
+        step = (NOW - dt.timedelta(days=1) - opens) / (posts + 1)
+        moments = [opens + step * number for number in range(posts, 0, -1)] + [opens - dt.timedelta(hours=1)]
+        copies = zip(moments, itertools.cycle(own), strict=False)
+        return [
+            Entry(at, msgspec.structs.replace(post, key=f"{post.key}/again/{number}", at=at))
+            for number, (at, post) in enumerate(copies)
+        ]
+
+
+WALKING = [name for name, source in SOURCES.items() if source.walks]
+
+
+def test_every_social_source_says_what_grows_with_its_posts_and_who_limits_it():
+    assert [name for name, source in SOURCES.items() if source.kind == "social"] == WALKING
+    for name in WALKING:
+        for walk in SOURCES[name].walks:
+            assert walk.posts_a_call >= 100 or "://" in walk.limited_by or "document" in walk.limited_by, name
+
+
+@pytest.mark.parametrize("posts", [100, 250, 400])
+@pytest.mark.parametrize("name", WALKING)
+def test_a_hundred_posts_cost_a_call_more_or_as_many_as_fill_the_platforms_pages(name, posts, accounts, ask_of):
+    source = SOURCES[name]
+    window = Window(ANCHOR - dt.timedelta(days=source.lookback_days), ANCHOR)
+    opens = window.opens("Europe/Berlin") + dt.timedelta(hours=9)
+    allowed = source.fixed_calls(days=source.lookback_days + 1)
+    allowed += sum(math.ceil(posts / min(100, walk.posts_a_call)) for walk in source.walks)
+    with ask_of(Busy(posts, opens)) as busy:
+        busy.now = NOW
+        for target in {tuple(target.options.items()): target for target in accounts[name]}.values():
+            http = client_of(busy, target, budget=1000)
+            pages = list(source.fetch(target, window, http))
+            rows = [row for page in pages for row in source.parse(target, page)]
+            found = {row.post_id for row in rows if isinstance(row, PostRow) and row.published_at >= opens}
+            numbered = {row.post_id for row in rows if isinstance(row, PostRow | CounterRow) and row.post_id in found
+                        and any(value is not None for value in row.counts.values())}  # fmt: skip
+            assert len(found) - posts in range(4), "stories come in addition"
+            assert numbered == found
+            assert http.calls <= allowed <= source.call_budget
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_no_secret_is_in_an_answer_or_its_request(name, pulled):
     for pull in pulled[name]:
@@ -246,6 +309,33 @@ def test_whatever_goes_wrong_is_a_source_error_or_gives_rows(name, fault, served
         assert source.title.split()[0] in str(error) or target.ref in str(error) or "http" in str(error)
     finally:
         served.faults.clear()
+
+
+@pytest.mark.parametrize("name", ["facebook", "instagram", "threads"])
+def test_where_meta_finds_its_answers_too_large_all_numbers_are_there(name, pulled, served):
+    served.now = NOW
+    served.faults.clear()
+    honest = pulled[name][0]
+    served.faults.inject(Injection(fault="too_much_data", route=f"{name}*"))
+    try:
+        http = client_of(served, honest.target)
+        pages = list(SOURCES[name].fetch(honest.target, honest.window, http))
+    finally:
+        served.faults.clear()
+    assert any(b"reduce the amount of data" in page.body for page in pages)
+    assert http.calls > honest.calls
+    rows = [row for page in pages for row in SOURCES[name].parse(honest.target, page)]
+    opens = honest.window.opens(honest.target.time_zone)
+    assert told_of(rows, opens) == told_of(honest.rows, opens)
+
+
+def told_of(rows: list[Row], opens: dt.datetime) -> tuple[set, dict]:
+    """Comments, and the counts of every post, of what was published since a moment."""
+    found = defaultdict(dict)
+    for row in rows:
+        if isinstance(row, PostRow | CounterRow) and row.published_at and row.published_at >= opens:
+            found[row.post_id] |= row.counts
+    return {row.comment_id for row in rows if isinstance(row, CommentRow) and row.post_id in found}, found
 
 
 EXAMPLES = settings(

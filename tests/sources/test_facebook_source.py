@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -79,11 +80,10 @@ def ends(last="2026-11-16"):
 EMPTY = ok({"data": []})
 START = [ok({"id": PAGE, "access_token": PAGE_TOKEN}), ok(ACCOUNT)]
 DAYS = [EMPTY] * 3
-NUMBERS = [EMPTY] * 2
 
 
-def fetch(server, client, target, script, window=WEEK, **options):
-    server.script = script
+def fetch(server, client, target, script, window=WEEK, views=EMPTY, **options):
+    server.script = [*script, views]
     http = client(**{"token": TOKEN} | options)
     return list(SOURCE.fetch(target("facebook", REF), window, http))
 
@@ -115,26 +115,25 @@ def parse(page, target):
 
 
 def test_a_pull_asks_each_thing_once(server, client, target):
-    pages = fetch(server, client, target, [*START, *DAYS, ok({"data": [post(1)]}), *NUMBERS])
+    pages = fetch(server, client, target, [*START, *DAYS, ok({"data": [post(1)]})])
     assert [path for path, _ in asked(server)] == [
         f"/v26.0/{REF}",
         f"/v26.0/{REF}",
         *[f"/v26.0/{PAGE}/insights"] * 3,
-        *[f"/v26.0/{PAGE}/published_posts"] * 3,
+        *[f"/v26.0/{PAGE}/published_posts"] * 2,
     ]
-    assert len(server.seen) == SOURCE.expected_calls(posts=1, days=7)
-    assert [page.stream for page in pages] == [
-        "account",
-        *["insights"] * 3,
-        "posts",
-        *["post_insights"] * 2,
-    ]
+    assert len(server.seen) < SOURCE.expected_calls(posts=1, days=7)
+    assert [page.stream for page in pages] == ["account", *["insights"] * 3, "posts", "post_insights"]
+    posts, views = [query["fields"] for path, query in asked(server) if path.endswith("/published_posts")]
+    assert "insights.metric(post_total_media_view_unique," in posts
+    assert views == "id,created_time,insights.metric(post_media_view).period(lifetime).breakdown(is_from_ads)"
+    assert ".as(" not in posts, "new apps may not name fields"
 
 
 def test_the_pages_own_token_is_used_and_nowhere_kept(server, client, target):
     onward = f"https://graph.facebook.com/v26.0/{PAGE}/published_posts?access_token={PAGE_TOKEN}&after=A"
     first = ok({"data": [post(1)], "paging": {"cursors": {"after": "A"}, "next": onward}})
-    pages = fetch(server, client, target, [*START, *DAYS, first, EMPTY, *NUMBERS])
+    pages = fetch(server, client, target, [*START, *DAYS, first, EMPTY])
     sent = [headers["Authorization"] for _, _, headers, _ in server.seen]
     assert sent == [f"Bearer {TOKEN}", *[f"Bearer {PAGE_TOKEN}"] * (len(sent) - 1)]
     kept = b"".join(page.body + repr(page.request).encode() for page in pages)
@@ -143,18 +142,18 @@ def test_the_pages_own_token_is_used_and_nowhere_kept(server, client, target):
 
 
 def test_where_facebook_gives_no_page_token_the_connections_is_used(server, client, target):
-    fetch(server, client, target, [ok({"id": PAGE}), ok(ACCOUNT), *DAYS, EMPTY, *NUMBERS])
+    fetch(server, client, target, [ok({"id": PAGE}), ok(ACCOUNT), *DAYS, EMPTY])
     assert {headers["Authorization"] for _, _, headers, _ in server.seen} == {f"Bearer {TOKEN}"}
 
 
 def test_a_connection_may_hold_the_pages_own_token(server, client, target):
     own = ok({"id": PAGE, "access_token": TOKEN})
-    fetch(server, client, target, [own, ok(ACCOUNT), *DAYS, EMPTY, *NUMBERS])
+    fetch(server, client, target, [own, ok(ACCOUNT), *DAYS, EMPTY])
     assert {headers["Authorization"] for _, _, headers, _ in server.seen} == {f"Bearer {TOKEN}"}
 
 
 def test_the_days_are_asked_for_on_pacific_time_and_a_day_longer(server, client, target):
-    fetch(server, client, target, [*START, *DAYS, EMPTY, *NUMBERS])
+    fetch(server, client, target, [*START, *DAYS, EMPTY])
     queries = [query for path, query in asked(server) if path.endswith("/insights")]
     midnight = int(dt.datetime(2026, 11, 9, 8, tzinfo=dt.UTC).timestamp())
     assert {query["since"] for query in queries} == {str(midnight)}
@@ -167,14 +166,14 @@ def test_the_days_are_asked_for_on_pacific_time_and_a_day_longer(server, client,
 
 def test_nothing_is_asked_of_the_time_to_come(server, client, target):
     yesterday = NOW.date() - dt.timedelta(days=1)
-    fetch(server, client, target, [*START, *DAYS, EMPTY, *NUMBERS], Window(yesterday, yesterday))
+    fetch(server, client, target, [*START, *DAYS, EMPTY], Window(yesterday, yesterday))
     queries = [query for path, query in asked(server) if path.endswith("/insights")]
     assert {query["until"] for query in queries} == {str(int(NOW.timestamp()))}
 
 
 def test_many_days_are_asked_for_in_spans_that_facebook_allows(server, client, target):
     window = Window(dt.date(2026, 5, 1), dt.date(2026, 11, 15))
-    fetch(server, client, target, [*START, *DAYS * 3, EMPTY, *NUMBERS], window)
+    fetch(server, client, target, [*START, *DAYS * 3, EMPTY], window)
     queries = [query for path, query in asked(server) if path.endswith("/insights")]
     assert len(queries) == 9
     assert all(int(query["until"]) - int(query["since"]) <= 90 * 86400 + 3600 for query in queries)
@@ -182,23 +181,23 @@ def test_many_days_are_asked_for_in_spans_that_facebook_allows(server, client, t
 
 
 def test_posts_are_read_from_the_first_day_on_in_the_clients_zone(server, client, target):
-    fetch(server, client, target, [*START, *DAYS, EMPTY, *NUMBERS])
+    fetch(server, client, target, [*START, *DAYS, EMPTY])
     queries = [query for path, query in asked(server) if path.endswith("/published_posts")]
     opens = int(dt.datetime.fromisoformat("2026-11-09T00:00:00+01:00").timestamp())
     assert {query["since"] for query in queries} == {str(opens)}
-    assert [query["limit"] for query in queries] == ["50", "100", "100"]
+    assert [query["limit"] for query in queries] == ["100", "100"]
 
 
 def test_reading_stops_at_posts_before_the_first_day_even_if_facebook_goes_on(server, client, target):
     onward = {"cursors": {"after": "A"}, "next": "https://graph.facebook.com/v26.0/1/published_posts?after=A"}
     old = ok({"data": [post(2), post(1, "2026-11-08T22:59:59+0000")], "paging": onward})
-    pages = fetch(server, client, target, [*START, *DAYS, old, *NUMBERS])
-    assert len(pages) == 7
+    pages = fetch(server, client, target, [*START, *DAYS, old])
+    assert len(pages) == 6
 
 
 def test_a_missing_right_to_comments_costs_the_comments_alone(server, client, target):
     plain = {name: part for name, part in post(1).items() if name != "comments"}
-    pages = fetch(server, client, target, [*START, *DAYS, NO_COMMENTS, ok({"data": [plain]}), *NUMBERS])
+    pages = fetch(server, client, target, [*START, *DAYS, NO_COMMENTS, ok({"data": [plain]})])
     fields = [query["fields"] for path, query in asked(server) if path.endswith("/published_posts")]
     assert "comments.filter(stream)" in fields[0]
     assert "comments" not in fields[1]
@@ -210,9 +209,10 @@ def test_a_missing_right_to_comments_costs_the_comments_alone(server, client, ta
 
 
 def test_a_token_without_rights_to_posts_ends_the_pull(server, client, target):
+    no_posts = refused(200, "(#200) Requires a permission")
     with pytest.raises(Unauthorized, match="lacks a right"):
-        fetch(server, client, target, [*START, *DAYS, NO_COMMENTS, refused(200, "(#200) Requires a permission")])
-    assert len(server.seen) == 7
+        fetch(server, client, target, [*START, *DAYS, *[NO_COMMENTS, no_posts] * 2])
+    assert server.script == [EMPTY]
 
 
 def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target):
@@ -225,7 +225,7 @@ def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target
         handler.end_headers()
         handler.wfile.write(body)
 
-    pages = fetch(server, client, target, [*START, *[answer] * 7, EMPTY, *NUMBERS])
+    pages = fetch(server, client, target, [*START, *[answer] * 7, EMPTY])
     found = rows_of(target, pages)
     [note] = [row for row in found if isinstance(row, UnavailableRow)]
     assert (note.metric, note.native_metric) == ("video_views", "page_video_views")
@@ -240,8 +240,8 @@ def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target
 
 
 def test_views_that_are_given_up_cost_no_other_metric(server, client, target):
-    script = [*START, BAD_METRIC, ok({"data": [day("page_total_media_view_unique", value(5))]}), EMPTY]
-    found = rows_of(target, fetch(server, client, target, [*script, EMPTY, BAD_METRIC, EMPTY]))
+    script = [*START, BAD_METRIC, ok({"data": [day("page_total_media_view_unique", value(5))]}), EMPTY, EMPTY]
+    found = rows_of(target, fetch(server, client, target, script, views=BAD_METRIC))
     notes = [(row.metric, row.native_metric) for row in found if isinstance(row, UnavailableRow)]
     assert notes == [
         *(("views", "page_media_view"), ("paid_views", "page_media_view")),
@@ -250,30 +250,75 @@ def test_views_that_are_given_up_cost_no_other_metric(server, client, target):
     assert [row.metric for row in found if isinstance(row, DayRow)] == ["viewers"]
 
 
-def test_a_metric_of_posts_that_is_given_up_costs_no_other(server, client, target):
+NATIVE = {
+    "post_total_media_view_unique": {"viewers"},
+    "post_clicks": {"clicks"},
+    "post_clicks_by_type": {"link_clicks"},
+    "post_video_views": {"video_views"},
+    "post_video_view_time": {"watch_time"},
+}
+
+
+def listing(refuses):
+    """Answers a listing of one post with the numbers that are asked for, or with what is refused of its fields."""
+
     def answer(handler):
         fields = parse_qs(urlsplit(handler.path).query)["fields"][0]
-        if "post_clicks," in fields or "post_clicks)" in fields:
-            body = BAD_METRIC[2]
-        else:
-            names = fields.partition("metric(")[2].partition(")")[0].split(",")
-            numbers = [day(name, {"value": 3}, period="lifetime") for name in names]
-            body = ok({"data": [{"id": f"{PAGE}_1", "created_time": "2026-11-12T09:00:00+0000",
-                                 "insights": {"data": numbers}}]})[2]  # fmt: skip
-        handler.send_response(400 if b"error" in body else 200)
+        status, _, body = refuses(fields) or ok({"data": [post(1, **told(fields))]})
+        handler.send_response(status)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 
-    pages = fetch(server, client, target, [*START, *DAYS, EMPTY, EMPTY, *[answer] * 5])
+    def told(fields):
+        names = fields.partition("insights.metric(")[2].partition(")")[0].split(",")
+        numbers = [day(name, {"value": {"link clicks": 3} if name == "post_clicks_by_type" else 3}, period="lifetime")
+                   for name in names if name]  # fmt: skip
+        return {"insights": {"data": numbers}} if numbers else {}
+
+    return answer
+
+
+@pytest.mark.parametrize("dead", NATIVE)
+def test_a_metric_of_posts_that_is_given_up_costs_no_other_and_few_calls(server, client, target, dead):
+    answer = listing(lambda fields: BAD_METRIC if re.search(rf"\b{dead}\b", fields) else None)
+    pages = fetch(server, client, target, [*START, *DAYS, *[answer] * 12])
     found = rows_of(target, pages)
-    assert [row.native_metric for row in found if isinstance(row, UnavailableRow)] == ["post_clicks"]
-    counted = [metric for row in found if isinstance(row, CounterRow) for metric in row.counts]
-    assert sorted(counted) == ["link_clicks", "video_views", "viewers", "watch_time"]
+    assert {row.metric for row in found if isinstance(row, UnavailableRow)} == NATIVE[dead]
+    [row] = [row for row in found if isinstance(row, PostRow)]
+    kept = set().union(*NATIVE.values()) - NATIVE[dead]
+    assert kept == row.counts.keys() - {"likes", "replies", "shares"}
+    assert len(server.script) >= 12 - 8
+
+
+def test_where_facebook_gives_no_numbers_with_posts_they_come_by_themselves(server, client, target):
+    refusal = refused(100, "(#100) Something new")
+    answer = listing(lambda fields: refusal if "message" in fields and "insights" in fields else None)
+    found = rows_of(target, fetch(server, client, target, [*START, *DAYS, *[answer] * 3]))
+    assert len([row for row in found if isinstance(row, PostRow)]) == 1
+    [row] = [row for row in found if isinstance(row, CounterRow)]
+    assert row.counts.keys() == set().union(*NATIVE.values())
+    assert server.script == []
+
+
+def test_views_are_asked_of_the_newest_hundred_posts(server, client, target):
+    def answer(handler):
+        query = parse_qs(urlsplit(handler.path).query)
+        start = int(query.get("after", ["0"])[0])
+        posts = [post(number) for number in range(start, start + 100)]
+        onward = {"cursors": {"after": str(start + 100)}, "next": "https://graph.facebook.com/"} if start < 200 else {}
+        body = ok({"data": posts, "paging": onward})[2]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    pages = fetch(server, client, target, [*START, *DAYS, *[answer] * 3], views=answer)
+    assert [page.stream for page in pages][-4:] == ["posts", "posts", "posts", "post_insights"]
 
 
 def test_each_metric_can_be_asked_for_alone(server, client, target):
-    script = [*START, *[EMPTY] * 8, EMPTY, *[EMPTY] * 6]
+    script = [*START, *[EMPTY] * 8, *[EMPTY] * 5, EMPTY]
     fetch(server, client, target, script, one_metric_a_call=True)
     assert server.script == []
     named = [query["metric"] for path, query in asked(server) if path.endswith("/insights")]
@@ -283,7 +328,7 @@ def test_each_metric_can_be_asked_for_alone(server, client, target):
 
 def test_an_app_that_demands_it_gets_its_proof(server, client, target):
     secret = "0123456789abcdef0123456789abcdef"
-    fetch(server, client, target, [*START, *DAYS, EMPTY, *NUMBERS], extra={"client_secret": secret})
+    fetch(server, client, target, [*START, *DAYS, EMPTY], extra={"client_secret": secret})
     proofs = [query["appsecret_proof"] for _, query in asked(server)]
     assert len(set(proofs[1:])) == 1
     assert proofs[0] != proofs[1]  # the Page's token has a proof of its own
@@ -318,9 +363,9 @@ def test_a_refusal_is_handed_over_before_it_ends_the_pull(server, client, target
         next(pull)
 
 
-@pytest.mark.parametrize("step", range(1, 8))
+@pytest.mark.parametrize("step", range(1, 7))
 def test_a_token_that_dies_in_any_place_ends_the_pull(server, client, target, step):
-    script = [*START, *DAYS, ok({"data": [post(1)]}), *NUMBERS]
+    script = [*START, *DAYS, ok({"data": [post(1)]}), EMPTY]
     script[step] = refused(190, error_subcode=460)
     server.script = script
     pages = []
@@ -336,9 +381,9 @@ def test_without_a_token_a_person_is_told_what_to_make(client, target):
         list(SOURCE.fetch(target("facebook", REF), WEEK, client()))
 
 
-@pytest.mark.parametrize("step", range(2, 8))
+@pytest.mark.parametrize("step", range(2, 7))
 def test_a_page_of_html_in_any_place_ends_the_pull(server, client, target, step):
-    script = [*START, *DAYS, ok({"data": [post(1)]}), *NUMBERS]
+    script = [*START, *DAYS, ok({"data": [post(1)]}), EMPTY]
     script[step] = (200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html></html>")
     server.script = script
     with pytest.raises(BadAnswer):

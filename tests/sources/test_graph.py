@@ -6,6 +6,7 @@ import hmac
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +83,8 @@ NEXT = "https://graph.facebook.com/v26.0/1/published_posts?access_token=EAABmead
         (404, {"code": 803}, NotFound, "does not exist"),
         (400, {"code": 100, "message": "(#100) Object does not exist, or needs a permission"}, NotFound, "may not see"),
         (400, {"code": 100, "message": "requires an appsecret_proof argument"}, Unauthorized, "client_secret"),
-        (400, {"code": 100, "message": "(#100) Tried accessing nonexisting field"}, BadAnswer, "nonexisting"),
+        (400, {"code": 100, "message": "(#100) Tried accessing nonexisting field"}, graph.Refused, "nonexisting"),
+        (400, {"code": 10, "message": "(#10) Not enough viewers for the media"}, graph.Refused, "viewers"),
         (200, {"code": 190}, Unauthorized, "dead"),
     ],
 )
@@ -277,12 +279,24 @@ def test_a_metric_that_is_given_up_costs_no_other_its_listing():
             raise graph.MetricRefused
         yield f"last page of {len(metrics)}"
 
-    pages = list(graph.listings_in_groups(["a", "b", "dead", "c", "d"], 4, walking))
-    assert walks == [("a", "b", "dead", "c"), ("a", "b"), ("dead", "c"), ("dead",), ("c",), ("d",)]
-    assert sum(page.startswith("last") for page in pages) == 3
-    walks.clear()
-    assert len(list(graph.listings_in_groups(["a", "dead", "b"], 4, walking, one_by_one=True))) == 5
-    assert walks == [("a",), ("dead",), ("b",)]
+    pages = list(graph.listings_in_groups(["a", "b", "dead", "c"], walking))
+    assert walks == [("a", "b", "dead", "c"), ("a", "b"), ("dead", "c"), ("dead",), ("c",)]
+    assert sum(page.startswith("last") for page in pages) == 2
+    assert list(graph.listings_in_groups([], walking)) == []
+
+
+def test_a_batch_is_read_as_if_each_call_had_been_made(page):
+    calls = [
+        {"relative_url": f"{number}?fields=id%2Cinsights.metric%28views%29", "method": "GET"} for number in (1, 2, 3)
+    ]
+    answers = [{"code": 200, "body": '{"id":"1"}'}, None, {"code": 400, "body": json.dumps({"error": BAD_METRIC})}]
+    whole = page("post_insights", json.dumps(answers).encode(), params={"batch": json.dumps(calls)})
+    first, third = graph.unfolded(whole, title="Instagram")
+    assert (first.request.url, first.body) == (f"{whole.request.url}1", b'{"id":"1"}')
+    assert graph.asked_metrics(third) == ["views"]
+    assert graph.is_metric_refused(third)
+    with pytest.raises(BadAnswer, match="1 answers to 3 calls"):
+        graph.unfolded(msgspec.structs.replace(whole, body=b"[null]"), title="Instagram")
 
 
 def test_a_metric_refused_alone_is_unavailable_and_never_zero(page, target):
@@ -291,7 +305,8 @@ def test_a_metric_refused_alone_is_unavailable_and_never_zero(page, target):
     meadow = target("facebook", "meadow")
 
     def rows(metric, body=body, name="metric"):
-        return list(graph.unavailable(meadow, page("insights", body, status=400, params={name: metric}), canonical))
+        refusal = page("insights", body, status=400, params={name: metric})
+        return list(graph.unavailable(stamp(meadow, refusal), refusal, canonical))
 
     assert [(row.metric, row.native_metric) for row in rows("page_media_view")] == [
         ("views", "page_media_view"),

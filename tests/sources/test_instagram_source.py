@@ -5,7 +5,7 @@ import json
 import socket
 from collections import Counter
 from itertools import pairwise
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -79,6 +79,12 @@ TOO_FEW = refusal(10, "(#10) Not enough viewers for the media to show insights")
 TOO_OLD = refusal(100, "Invalid parameter", 2108006)
 
 
+def batched(body):
+    """The calls within a batch: path and parameters of each."""
+    urls = [urlsplit(call["relative_url"]) for call in json.loads(parse_qs(body.decode())["batch"][0])]
+    return [(url.path, {name: values[0] for name, values in parse_qs(url.query).items()}) for url in urls]
+
+
 class Always(list):
     """A script that answers every request with what a function of path and parameters gives: JSON, or what is whole."""
 
@@ -91,7 +97,13 @@ class Always(list):
     def _step(self, handler):
         parts = urlsplit(handler.path)
         params = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        given = self.answer(parts.path, params)
+        if handler.command == "POST":
+            calls = batched(handler.server.seen[-1][3])
+            answers = [self.answer(parts.path + path, asked) for path, asked in calls]
+            whole = [{"code": 400 if "error" in one else 200, "body": json.dumps(one)} for one in answers]
+            given = self.answer(parts.path, {"batch": ""}) or (200, {}, whole)
+        else:
+            given = self.answer(parts.path, params)
         status, headers, body = given if isinstance(given, tuple) else (400 if "error" in given else 200, {}, given)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -102,29 +114,32 @@ class Always(list):
         handler.wfile.write(content)
 
 
-def meadow(posts=(), stories=(), numbers=None, day=None, account=None):
+def metrics_in(params):
+    return params["fields"].partition("insights.metric(")[2].partition(")")[0].split(",")
+
+
+def meadow(posts=(), stories=(), numbers=None, day=None, account=None, batch=None):
     """The platform with one account: what it has, and how it answers to calls for numbers and for days."""
 
     def answer(path, params):
         edge = path.rsplit("/", 1)[-1]
-        if edge == "accounts":
-            return account or PAGES
-        if edge == "me":
-            return account or (PROFILE | {"id": "4711", "user_id": ID})
+        if edge in {"accounts", "me"}:
+            return account or (PAGES if edge == "accounts" else PROFILE | {"id": "4711", "user_id": ID})
+        metrics = metrics_in(params) if "fields" in params else []
         if edge in {"stories", "media"}:
-            return {"data": list(stories if edge == "stories" else posts)}
+            listed = list(stories if edge == "stories" else posts)
+            bare = metrics == [""]
+            refused = numbers([one["id"] for one in listed], metrics) if listed and numbers and not bare else None
+            more = {} if bare else {"insights": told(**dict.fromkeys(metrics, 5))}
+            return refused or {"data": [one | more for one in listed]}
         if edge == "insights":
             return day(params) if day else {"data": []}
-        asked = params["ids"].split(",") if "ids" in params else [edge]
-        metrics = params["fields"].removeprefix("id,timestamp,insights.metric(").removesuffix(")").split(",")
-        if numbers and (refused := numbers(asked, metrics)):
+        if "batch" in params:
+            return batch
+        if numbers and (refused := numbers([edge], metrics)):
             return refused
-        known = {one["id"]: one for one in (*posts, *stories)}
-        found = {
-            id_: {"id": id_, "timestamp": known[id_]["timestamp"], "insights": told(**dict.fromkeys(metrics, 5))}
-            for id_ in asked
-        }
-        return found if "ids" in params else found[edge]
+        [one] = [one for one in (*posts, *stories) if one["id"] == edge]
+        return {"id": edge, "timestamp": one["timestamp"], "insights": told(**dict.fromkeys(metrics, 5))}
 
     return Always(answer)
 
@@ -151,6 +166,16 @@ def asked(server):
         (urlsplit(path).path, {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()})
         for _, path, _, _ in server.seen
     ]
+
+
+def numbers_asked(server):
+    """What numbers were asked of, batches taken apart: the last part of the path, and the metrics."""
+    calls = [
+        call
+        for (_, _, _, body), (path, params) in zip(server.seen, asked(server), strict=True)
+        for call in (batched(body) if body else [(path, params)])
+    ]
+    return [(path.rsplit("/", 1)[-1], metrics_in(params)) for path, params in calls if "insights." in str(params)]
 
 
 def of(rows, type_):
@@ -263,22 +288,24 @@ def test_comments_their_answers_and_which_are_own(parse):
     assert {row.published_at for row in rows} == {dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)}
 
 
-def counters(parse, metrics, *posts, ids=True):
-    params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
-    body = {post["id"]: post for post in posts} if ids else posts[0]
-    params |= {"ids": ",".join(body)} if ids else {}
-    return parse("post_insights", body, about={"account": ID}, params=params)
+def counters(parse, metrics, *posts, together=True):
+    url, fields = "https://graph.facebook.com/v26.0/", f"id,timestamp,insights.metric({','.join(metrics)})"
+    if not together:
+        [post] = posts
+        return parse("post_insights", post, about={"account": ID}, params={"fields": fields}, url=url + post["id"])
+    calls = [{"method": "GET", "relative_url": f"{post['id']}?{urlencode({'fields': fields})}"} for post in posts]
+    body = [{"code": 200, "body": json.dumps(post)} for post in posts]
+    return parse("post_insights", body, about={"account": ID}, params={"batch": json.dumps(calls)}, url=url)
 
 
 def numbered(number, **values):
     return {"id": str(number), "timestamp": "2026-11-21T09:00:00+0000", "insights": told(**values)}
 
 
-@pytest.mark.parametrize("ids", [True, False], ids=["of several posts", "of one post"])
-def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, ids):
-    [row] = counters(
-        parse, ["views", "saved", "profile_visits"], numbered(1, views=50, saved=0, profile_visits=3), ids=ids
-    )
+@pytest.mark.parametrize("together", [True, False])
+def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, together):
+    post = numbered(1, views=50, saved=0, profile_visits=3)
+    [row] = counters(parse, ["views", "saved", "profile_visits"], post, together=together)
     assert (row.account_id, row.post_id) == (ID, "1")
     assert row.published_at == dt.datetime(2026, 11, 21, 9, tzinfo=dt.UTC)
     assert row.counts == {"views": 50, "bookmarks": 0, "profile_views": 3}
@@ -287,7 +314,17 @@ def test_numbers_of_posts_belong_to_the_moment_they_were_published(parse, ids):
 def test_numbers_that_do_not_say_of_which_account_are_bad(parse):
     params = {"fields": "id,timestamp,insights.metric(views)"}
     with pytest.raises(BadAnswer, match="does not say for which account"):
-        parse("post_insights", numbered(1, views=50), params=params)
+        parse("post_insights", numbered(1, views=50), params=params, url="https://graph.facebook.com/v26.0/1")
+
+
+def test_a_metric_that_every_post_of_a_batch_is_refused_is_unavailable_once(parse):
+    url = f"1?{urlencode({'fields': 'id,timestamp,insights.metric(follows)'})}"
+    calls = json.dumps([{"method": "GET", "relative_url": url}] * 3)
+    body = [{"code": 400, "body": json.dumps(UNKNOWN)}] * 3
+    [row] = parse(
+        "post_insights", body, about={"account": ID}, params={"batch": calls}, url="https://graph.facebook.com/"
+    )
+    assert (type(row), row.native_metric) == (UnavailableRow, "follows")
 
 
 def test_a_number_that_was_not_told_is_not_zero(parse):
@@ -446,20 +483,22 @@ def test_no_person_reached_by_an_ad_alone_enters_organic_reach(parts, paid, hidd
 # -- how it is asked for -----------------------------------------------------------------------------------------------
 
 
+EVERY = {"views", "reach", "shares", "total_interactions", "reposts"}
+
+
 def test_each_kind_is_asked_for_what_it_has_and_for_nothing_that_has_died(server, pull):
     album = media(3, media_type="CAROUSEL_ALBUM", children={"data": [{"id": "31"}, {"id": "32"}]})
     server.script = meadow([media(1), media(2, product="REELS"), album], [media(4, product="STORY")])
     pages, rows = pull()
     assert [page.stream for page in pages] == ["account", "stories", "posts", *["post_insights"] * 3]
-    every = {"views", "reach", "shares", "total_interactions", "reposts"}
-    named = {
-        params.get("ids", path.rsplit("/", 1)[-1]): set(params["fields"].split("(")[1].rstrip(")").split(","))
-        for path, params in asked(server)[3:]
-    }
+    named = {post: set(metrics) for post, metrics in numbers_asked(server)}
+    of_feed = {"follows", "profile_visits"}
     assert named == {
-        "1,3": every | {"saved", "follows", "profile_visits"},
-        "2": every | {"saved", "ig_reels_video_view_total_time"},
-        "4": every | {"replies", "follows", "profile_visits"},
+        "media": EVERY | {"saved"},
+        "1": of_feed,
+        "2": {"ig_reels_video_view_total_time"},
+        "3": of_feed,
+        "4": EVERY | {"replies"} | of_feed,
     }
     assert not DEAD & set().union(*named.values())
     assert {row.post_id for row in of(rows, CounterRow)} == {"1", "2", "3", "4"}  # an album's parts have no numbers
@@ -480,24 +519,29 @@ def test_only_posts_of_the_window_are_asked_for_their_numbers(server, pull):
     assert [row.post_id for row in of(rows, PostRow)] == ["1", "2"]
 
 
-def test_numbers_of_many_posts_come_fifty_at_a_time(server, pull):
-    server.script = meadow([media(number) for number in range(1000, 1060)])
+def test_numbers_of_one_kind_come_fifty_at_a_time_and_of_the_newest_hundred(server, pull):
+    server.script = meadow([media(number) for number in range(2000, 1750, -1)])
     _, rows = pull()
-    assert [params["ids"].count(",") + 1 for _, params in asked(server) if "ids" in params] == [50, 10]
-    assert len(of(rows, CounterRow)) == 60
+    batches = [[path for path, _ in batched(body)] for _, _, _, body in server.seen if body]
+    assert [len(some) for some in batches] == [50, 50]
+    assert [batches[0][0], batches[1][-1]] == ["2000", "1901"]
+    assert len(given(rows, "views")) == 250
+    assert len(given(rows, "profile_views")) == 100
 
 
-def test_a_metric_that_has_died_costs_itself_alone(server, pull):
-    server.script = meadow([media(1), media(2)], numbers=lambda posts, metrics: UNKNOWN if "saved" in metrics else None)
+def test_a_metric_that_has_died_costs_itself_alone_and_few_calls(server, pull):
+    posts = [media(number) for number in range(1, 101)]
+    server.script = meadow(posts, numbers=lambda ids, metrics: UNKNOWN if "saved" in metrics else None)
     pages, rows = pull()
     assert [(row.metric, row.native_metric) for row in of(rows, UnavailableRow)] == [("bookmarks", "saved")]
-    for post in "12":
-        known = {m: v for row in of(rows, CounterRow) if row.post_id == post for m, v in row.counts.items()}
+    for post in posts:
+        known = {
+            m: v for row in of(rows, PostRow | CounterRow) if row.post_id == post["id"] for m, v in row.counts.items()
+        }
         assert set(known) == {
-            "views", "reach", "shares", "engagements", "reposts", "follows", "profile_views",
+            "likes", "replies", "views", "reach", "shares", "engagements", "reposts", "follows", "profile_views",
         }  # fmt: skip
-        assert set(known.values()) == {5}
-    assert len(pages) <= 3 + 7
+    assert len(pages) <= 3 + 7 + 3
 
 
 @pytest.mark.parametrize(
@@ -526,12 +570,13 @@ def test_a_metric_that_only_one_post_cannot_have_costs_no_other_metric(server, p
 
     server.script = meadow([media(1), media(2)], numbers=numbers)
     _, rows = pull()
-    assert {metric for row in of(rows, CounterRow) for metric in row.counts} >= {"reach", "bookmarks", "profile_views"}
+    counted = {metric for row in of(rows, PostRow | CounterRow) for metric in row.counts}
+    assert counted >= {"reach", "bookmarks", "profile_views"}
     assert [row.metric for row in of(rows, UnavailableRow)] == ["views"]
 
 
 def given(rows, metric):
-    return {row.post_id for row in of(rows, CounterRow) if row.counts.get(metric) is not None}
+    return {row.post_id for row in of(rows, PostRow | CounterRow) if row.counts.get(metric) is not None}
 
 
 def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(server, pull):
@@ -544,19 +589,19 @@ def test_a_metric_that_one_post_does_not_know_is_missing_of_that_post_alone(serv
     assert given(rows, "views") == everyone - {"25"}
     assert given(rows, "reach") == given(rows, "profile_views") == everyone
     assert of(rows, UnavailableRow) == []
-    assert len(pages) <= 3 + 7 + 12
+    assert len(pages) <= 3 + 7 + 14
 
 
 def test_a_metric_that_no_post_of_one_kind_knows_is_there_for_the_other_kind(server, pull):
     posts = [*(media(number) for number in range(1, 71)), media(80, product="REELS")]
     server.script = meadow(
-        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics and "80" not in ids else None
+        posts, numbers=lambda ids, metrics: NOT_FOR_KIND if "views" in metrics and ids != ["80"] else None
     )
     pages, rows = pull(budget=200)
     assert given(rows, "views") == {"80"}
     assert len(given(rows, "reach")) == 71
     assert of(rows, UnavailableRow) == []
-    assert not [page for page in pages if "70" in page.request.params.get("ids", "") and "(views" in str(page.request)]
+    assert len(pages) <= 3 + 7 + 8
 
 
 def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
@@ -567,25 +612,28 @@ def test_a_metric_that_no_post_knows_is_unavailable_and_said_once(server, pull):
     assert len(given(rows, "reach")) == 6
 
 
-def test_without_several_posts_at_once_each_is_asked_for_alone_from_then_on(server, pull):
-    def numbers(posts, metrics):
-        return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
+NO_BATCH = refusal(100, "(#100) Batches are not supported")
 
+
+def test_without_several_posts_at_once_each_is_asked_for_alone_from_then_on(server, pull):
     posts = [*(media(number) for number in range(1, 61)), *(media(n, product="REELS") for n in range(70, 75))]
-    server.script = meadow(posts, numbers=numbers)
+    server.script = meadow(posts, batch=NO_BATCH)
     pages, rows = pull(budget=200)
     assert len(given(rows, "views")) == len(of(rows, CounterRow)) == 65
     assert sum(page.stream == "post_insights" for page in pages) == 65 + 1
 
 
 def test_days_come_before_the_numbers_of_posts_so_that_a_spent_budget_costs_none(server, pull):
-    def numbers(posts, metrics):
-        return refusal(100, "(#100) The parameter ids is no longer supported") if len(posts) > 1 else None
-
-    server.script = meadow([media(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], numbers=numbers)
+    server.script = meadow([media(number, "2026-11-15T09:00:00+0000") for number in range(1, 40)], batch=NO_BATCH)
     with pytest.raises(BudgetSpent):
         pull(WEEK, budget=30)
     assert len(days_of(server)) == 21
+
+
+def test_a_rate_limit_within_a_batch_is_one(server, pull):
+    server.script = meadow([media(1)], numbers=lambda ids, metrics: refusal(4, "No.") if "follows" in metrics else None)
+    with pytest.raises(RateLimited, match="meadowbakery"):
+        pull()
 
 
 def test_moments_are_in_utc_whichever_zone_they_are_written_in(parse):
@@ -757,8 +805,8 @@ def test_without_the_right_to_comments_posts_come_without_them(server, pull):
 
     server.script = Always(answer)
     _, rows = pull()
-    assert [(row.post_id, row.counts) for row in of(rows, PostRow)] == [("1", {"likes": 4, "replies": 2})]
-    assert len(of(rows, CounterRow)) == 1
+    [post] = of(rows, PostRow)
+    assert post.counts.items() >= {"likes": 4, "replies": 2, "views": 5, "reach": 5}.items()
 
 
 def test_the_listing_ends_where_the_window_begins(server, pull):
@@ -766,7 +814,7 @@ def test_the_listing_ends_where_the_window_begins(server, pull):
 
     def answer(path, params):
         if not path.endswith("/media"):
-            return meadow().answer(path, params) if not path.endswith("v26.0/") else {}
+            return meadow([media(path.rsplit("/", 1)[-1])]).answer(path, params)
         turned.append(params.get("after"))
         number = len(turned)
         created = "2026-11-21T09:00:00+0000" if number < 3 else "2026-11-20T22:59:59+0000"
@@ -814,7 +862,7 @@ def test_too_many_comments_at_once_make_the_pages_smaller(server, pull):
 
     server.script = Always(answer)
     _, rows = pull()
-    assert [params["limit"] for path, params in asked(server) if path.endswith("/media")][-1] == "12"
+    assert [params["limit"] for path, params in asked(server) if path.endswith("/media")] == ["100", "50", "25", "12"]
     assert len(of(rows, PostRow)) == 1
 
 

@@ -55,7 +55,7 @@ def meadow(posts=(), numbers=None, day=None, conversation=None, profile=PROFILE)
         if "insights.metric(" not in params["fields"]:
             return {"data": list(posts)}
         metrics = params["fields"].split("(")[1].rstrip(")").split(",")
-        if numbers and (refused := numbers(edge, metrics)):
+        if posts and numbers and (refused := numbers(edge, metrics)):
             return refused
         found = {post["id"]: numbered(post, metrics) for post in posts}
         return {"data": list(found.values())} if edge == "threads" else found[edge]
@@ -267,15 +267,15 @@ def test_a_conversation_that_does_not_say_of_which_account_is_bad(parse):
 def test_a_pull(server, pull):
     server.script = meadow([thread(1), FACADE])
     pages, rows = pull()
-    assert [page.stream for page in pages] == ["account", "followers", "posts", "post_insights"]
+    assert [page.stream for page in pages] == ["account", "followers", "posts"]
     assert [path for path, _ in asked(server)] == [
         "/v1.0/me",
         f"/v1.0/{ID}/threads_insights",
-        *[f"/v1.0/{ID}/threads"] * 2,
+        f"/v1.0/{ID}/threads",
     ]
     assert {headers["Authorization"] for _, _, headers, _ in server.seen} == {f"Bearer {TOKEN}"}
-    assert [row.post_id for row in of(rows, PostRow)] == ["1"]
-    assert [row.counts for row in of(rows, CounterRow)] == [{"followers": 1072}, dict.fromkeys(METRICS, 5)]
+    assert [(row.post_id, row.counts) for row in of(rows, PostRow)] == [("1", dict.fromkeys(METRICS, 5))]
+    assert [row.counts for row in of(rows, CounterRow)] == [{"followers": 1072}]
 
 
 def test_the_listing_ends_where_the_window_begins(server, pull):
@@ -293,7 +293,7 @@ def test_the_listing_ends_where_the_window_begins(server, pull):
 
     server.script = Always(answer)
     pages, _ = pull()
-    assert turned == [None, "c1", None, "c1"]
+    assert turned == [None, "c1"]
     assert all(TOKEN.encode() not in page.body for page in pages)
 
 
@@ -411,8 +411,8 @@ def test_a_metric_that_has_died_costs_itself_alone(server, pull, where):
     server.script = meadow([thread(1)], numbers=numbers, day=day)
     _, rows = pull(Window(dt.date(2026, 11, 20), dt.date(2026, 11, 20)))
     assert [(row.metric, row.native_metric) for row in of(rows, UnavailableRow)] == [("reposts", "reposts")]
-    known = {metric for row in of(rows, CounterRow) if row.post_id for metric in row.counts}
-    assert known == set(METRICS) - ({"reposts"} if where == "posts" else set())
+    [post] = of(rows, PostRow)
+    assert post.counts.keys() == set(METRICS) - ({"reposts"} if where == "posts" else set())
     days = {row.metric for row in of(rows, DayRow)}
     assert days == {"likes", "replies", "reposts", "quotes", "link_clicks"} - (
         {"reposts"} if where == "days" else set()

@@ -530,7 +530,7 @@ def test_the_server_is_that_of_the_api_the_client_file_names():
     assert SOURCE.base_url(BUSINESS) == "https://business-api.tiktok.com"
 
 
-@pytest.mark.parametrize(("posts", "calls"), [(0, 3), (1, 9), (19, 18), (20, 19), (40, 20)])
+@pytest.mark.parametrize(("posts", "calls"), [(0, 18), (1, 19), (20, 19), (21, 20), (40, 20)])
 def test_the_bound_of_calls_grows_by_pages(posts, calls):
     assert SOURCE.expected_calls(posts=posts, days=4) == calls
 

@@ -567,7 +567,7 @@ def test_a_connection_without_a_key_is_told_before_anything_is_asked(server, cli
 
 
 @pytest.mark.parametrize(
-    ("posts", "calls"), [(0, 12), (1, 13), (49, 13), (50, 14), (51, 15), (100, 16)]
+    ("posts", "calls"), [(0, 12), (1, 14), (50, 14), (51, 16), (100, 16)]
 )  # fmt: skip
 def test_the_bound_of_calls_grows_by_pages(posts, calls):
     assert SOURCE.expected_calls(posts=posts, days=35) == calls

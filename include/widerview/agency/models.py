@@ -226,6 +226,10 @@ class ReportPlan(Model):
     answer_within_hours: Annotated[int, Field(ge=1, le=24 * 6)] = Field(
         default=24, description="A reviewer's time to answer; a report nobody approves in it is not sent"
     )
+    wait_hours: Annotated[int, Field(ge=0, le=18)] = Field(
+        default=4,
+        description="How long a report waits for a source that has not been read; then it says what is missing",
+    )
 
     @property
     def cron(self) -> str:

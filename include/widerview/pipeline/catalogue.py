@@ -125,14 +125,16 @@ def report_doc(client: Client) -> str:
 
 **Outputs.** A report row in the warehouse; after approval one mail each to {to}.
 
-**Steps.** `ready` waits until every source has the whole week. `compose` works out the numbers. `review` asks
+**Steps.** `ready` waits until every source has the whole week, or for {client.report.wait_hours} hours. `compose`
+works out the numbers; what is still missing makes the report say so, or, if it leads with it, holds it. `review` asks
 {", ".join(client.reviewers)} under *Required actions*; no answer within {client.report.answer_within_hours} hours
-means not sent. `send` checks the decision and the office hours, and sends each mail once.
+means not sent. `send` checks the decision and the office hours, and sends each mail once. A report with a red verdict
+goes to `hold` instead, which tells the same people what is wrong, since when, and what to do.
 
 **When it fails.**
 
-- `ready`: its log names the source that is missing. Run that source's ingest DAG for the week, then clear `ready`.
-- `compose`: a red verdict stops the report here; the message says what is wrong or absent. Mend it, clear `ready`.
+- `ready`: its log names the source that is missing. Run that source's ingest DAG for the week.
+- `hold`: nothing has failed; a number the report leads with is wrong or absent. Mend it and answer *Compose again*.
 - `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.

@@ -174,29 +174,36 @@ def _pulls(source_name: str, run: str) -> list[tuple[str, Pull]]:
 
 
 def ready(client_id: str, context: Any) -> bool:
-    """Whether every source has the whole week; what is missing is logged."""
+    """Whether every source has the whole week, or has been waited for long enough; what is missing is logged."""
     client = _client(client_id)
-    lacking = weekly.missing(connections.warehouse(), client, _week(client, context), utc_now())
-    for line in lacking:
-        log.info("Waiting: %s", line)
-    return not lacking
+    now = utc_now()
+    lacking = weekly.missing(connections.warehouse(), client, _week(client, context), now)
+    patience = dt.timedelta(hours=client.report.wait_hours)
+    is_over = now >= context["dag_run"].run_after + patience
+    for line in lacking.unread:
+        log.warning("%s: %s", "Waited long enough, goes without" if is_over else "Waiting", line)
+    for line in lacking.to_load:
+        log.warning("Waiting: %s", line)
+    return not lacking.to_load and (is_over or not lacking.unread)
 
 
 def compose(client_id: str, context: Any) -> dict[str, Any]:
-    """Compose and keep the report; give its revision, and what the reviewer sees."""
-    from airflow.sdk.exceptions import AirflowFailException
-
+    """Compose and keep the report; give its revision, and what the reviewer sees: the report, or why it is held."""
     client = _client(client_id)
     engine = connections.warehouse()
     facts = weekly.compose_facts(engine, client, _week(client, context), present(engine, client_id))
-    try:
-        weekly.stop_if_red(facts)
-    except weekly.RedVerdict as red:
-        raise AirflowFailException(str(red)) from red
+    if facts.colour == "red":
+        return {
+            "held": True,
+            "period": facts.period,
+            "subject": f"Held: the report {facts.period} to {client.name}",
+            "preview": weekly.why_held(engine, client, facts),
+        }
     facts = weekly.save(engine, facts)
     rendered = render(facts, None)
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return {
+        "held": False,
         "period": facts.period,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",

@@ -1,8 +1,9 @@
 """The weekly report, step by step: ready, compose, send."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -13,9 +14,10 @@ from widerview.delivery.message import InlineImage, Mail, build, message_id
 from widerview.delivery.outbox import Summary, deliver, list_rows, queue
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.measures.weeks import Week
+from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
-from widerview.report.facts import Facts
+from widerview.report.facts import Facts, SourceFact
 from widerview.report.render import Rendered, render
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import read
@@ -24,6 +26,10 @@ from widerview.warehouse.load import replays_due
 from widerview.warehouse.reports import Report, get_report, record_decision, save_report
 
 APPROVE = "Approve"
+
+_DAY = dt.timedelta(days=1)
+_LOOK_BACK = dt.timedelta(weeks=8)
+"""How far back it is looked for the day on which something went wrong."""
 
 _LEFT = {"sent", "uncertain", "transmitting"}
 """States of a mail that has been sent, or may have been."""
@@ -51,20 +57,29 @@ class Decision:
     note: str
 
 
-def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> list[str]:
-    """Say what is not there yet of a week: for each target with a day that no pull has read after its end, one line.
+class Missing(NamedTuple):
+    """What is not there yet of a week, a line each.
 
-    A pull made while a day was still going on cannot have all of it. And a pull that came late leaves those after
-    it to be loaded once more, until which some numbers are not the latest.
+    Attributes:
+        unread: Accounts and websites with a day that no pull has read after its end.
+        to_load: Pulls that have to be loaded once more, since an earlier one came late: until then some numbers are
+            not the latest.
     """
+
+    unread: list[str]
+    to_load: list[str]
+
+
+def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> Missing:
+    """Say what is not there yet of a week. A pull made while a day was still going on cannot have all of it."""
     with snapshot(engine) as connection:
-        due = [
+        to_load = [
             f"{SOURCES[source].title} has {len(pulls)} pull(s) to be loaded once more, as an earlier one came late; "
             f"clear `load` of its last run: {', '.join(pulls)}"
             for source in SOURCES
             if (pulls := replays_due(connection, client_id=client.client, source=source))
         ]
-        return due + [
+        unread = [
             f"{SOURCES[target.source].title} {target.ref} has not been read for {week} since that week ended"
             for source in SOURCES
             for target in targets(client, source)
@@ -78,6 +93,7 @@ def missing(engine: Engine, client: Client, week: Week, now: dt.datetime) -> lis
                 last_day=week.sunday,
             )
         ]
+    return Missing(unread, to_load)
 
 
 def compose_facts(
@@ -127,8 +143,52 @@ def stop_if_red(facts: Facts) -> None:
         lines = "\n".join(f"- {source.title}: {source.line}" for source in facts.sources if source.colour == "red")
         raise RedVerdict(
             f"The report {facts.period} to {facts.client_name} has a red verdict; nothing is sent:\n{lines}\n"
-            "Mend the source, run its ingest DAG for the week, then clear `ready`."
+            "Mend the source, run its ingest DAG for the week, then compose the report again."
         )
+
+
+def why_held(engine: Engine, client: Client, facts: Facts) -> str:
+    """Tell a reviewer, in Markdown, why a report is held: what is wrong, since when, and what to do."""
+    week = Week.parse(facts.period)
+    with client_snapshot(engine, client.client) as connection:
+        verdicts = read.verdicts(connection, client.client, facts.as_of, week.monday - _LOOK_BACK, week.sunday)
+    parts = [
+        _why_red(fact, [verdict for verdict in verdicts if verdict.source == fact.source], week)
+        for fact in facts.sources
+        if fact.colour == "red"
+    ]
+    return "\n\n".join(
+        [
+            f"The report {facts.period} to {facts.client_name} **cannot be sent**: a number it leads with is wrong or "
+            "absent.",
+            *parts,
+            "When it is mended, answer **Compose again**: the report is made anew, and comes back for review. "
+            "**Send nothing** leaves this week out; so does no answer in time.",
+        ]
+    )
+
+
+def _why_red(fact: SourceFact, verdicts: Sequence[read.Verdict], week: Week) -> str:
+    source = SOURCES[fact.source]
+    red = {verdict.day for verdict in verdicts if verdict.colour == "red"}
+    judged = {verdict.day for verdict in verdicts}
+    first = next((day for day in week.days if day in red or day not in judged), week.monday)
+    while first - _DAY in red:
+        first -= _DAY
+    good = max((verdict.day for verdict in verdicts if verdict.colour != "red" and verdict.day < first), default=None)
+    until = f"; the last good day was {good:%-d %B}" if good else ""
+    token = f" If a token has died, renew it at {source.renewal_page}." if source.renewal_page else ""
+    return f"""\
+### {fact.title}
+
+**What is wrong:** {fact.line}.
+
+**Since when:** {first:%-d %B}{until}.
+
+**What to do:** look at the last run of `{ingest_dag_id(fact.source)}`: a failed `pull` says what the platform said, and
+the page behind its task `check` shows which numbers were judged how.{token} Then run that DAG with `first`
+{week.monday} and `last` {week.sunday}. If the numbers are right after all, release them with `widerview quarantine`.
+"""
 
 
 def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> Iterator[Mail]:

@@ -365,7 +365,7 @@ class Bounds(NamedTuple):
         least, most, usual = min(before), max(before), statistics.median(before)
         is_web = run.pull.kind == "web"
         return cls(
-            lowest=usual / 50 if usual >= 5 * _FEW else None,
+            lowest=usual / 50 if usual >= 5 * _FEW and least > usual / 50 else None,
             low=least / 4 if least >= _FEW else None,
             high=max(most, _FEW) * (_WEB_HIGH if is_web else _SOCIAL_HIGH),
             highest=max(most, 2 * _FEW) * _WEB_HIGHEST if is_web else None,

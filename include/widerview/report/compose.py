@@ -3,8 +3,9 @@
 import datetime as dt
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from babel.dates import format_skeleton
 from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
+from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
@@ -43,10 +45,20 @@ HISTORY_WEEKS = 12
 CHART_DAYS = 28
 MIN_TYPICAL_POSTS = 8
 SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far"."""
+"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
+until it has been seen how the website's analytics go on counting."""
 
 _PASSED_ON = METRICS["passed_on"].parts
 _REACTIONS = METRICS["reactions"].parts
+
+
+_Target = tuple[str, str]
+"""A source, and an account's plain handle or a website's id there."""
+
+_MOST_SPARED = 1 / 3
+"""The share of a client's reactions that a report may be without."""
+
+_NOT_READ = "Not all days of the week have been read yet."
 
 
 @dataclass(frozen=True)
@@ -96,10 +108,15 @@ def compose(
     seen_until = seen_until or as_of
     social = _Social.read(connection, client, weeks, as_of, seen_until)
     web = _Web.read(connection, client, weeks, as_of)
+    verdicts = _verdicts(connection, client, week, as_of)
+    absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
+    # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
+    # weeks alike, and the reader is told.
+    spared = _spared(client, social, absent)
+    social = social.without(spared)
     figures = _figures(client, weeks, social, web, seen_until)
-    sources = _sources(connection, client, week, as_of, titles)
-    colours: list[Colour] = [source.colour for source in sources]
-    colour = max(colours, key=COLOURS.index)
+    sources = tuple(_sources(client, verdicts, spared, titles))
+    colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     facts = Facts(
         client_id=client.client,
@@ -141,12 +158,24 @@ def matched_age(week: Week, zone: ZoneInfo, seen_until: dt.datetime) -> dt.timed
 
 @dataclass(frozen=True)
 class _Social:
-    """The client's accounts and their posts of all weeks in view, by week."""
+    """The client's accounts and their posts of all weeks in view, by week.
 
+    Attributes:
+        weeks: The weeks in view.
+        configured: The accounts the client's file names, as source and plain handle.
+        accounts: Those of them that the platforms have shown.
+        posts: Their posts, by week.
+        messages: What they wrote to others: week, source and account id of each.
+        pulled: The days that were asked for, by configured account.
+        followers: Their followers, by source and account id.
+    """
+
+    weeks: Sequence[Week]
+    configured: frozenset[_Target]
     accounts: tuple[read.Account, ...]
     posts: Mapping[Week, Sequence[_PostNumbers]]
-    written: Mapping[Week, int]
-    known: frozenset[Week]
+    messages: Sequence[tuple[Week, str, str]]
+    pulled: Mapping[_Target, Set[dt.date]]
     followers: Mapping[tuple[str, str], int | None]
 
     @classmethod
@@ -159,7 +188,7 @@ class _Social:
         seen_until: dt.datetime,
     ) -> "_Social":
         start, end = weeks[0].bounds(client.zone)[0], weeks[-1].bounds(client.zone)[1]
-        configured = {(account.platform, plain_handle(account.handle)) for account in client.accounts}
+        configured = frozenset((account.platform, plain_handle(account.handle)) for account in client.accounts)
         profiles = {
             (account.source, account.account_id): account
             for moment in (as_of, seen_until)  # an account is known by the handle it had
@@ -194,21 +223,60 @@ class _Social:
             if post.reply_to is None:
                 posts[week].append(_PostNumbers(post, counters[post.source, post.post_id]))
 
-        written = Counter(
-            Week.of(message.written_at.astimezone(client.zone).date())
+        messages = [
+            (Week.of(message.written_at.astimezone(client.zone).date()), message.source, message.account_id)
             for message in read.own_messages(connection, client.client, as_of, start, end)
             if (message.source, message.account_id) in ours
-        )
+        ]
         followers = {
             (counter.source, counter.account_id): counter.value
             for counter in read.account_counters(connection, client.client, as_of, seen_until)
             if counter.metric == "followers"
         }
         pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
+        return cls(weeks, configured, accounts, posts, messages, pulled, followers)
+
+    @cached_property
+    def known(self) -> frozenset[Week]:
+        """The weeks that were read whole, of every account."""
         # An account the platform shows under another name would look like one without posts: unknown, not zero.
-        shown = {(account.source, name) for account in accounts for name in _names(account)}
-        known = frozenset(week for week in weeks if configured <= shown and pulled.issuperset(week.days))
-        return cls(accounts, posts, written, known, followers)
+        shown = {(account.source, name) for account in self.accounts for name in _names(account)}
+        if not self.configured or not self.configured <= shown:
+            return frozenset()
+        days = set.intersection(*(set(self.pulled.get(target, ())) for target in self.configured))
+        return frozenset(week for week in self.weeks if days.issuperset(week.days))
+
+    @cached_property
+    def written(self) -> Counter[Week]:
+        """How many messages to others the accounts wrote, by week."""
+        return Counter(week for week, *_ in self.messages)
+
+    def without(self, targets: Set[_Target]) -> "_Social":
+        """The same without some of the accounts."""
+        if not targets & self.configured:
+            return self
+        accounts = tuple(each for each in self.accounts if not {(each.source, name) for name in _names(each)} & targets)
+        ours = {(account.source, account.account_id) for account in accounts}
+        return replace(
+            self,
+            configured=self.configured - targets,
+            accounts=accounts,
+            posts={
+                week: [post for post in posts if (post.post.source, post.post.account_id) in ours]
+                for week, posts in self.posts.items()
+            },
+            messages=[each for each in self.messages if each[1:] in ours],
+        )
+
+    def reactions_of(self, target: _Target) -> int:
+        """The reactions to all posts of an account before the last week."""
+        ours = {(each.source, each.account_id) for each in self.accounts if target[1] in _names(each)}
+        return sum(
+            post.sum(_REACTIONS) or 0
+            for week in self.weeks[:-1]
+            for post in self.published(week)
+            if post.post.source == target[0] and (post.post.source, post.post.account_id) in ours
+        )
 
     def published(self, week: Week) -> Sequence[_PostNumbers]:
         """The posts of a week, answers to other people left out."""
@@ -235,19 +303,20 @@ def _names(account: read.Account) -> tuple[str, str]:
     return plain_handle(account.handle), plain_handle(account.account_id)
 
 
-def _pulled_days(connection: Connection, client: Client, as_of: dt.datetime, first_day: dt.date) -> set[dt.date]:
-    """The days, from the first that matters on, that were pulled for every account of the client.
+def _pulled_days(
+    connection: Connection, client: Client, as_of: dt.datetime, first_day: dt.date
+) -> Mapping[_Target, Set[dt.date]]:
+    """The days, from the first that matters on, that were pulled for each account of the client.
 
     A pull reads all that lies between its first day and the moment it is made, whatever its last day is.
     """
-    days: dict[tuple[str, str], set[dt.date]] = defaultdict(set)
+    days: dict[_Target, set[dt.date]] = defaultdict(set)
     for pulled in read.windows(connection, client.client, as_of, first_day):
         length = (pulled.observed_at.date() - pulled.first_day).days + 1
         days[pulled.source, plain_handle(pulled.ref)].update(
             pulled.first_day + dt.timedelta(days=offset) for offset in range(length)
         )
-    of_accounts = [days[account.platform, plain_handle(account.handle)] for account in client.accounts]
-    return set.intersection(*of_accounts) if of_accounts else set()
+    return days
 
 
 @dataclass(frozen=True)
@@ -257,6 +326,7 @@ class _Web:
     sites: int
     days: Mapping[dt.date, float | None]
     splits: Mapping[str, Mapping[str, Mapping[dt.date, float]]]
+    curves: Sequence[Mapping[int, float]]
 
     @classmethod
     def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Web":
@@ -281,7 +351,27 @@ class _Web:
             for value in visits(dimension):
                 members[value.member.casefold()][value.day] += value.value or 0.0
             splits[dimension] = members
-        return cls(len(sites), days, splits)
+        curves: dict[tuple[str, str], dict[int, float]] = {site: {} for site in sites}
+        for learnt in read.completion(connection, client.client, as_of, "visits"):
+            site = (learnt.source, learnt.entity_id)
+            if site in curves and learnt.days >= ENOUGH_DAYS:
+                curves[site][learnt.lag] = learnt.share
+        return cls(len(sites), days, splits, tuple(curves.values()))
+
+    def completeness(self, week: Week, zone: ZoneInfo, seen_until: dt.datetime) -> float | None:
+        """The share of a week's visits that are likely to be in already, by the slowest site; None if not known yet."""
+        found = []
+        for curve in self.curves:
+            parts = []
+            for day in week.days:
+                lag = (seen_until - Week.of(day).bounds(zone)[0]).days - day.weekday() - 1
+                share = share_at(curve, max(lag, 0))
+                if share is None:
+                    return None
+                parts.append((self.days.get(day) or 0.0, share))
+            found.append(expected_share(parts))
+        known = [share for share in found if share is not None]
+        return min(known) if known else None
 
     def week(self, week: Week) -> float | None:
         """All visits of a week; None unless all seven days are reported."""
@@ -324,9 +414,12 @@ def _figures(
             visits["campaign_visits"] = [
                 web.campaign_visits(week, running) if (running := _running(client, week)) else None for week in weeks
             ]
+    week_end = weeks[-1].bounds(client.zone)[1]
+    is_early = seen_until < week_end + SETTLED_AFTER
+    share = web.completeness(weeks[-1], client.zone, seen_until)
+    early = dict.fromkeys(posts, is_early) | dict.fromkeys(visits, is_early if share is None else share < COMPLETE)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     usual = _usual_of(posts) | _usual_of(visits)
-    week_end = weeks[-1].bounds(client.zone)[1]
     return tuple(
         Figure(
             id=name,
@@ -337,7 +430,7 @@ def _figures(
             usual=_usual(usual[name]),
             word=word(values[-1], usual[name]),
             last_week=values[-2],
-            so_far=seen_until < week_end + SETTLED_AFTER,
+            so_far=early[name],
             definition=METRICS[name].definition,
         )
         for name, values in (posts | visits).items()
@@ -529,36 +622,63 @@ def _conversation(week: Week, social: _Social) -> Conversation:
     )
 
 
-def _sources(
-    connection: Connection, client: Client, week: Week, as_of: dt.datetime, titles: Mapping[str, str]
-) -> tuple[SourceFact, ...]:
-    """The worst verdict of each source over the week, with its reasons; what was never judged is red."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for account in client.accounts:
-        wanted[account.platform].add(account.handle)
-    for site in client.web:
-        wanted[site.platform].add(site.site_id)
+def _verdicts(
+    connection: Connection, client: Client, week: Week, as_of: dt.datetime
+) -> dict[_Target, list[read.Verdict]]:
+    """The verdicts on each day of the week for each account and website; a day that was never judged is red."""
+    refs = {(account.platform, account.handle): plain_handle(account.handle) for account in client.accounts}
+    refs |= {(site.platform, site.site_id): site.site_id for site in client.web}
     found = {(verdict.source, verdict.ref, verdict.day): verdict
              for verdict in read.verdicts(connection, client.client, as_of, week.monday, week.sunday)}  # fmt: skip
-    facts = []
-    for source, refs in wanted.items():
-        verdicts = [found.get((source, ref, day)) for ref in sorted(refs) for day in week.days]
-        judged = [verdict for verdict in verdicts if verdict is not None]
-        colours = [verdict.colour for verdict in judged]
-        missing = len(verdicts) - len(judged)
-        colour: Colour = "red" if missing or "red" in colours else "amber" if "amber" in colours else "green"
-        reasons = list(dict.fromkeys(reason for verdict in judged for reason in verdict.reasons))
-        if missing:
-            reasons.insert(0, "Not all days of the week have been read yet")
-        facts.append(
-            SourceFact(
-                source=source,
-                title=titles[source],
-                colour=colour,
-                line="; ".join(reasons) or "all seven days have been read",
-            )
+
+    def never(source: str, ref: str, day: dt.date) -> read.Verdict:
+        return read.Verdict(source=source, ref=ref, day=day, colour="red", reasons=(_NOT_READ,), observed_at=as_of)
+
+    return {
+        (source, target): [found.get((source, ref, day)) or never(source, ref, day) for day in week.days]
+        for (source, ref), target in refs.items()
+    }
+
+
+def _spared(client: Client, social: _Social, absent: Set[_Target]) -> Set[_Target]:
+    """Of what is wrong or absent, all that the report does not lead with.
+
+    It leads with the visits to the website, and with what people did with the posts. So an account whose posts used to
+    get at most a third of the reactions can be left out, and so can any source that does not count the visits.
+    """
+    counters = {(site.platform, site.site_id) for site in client.visit_counters}
+    accounts = absent & social.configured
+    reactions = {target: social.reactions_of(target) for target in social.configured}
+    few = sum(reactions[target] for target in accounts) <= sum(reactions.values()) * _MOST_SPARED
+    if not few or accounts == social.configured or not any(reactions.values()):
+        return absent - counters - accounts
+    return absent - counters
+
+
+def _sources(
+    client: Client,
+    verdicts: Mapping[_Target, Sequence[read.Verdict]],
+    spared: Set[_Target],
+    titles: Mapping[str, str],
+) -> Iterator[SourceFact]:
+    """The worst verdict on each source over the week, with its reasons."""
+    for source in dict.fromkeys(source for source, _ in verdicts):
+        judged: list[tuple[Colour, str]] = []
+        for target, days in verdicts.items():
+            if target[0] != source:
+                continue
+            reasons = list(dict.fromkeys(reason for verdict in days for reason in verdict.reasons))
+            colour = max((verdict.colour for verdict in days), key=COLOURS.index)
+            if target in spared:
+                reasons.append("The figures of this report are without it, in all weeks.")
+                colour = "amber"
+            judged.append((colour, "; ".join(reason.removesuffix(".") for reason in reasons)))
+        yield SourceFact(
+            source=source,
+            title=titles[source],
+            colour=max((colour for colour, _ in judged), key=COLOURS.index),
+            line="; ".join(dict.fromkeys(line for _, line in judged if line)) or "all seven days have been read",
         )
-    return tuple(facts)
 
 
 def _account_facts(week: Week, social: _Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:

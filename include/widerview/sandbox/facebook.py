@@ -30,6 +30,7 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 _DAY = dt.timedelta(days=1)
 _MOST_DAYS = 90
 _MOST_POSTS = 100
+_NOT_TOO_MANY = 30
 
 Json = dict[str, Any]
 
@@ -473,11 +474,18 @@ def _unauthorized(case: Case) -> Answer:
     return _error(190, "Error validating access token: Session has expired.", subcode=463)
 
 
+def _too_much_data(case: Case) -> Answer:
+    """Listings are refused whose pages would have more than so many items, whatever is asked of them."""
+    if int(case.call.params.get("limit") or 0) <= _NOT_TOO_MANY:
+        return case.answer
+    return _error(1, "Please reduce the amount of data you're asking for, then retry your request", status=500)
+
+
 def _cursor_loop(case: Case) -> Answer:
     """The way to the next page leads to the first one, for ever."""
     first = case.ask_without("after")
     content = msgspec.json.decode(first.body)
-    if "cursors" in content.get("paging", {}):
+    if isinstance(content, dict) and "cursors" in content.get("paging", {}):
         content["paging"] = {"cursors": {"after": "Zmlyc3Q"}, "next": f"{case.call.url}facebook?after=Zmlyc3Q"}
     return msgspec.structs.replace(first, body=json_answer(content).body)
 
@@ -485,6 +493,8 @@ def _cursor_loop(case: Case) -> Answer:
 def _duplicate_page(case: Case) -> Answer:
     """The page is the first one again, while the way onward is the right one."""
     content, honest = msgspec.json.decode(case.ask_without("after").body), msgspec.json.decode(case.answer.body)
+    if not isinstance(content, dict):
+        return case.answer
     content.pop("paging", None)
     onward = {"paging": honest["paging"]} if "paging" in honest else {}
     return msgspec.structs.replace(case.answer, body=json_answer(content | onward).body)
@@ -510,4 +520,5 @@ FAULT_ANSWERS: FaultAnswers = {
     "unauthorized": _unauthorized,
     "cursor_loop": _cursor_loop,
     "duplicate_page": _duplicate_page,
+    "too_much_data": _too_much_data,
 }

@@ -9,7 +9,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,7 +33,7 @@ _INSTANT = dt.timedelta(microseconds=1)
 _NOTHING_AFTER = dt.timedelta(days=21)
 _LIVES = 5183944
 _MOST_DAYS = 30
-_MOST_IDS = 50
+_MOST_AT_ONCE = 50
 _FEWEST_VIEWERS = 5
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ class Refused(Exception):
         self.code, self.subcode = code, subcode
 
 
-def answered(handler: Callable[[Simulation, Call], Json]) -> Callable[[Simulation, Call], Answer]:
+def answered(handler: Callable[[Simulation, Call], Json | list[Json]]) -> Callable[[Simulation, Call], Answer]:
     """Make a handler answer as the Graph API does, with what it returns or with why it refuses."""
 
     def answer(model: Simulation, call: Call) -> Answer:
@@ -215,11 +215,26 @@ def stories(model: Simulation, call: Call) -> Json:
 
 
 def objects(model: Simulation, call: Call) -> Json:
-    """`/?ids=…`: posts and stories by their ids, many at once."""
-    ids = [id_ for id_ in call.params.get("ids", "").split(",") if id_]
-    if not ids or len(ids) > _MOST_IDS:
-        raise Refused(100, f"(#100) Too many IDs. Maximum: {_MOST_IDS}. Provided: {len(ids)}")
-    return {id_: _object(model, call, id_) for id_ in ids}
+    """`/?ids=…`: posts and stories by their ids, which v26.0 has ended."""
+    raise Refused(100, "(#100) The ids parameter is not supported by this version")
+
+
+def batch(model: Simulation, call: Call) -> list[Json]:
+    """`POST /`: posts and stories, each asked for and answered by itself."""
+    try:
+        calls = msgspec.json.decode(call.params.get("batch", ""), type=list[dict[str, str]])
+    except msgspec.MsgspecError:
+        raise Refused(100, "(#100) param batch must be an array.") from None
+    if len(calls) > _MOST_AT_ONCE:
+        raise Refused(3, f"Too many requests in batch message. Maximum batch size is {_MOST_AT_ONCE}")
+    _seen(model, call)
+    answers = []
+    for each in calls:
+        path, _, query = each.get("relative_url", "").partition("?")
+        asked = {**dict(parse_qsl(query)), "id": unquote(path)}
+        answer = answered(object_)(model, msgspec.structs.replace(call, method="GET", params=asked))
+        answers.append({"code": answer.status, "body": answer.body.decode()})
+    return answers
 
 
 def object_(model: Simulation, call: Call) -> Json:
@@ -485,6 +500,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_ROOT}/me", "instagram.me", answered(me)),
     Route("GET", f"{_ROOT}/me/accounts", "instagram.accounts", answered(pages)),
     Route("GET", f"{_ROOT}/", "instagram.objects", answered(objects)),
+    Route("POST", f"{_ROOT}/", "instagram.batch", answered(batch)),
     Route("GET", f"{_ROOT}/{{id}}", "instagram.object", answered(object_)),
     Route("GET", f"{_ROOT}/{{id}}/media", "instagram.media", answered(media)),
     Route("GET", f"{_ROOT}/{{id}}/stories", "instagram.stories", answered(stories)),

@@ -154,7 +154,7 @@ class AccessLog(Source):
     dictionary = load_dictionary(files(__package__) / "access_log.yaml")
     pool_slots = 2
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """None: it reads files."""
         return 0
 

@@ -37,6 +37,20 @@ class Written(NamedTuple):
     example: str
 
 
+class Walk(NamedTuple):
+    """What of a pull takes more calls the more posts there are: a listing, or questions about many posts at once.
+
+    Attributes:
+        what: What is read, in a few words.
+        posts_a_call: Most posts that one call tells of.
+        limited_by: What sets that limit: the platform's page that names it, or a sentence.
+    """
+
+    what: str
+    posts_a_call: int
+    limited_by: str
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One account or web property of one client, as a source is asked for it.
 
@@ -332,6 +346,7 @@ class Source(ABC):
         settles_after: How long after its end the platform may still add to a day, as it states itself.
         dictionary: What it counts under each canonical metric, and since when.
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
+        walks: What takes more calls the more posts there are; empty for web analytics.
         call_budget: Most HTTP calls one account may cost in one run.
         calls_a_day: Most HTTP calls that all accounts of a client may cost in a day (UTC).
         dollars_a_day: Most that these calls may cost in US dollars, unless the client's file says otherwise in the
@@ -360,6 +375,7 @@ class Source(ABC):
     settles_after: ClassVar[dt.timedelta] = dt.timedelta(hours=24)
     dictionary: ClassVar[Dictionary]
     pool_slots: ClassVar[int] = 4
+    walks: ClassVar[tuple[Walk, ...]] = ()
     call_budget: ClassVar[int] = 100
     calls_a_day: ClassVar[int] = 1000
     dollars_a_day: ClassVar[float | None] = None
@@ -372,6 +388,15 @@ class Source(ABC):
         return self.dictionary.metrics
 
     @abstractmethod
+    def fixed_calls(self, *, days: int) -> int:
+        """Most HTTP calls of a pull of an account when nothing goes wrong, however many posts there are.
+
+        The page of a listing that reaches beyond the window is one of them.
+
+        Args:
+            days: Days of the window.
+        """
+
     def expected_calls(self, *, posts: int, days: int) -> int:
         """Most HTTP calls that a pull of an account costs when nothing goes wrong, as docs/sources.md states it.
 
@@ -379,6 +404,7 @@ class Source(ABC):
             posts: Posts that the account published in the window, its replies included; 0 for web analytics.
             days: Days of the window.
         """
+        return self.fixed_calls(days=days) + sum(-(-posts // walk.posts_a_call) for walk in self.walks)
 
     @abstractmethod
     def base_url(self, target: Target) -> str:

@@ -44,6 +44,7 @@ from widerview.sources.base import (
     Source,
     Stamp,
     Target,
+    Walk,
     Window,
     Written,
     counts,
@@ -219,11 +220,12 @@ class Bluesky(Source):
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "bluesky.yaml")
     pool_slots = 8
+    walks = (Walk("posts and reposts", 100, "https://docs.bsky.app/docs/api/app-bsky-feed-get-author-feed"),)
     call_budget = 100
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The profile; a page for every 100 posts and reposts, the last beyond the window; ten threads at most."""
-        return 2 + posts // 100 + min(posts, conversations.MOST)
+    def fixed_calls(self, *, days: int) -> int:
+        """The profile; the page beyond the window; ten threads at most."""
+        return 2 + conversations.MOST
 
     def base_url(self, target: Target) -> str:
         """The public AppView."""

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ def facts_of(source: Source) -> dict[str, Any]:
         "weekly_lookback_days": source.weekly_lookback_days,
         "needs_connection": source.needs_connection,
         "options": {name: option.what for name, option in source.options.items()},
+        "fixed_calls": source.fixed_calls(days=source.lookback_days + 1),
+        "walks": [walk._asdict() for walk in source.walks],
         "call_budget": source.call_budget,
         "calls_a_day": source.calls_a_day,
         "dollars_a_day": source.dollars_a_day,
@@ -99,11 +101,12 @@ def _written(sources: list[Source]) -> str:
 
 
 def _costs(sources: list[Source]) -> str:
-    def calls(source: Source) -> list[str]:
+    def calls(source: Source) -> Iterator[str]:
         days = source.lookback_days + 1
-        if source.kind == "web":
-            return [str(source.expected_calls(posts=0, days=days)), ""]
-        return [str(source.expected_calls(posts=posts, days=days)) for posts in EXAMPLES]
+        yield str(source.fixed_calls(days=days))
+        yield ", ".join(f"{walk.posts_a_call} {walk.what}" for walk in source.walks)
+        for posts in EXAMPLES:
+            yield str(source.expected_calls(posts=posts, days=days)) if source.walks else ""
 
     rows = (
         (
@@ -119,14 +122,22 @@ def _costs(sources: list[Source]) -> str:
     few, many = EXAMPLES
     heads = (
         "source",
-        f"calls an account and day, {few} posts in the window (or a site)",
+        "fixed calls of an account or site and day",
+        "and one for each",
+        f"in all with {few} posts in the window",
         f"{many} posts",
         "most in a run",
         "most a client and day",
         "dollars a client and day",
         "accounts at once",
     )
-    return "### What it costs\n\n" + _table(heads, rows)
+    limits = (
+        (f"`{each.name}`", str(walk.posts_a_call), walk.what, walk.limited_by)
+        for each in sources
+        for walk in each.walks
+    )
+    of_pages = _table(("source", "most a call", "of what", "says"), limits)
+    return f"### What it costs\n\n{_table(heads, rows)}\n\nWhat sets how many posts a call can tell of:\n\n{of_pages}"
 
 
 def _verified(sources: list[Source]) -> str:

@@ -18,8 +18,9 @@ the newest 50 comments under each post; and for each day views, paid views, view
 views, new and lost followers, and clicks on the Page's contact details. Days are Pacific days, as Facebook counts
 them, wherever the Page is. Views are told apart by paid and not paid; Facebook does not do so for the rest.
 
-**Calls.** One for the Page's own token and one for the Page; three for each 88 days; one for each 50 posts with their
-comments, and two for each 100 posts for their numbers. A metric that Facebook has given up costs a few more.
+**Calls.** One for the Page's own token and one for the Page; three for each 88 days; one for each 100 posts with their
+comments and numbers, and one more; one for the views of the newest 100. Where Facebook finds an answer too large, fewer
+posts are asked for at once until the pull ends. A metric that Facebook has given up costs a few more.
 
 **Limits.** A Page may make 4,800 calls in 24 hours for each person who engaged with it in that time. Numbers of days
 are kept for two years, need a Page with 100 likes, and come once a day; that of the newest day may be missing still.
@@ -36,7 +37,8 @@ again by itself, after the time that Facebook names. *Bad answer*: look at the p
 
 import datetime as dt
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 
 import msgspec
@@ -46,7 +48,6 @@ from widerview.sources.base import (
     AccountRow,
     CommentRow,
     CounterRow,
-    Counts,
     PostKind,
     PostRow,
     RawPage,
@@ -56,6 +57,7 @@ from widerview.sources.base import (
     Target,
     Tokens,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -72,11 +74,10 @@ _RENEW = (
     f"at {_RENEWAL_PAGE} and put it into the password of the Airflow Connection."
 )
 
-_POSTS_A_PAGE = 50
-"""Facebook gives 100, but refuses answers that become too large, and these hold comments."""
-_NUMBERS_A_PAGE = 100
+_POSTS_A_PAGE = 100
+_MOST_SPLIT = 100
+"""Of how many posts, the newest, the views are asked for."""
 _METRICS_A_CALL = 4
-_POST_METRICS_A_CALL = 5
 _DAYS_A_CALL = 88
 """Facebook gives 90, and two are asked for in addition."""
 _SETTLES = dt.timedelta(hours=2)
@@ -91,6 +92,7 @@ _POST_FIELDS = (
     "id,created_time,message,permalink_url,status_type,shares,reactions.limit(0).summary(true),"
     "attachments{media_type,url,unshimmed_url}"
 )
+_OF_NUMBERS = "id,created_time"
 _VIEWS = {"page_media_view": ("views", "paid_views"), "post_media_view": ("views", "paid_views")}
 """What is split by `is_from_ads` gives these two, in this order."""
 _OF_DAYS = {
@@ -206,7 +208,10 @@ class Facebook(Source):
     evidence = ("recording", "vendor document")
     known_gaps = (
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2019 to 2024.",
-        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used.",
+        "Views of posts, paid and not, are read of the newest 100 posts of the look-back; those of older ones stay as "
+        "they were. Only views can be split by who paid, so they take a call of their own.",
+        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used, and "
+        "neither are those that new apps may not use since 2026-11-04 (several ids at once, names for fields).",
         "Reels have the numbers of their posts; what only their own endpoint knows (video_insights) is not asked for.",
         "Of the comments under a post the newest 50 are read with each pull; direct messages are not read.",
         "Likes, replies and shares of a post, viewers, clicks, link clicks, engagements, video views, time watched and "
@@ -218,21 +223,27 @@ class Facebook(Source):
     tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "facebook.yaml")
     pool_slots = 4
+    walks = (
+        Walk(
+            "posts with comments and numbers",
+            _POSTS_A_PAGE,
+            "https://developers.facebook.com/docs/apps/upgrading (v2.4)",
+        ),
+    )
     call_budget = 100
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The token and the Page, three for 88 days, one for 50 posts, and two for 100 posts."""
-        of_days = 3 * -(-days // _DAYS_A_CALL)
-        return 2 + of_days + 1 + posts // _POSTS_A_PAGE + 2 * (1 + posts // _NUMBERS_A_PAGE)
+    def fixed_calls(self, *, days: int) -> int:
+        """The token and the Page, three for 88 days, a last page of posts, and the views of the newest hundred."""
+        return 2 + 3 * -(-days // _DAYS_A_CALL) + 2
 
     def base_url(self, target: Target) -> str:
         """Facebook's Graph API."""
         return graph.FACEBOOK
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The Page, its days, its posts with their comments, and the posts' numbers."""
+        """The Page, its days, and its posts with their comments and numbers."""
         ask = _asking(target, http, (yield from _page_token(target, http)))
         page = ask.get(target.ref, stream="account", params={"fields": _ACCOUNT_FIELDS})
         yield page
@@ -242,7 +253,7 @@ class Facebook(Source):
         yield from _posts(ask, page_id, window.opens(target.time_zone), one_by_one=http.one_metric_a_call)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
-        """Rows of the Page, of days, of posts with comments, or of posts' numbers; a refused metric gives its own."""
+        """Rows of the Page, of days, of posts with comments and numbers; a refused metric gives its own."""
         if page.stream == "account":
             yield from _account(target, page)
         elif page.stream == "insights":
@@ -310,33 +321,44 @@ def _days(
 
 
 def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) -> Iterator[RawPage]:
-    """The posts from the newest to the first day: once with their comments, then again for their numbers.
-
-    The numbers do not come along with the posts because a single metric that Facebook gives up would cost the posts.
-    """
+    """The posts from the newest to the first day, with their comments and numbers."""
+    path, since = f"{page_id}/published_posts", {"since": str(int(opens.timestamp()))}
 
     def turn(page: RawPage) -> Turn:
         posts = decode(page, _Posts, source=_TITLE)
         reached = bool(posts.data) and posts.data[-1].created_time < opens
         return Turn(None if reached else graph.next_cursor(posts.paging), len(posts.data))
 
-    def walk(fields: str, *, stream: str, most: int) -> Iterator[RawPage]:
-        params = {"fields": fields, "since": str(int(opens.timestamp()))}
-        return ask.listing(f"{page_id}/published_posts", stream=stream, params=params, most=most, turn=turn)
+    def listing(*fields: str, stream: str = "posts", turn: Callable[[RawPage], Turn] = turn) -> Iterator[RawPage]:
+        params = {"fields": ",".join(fields), **since}
+        return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
 
-    def walk_numbers(metrics: Sequence[str], split: str = "") -> Iterator[RawPage]:
-        fields = f"id,created_time,insights.metric({','.join(metrics)}).period(lifetime){split}"
-        return walk(fields, stream="post_insights", most=_NUMBERS_A_PAGE)
+    def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
+        fields = (_POST_FIELDS, *([_numbers(metrics)] if metrics else []))
+        try:
+            yield from listing(*fields, _COMMENTS)
+        except graph.NoRight:
+            # Comments need a right of their own, and without it Facebook gives no posts either.
+            yield from listing(*fields)
 
-    try:
-        yield from walk(f"{_POST_FIELDS},{_COMMENTS}", stream="posts", most=_POSTS_A_PAGE)
-    except graph.NoRight:
-        # Comments need a right of their own, and without it Facebook gives no posts either.
-        yield from walk(_POST_FIELDS, stream="posts", most=_POSTS_A_PAGE)
+    def first_page(metrics: Sequence[str]) -> RawPage:
+        params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}", "limit": str(_POSTS_A_PAGE), **since}
+        return ask.get(path, stream="post_insights", params=params)
+
+    def numbers(metrics: Sequence[str], split: str = "", turn: Callable[[RawPage], Turn] = turn) -> Iterator[RawPage]:
+        return listing(_OF_NUMBERS, _numbers(metrics) + split, stream="post_insights", turn=turn)
+
+    left: list[str] = []
+    yield from graph.listing_with_numbers(tuple(_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
+    yield from graph.listings_in_groups(left, numbers)
     yield from graph.listings_in_groups(
-        ["post_media_view"], 1, lambda metrics: walk_numbers(metrics, ".breakdown(is_from_ads)")
+        ["post_media_view"], partial(numbers, split=".breakdown(is_from_ads)", turn=graph.newest(_MOST_SPLIT, turn))
     )
-    yield from graph.listings_in_groups(tuple(_OF_POSTS), _POST_METRICS_A_CALL, walk_numbers, one_by_one=one_by_one)
+
+
+def _numbers(metrics: Sequence[str]) -> str:
+    """The field with which posts have these numbers."""
+    return f"insights.metric({','.join(metrics)}).period(lifetime)"
 
 
 def _account(target: Target, page: RawPage) -> Iterator[Row]:
@@ -353,10 +375,10 @@ def _account(target: Target, page: RawPage) -> Iterator[Row]:
 
 
 def _insights(target: Target, page: RawPage) -> Iterator[Row]:
-    yield from graph.unavailable(target, page, _CANONICAL)
+    stamped = stamp(target, page)
+    yield from graph.unavailable(stamped, page, _CANONICAL)
     if not graph.is_good(page):
         return
-    stamped = stamp(target, page)
     settled = _settled(page)
     for insight in decode(page, Insights, source=_TITLE).data:
         if insight.name not in _CANONICAL or insight.period != "day":
@@ -418,6 +440,7 @@ def _post(stamp: Stamp, account_id: str, post: _Post) -> PostRow:
             likes=_total(post.reactions.summary if post.reactions else None),
             replies=_total(post.comments.summary if post.comments else None),
             shares=post.shares.count if post.shares else None,
+            **_totals(post),
         ),
     )
 
@@ -451,26 +474,26 @@ def _comment(stamp: Stamp, account_id: str, post: _Post, comment: _Comment) -> C
 
 
 def _post_insights(target: Target, page: RawPage) -> Iterator[Row]:
-    yield from graph.unavailable(target, page, _CANONICAL)
+    stamped, account_id = stamp(target, page), graph.asked_id(page)
+    yield from graph.unavailable(stamped, page, _CANONICAL)
     if not graph.is_good(page):
         return
-    stamped, account_id = stamp(target, page), graph.asked_id(page)
     for post in decode(page, _Posts, source=_TITLE).data:
-        if found := _totals(post.insights.data if post.insights else []):
+        if found := counts(**_totals(post)):
             yield CounterRow(
                 **stamped, account_id=account_id, post_id=post.id, published_at=post.created_time, counts=found
             )
 
 
-def _totals(insights: Sequence[Insight]) -> Counts:
-    """The running totals of a post; what Facebook has nothing to say of is left out."""
+def _totals(post: _Post) -> dict[str, int | None]:
+    """The running totals of a post among its insights; what Facebook has nothing to say of is left out."""
     found: dict[str, int | None] = {}
-    for insight in insights:
+    for insight in post.insights.data if post.insights else []:
         if insight.name in _CANONICAL and insight.period == "lifetime":
             for value in insight.values:
                 if metric := _split(insight, value):
                     found[metric] = _number(insight.name, value.value)
-    return counts(**found)
+    return found
 
 
 def _number(native: str, value: float | dict[str, int] | None) -> int | None:

@@ -179,7 +179,7 @@ class GA4(Source):
     pool_slots = 4
     call_budget = 100
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """One for the key and one for each report, while a report has no more than 50,000 rows."""
         return 1 + len(_DIMENSIONS)
 

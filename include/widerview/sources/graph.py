@@ -17,14 +17,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from widerview.sources import http as plain
-from widerview.sources.base import DayRow, RawPage, Stamp, Target, Tokens, UnavailableRow, Window, stamp
+from widerview.sources.base import DayRow, RawPage, Request, Stamp, Tokens, UnavailableRow, Window
 from widerview.sources.errors import BadAnswer, NotFound, RateLimited, Unauthorized, Unavailable
 from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 
 T = TypeVar("T")
 
 VERSION = "v26.0"
-"""The version of the Graph API that the sources ask; Threads has one of its own. Meta has named no end of it yet."""
+"""The version of the Graph API that the sources ask; Threads has one of its own.
+
+The next one, v27.0, came on 2026-11-04; Meta has named no end of this one yet.
+"""
 FACEBOOK = "https://graph.facebook.com"
 PACIFIC = "America/Los_Angeles"
 """The zone of Meta's days, wherever the account is."""
@@ -34,6 +37,7 @@ _RATE_LIMITS = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _DEAD_TOKEN = frozenset({102, 104, 190})
 _NO_RIGHT = frozenset({3, 10, *range(200, 300)})
 _NO_SUCH_ALIAS = 803
+MOST_OF_A_BATCH = 50
 INVALID = 100
 """The code of whatever is wrong with a call itself."""
 _NO_SUCH_OBJECT = 33
@@ -49,12 +53,28 @@ _WHY_DEAD = {
 }
 _PROOF = re.compile(r"app ?secret[ _]proof")
 _NAMED = re.compile(r"insights\.metric\(([^)]*)\)")
+_TOO_FEW = 10
+"""The code of a missing right, and with other words that of too few viewers or followers."""
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
 _LINK = re.compile(r"https?://[^\s<>]+")
 _NOON = dt.timedelta(hours=12)
 _RECENT_DAYS = 7
 """A day's numbers are final after two days; this leaves five for what may go wrong with the pulls."""
 _PACIFIC = ZoneInfo(PACIFIC)
+
+
+class _Batched(msgspec.Struct):
+    """One call of a batch."""
+
+    relative_url: str
+    method: str = "GET"
+
+
+class _Part(msgspec.Struct):
+    """What answers one call of a batch."""
+
+    code: int = 0
+    body: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -159,7 +179,11 @@ class NoRight(Unauthorized):
     """The token is alive and lacks a right for some of what was asked for."""
 
 
-class MetricRefused(BadAnswer):
+class Refused(BadAnswer):
+    """Meta does not answer what was asked, and will not the next time."""
+
+
+class MetricRefused(Refused):
     """A metric does not exist (any more), or not for this account or kind of post."""
 
 
@@ -203,6 +227,8 @@ class Graph:
         self._account = account
         self._renew = renew
         self._version = version
+        self._most: int | None = None
+        """Most items of any page, once Meta has found a larger one too large."""
         self._proof: dict[str, str] = {}
         if app_secret:
             proof = hmac.new(app_secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()
@@ -225,6 +251,30 @@ class Graph:
             is_final=_is_too_much,
         )
 
+    def batch(
+        self, calls: Sequence[tuple[str, Mapping[str, str]]], *, stream: str, about: Mapping[str, str]
+    ) -> RawPage:
+        """Ask for several paths at once, each of which is answered by itself; `unfolded` gives the answers.
+
+        Meta counts each of them against its rate limit (https://developers.facebook.com/docs/graph-api/batch-requests).
+
+        Args:
+            calls: Path and parameters of each, no more than `MOST_OF_A_BATCH`.
+            stream: As for `get`.
+            about: As for `get`.
+        """
+        asked = [_Batched(f"{path}?{urlencode(params)}") for path, params in calls]
+        return self._http.request(
+            "POST",
+            f"{self._version}/",
+            stream=stream,
+            form={"batch": msgspec.json.encode(asked).decode(), "include_headers": "false"},
+            secret_form=self._proof,
+            headers={"Authorization": f"Bearer {self._token}"},
+            about=about,
+            try_again=is_transient,
+        )
+
     def check(self, page: RawPage) -> None:
         """Raise what an answer means, unless it is a good one; see `check`."""
         check(page, title=self._title, account=self._account, renew=self._renew)
@@ -239,11 +289,19 @@ class Graph:
         return plain.decode(page, type_, source=self._title)
 
     def listing(
-        self, path: str, *, stream: str, params: Mapping[str, str], most: int, turn: Callable[[RawPage], Turn]
+        self,
+        path: str,
+        *,
+        stream: str,
+        params: Mapping[str, str],
+        most: int,
+        turn: Callable[[RawPage], Turn],
+        about: Mapping[str, str] | None = None,
     ) -> Iterator[RawPage]:
         """Yield page after page of a listing, each before it is judged.
 
-        Where an answer would become too large for Meta, the same page is asked again with half as many items.
+        Where an answer would become too large for Meta, the same page is asked again with half as many items, and no
+        listing of this account is asked for more any more. Meta says so by code 1 with HTTP 500, or by 400.
 
         Args:
             path: As for `get`.
@@ -251,21 +309,25 @@ class Graph:
             params: As for `get`, without `limit`.
             most: Most items of a page.
             turn: Reads a good page and says where it leads, with `next_cursor`.
+            about: As for `get`.
 
         Raises:
             BadAnswer: The pages go in a circle, or too many were empty.
             SourceError: As `check` does.
         """
-        limit = most
         resume: str | None = None
+
+        def limit() -> int:
+            return min(most, self._most or most)
 
         def ask(cursor: str | None) -> RawPage:
             nonlocal resume
             resume = cursor or resume
-            return self.get(path, stream=stream, params={**params, "limit": str(limit), **_cursor_params(resume)})
+            paged = {**params, "limit": str(limit()), **_cursor_params(resume)}
+            return self.get(path, stream=stream, params=paged, about=about)
 
         def read(page: RawPage) -> Turn:
-            if limit > 1 and _is_too_much(page):
+            if limit() > 1 and _is_too_much(page):
                 raise _TooMuch
             self.check(page)
             return turn(page)
@@ -274,30 +336,81 @@ class Graph:
             try:
                 yield from paginate(ask, read, source=self._title)
             except _TooMuch:
-                limit //= 2
+                self._most = limit() // 2
             else:
                 return
 
 
-def listings_in_groups(
+def newest(most: int, turn: Callable[[RawPage], Turn]) -> Callable[[RawPage], Turn]:
+    """Turns the pages of a listing until so many items have been shown."""
+    shown = 0
+
+    def turn_a_few(page: RawPage) -> Turn:
+        nonlocal shown
+        cursor, items = turn(page)
+        shown += items
+        return Turn(cursor if shown < most else None, items)
+
+    return turn_a_few
+
+
+def listing_with_numbers(
     metrics: Sequence[str],
-    most: int,
     walk: Callable[[Sequence[str]], Iterator[RawPage]],
+    first_page: Callable[[Sequence[str]], RawPage],
+    left: list[str],
     *,
     one_by_one: bool = False,
 ) -> Iterator[RawPage]:
-    """Walk a listing once for every group of metrics; what `ask_in_groups` is for single answers.
+    """Walk a listing once, and have the numbers of its items come along.
 
-    A group that Meta refuses is halved, so that a metric that it has given up costs no other.
+    Meta refuses a whole walk for one metric that it has given up. The bad one is then found on the first page, and the
+    walk begins again without it.
 
     Args:
         metrics: Native names.
-        most: Most metrics that one walk may name.
-        walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
-        one_by_one: Whether to walk for each metric alone from the start.
+        walk: Walks the listing with some metrics, or with none; `Graph.listing` raises what ends a walk.
+        first_page: Asks for some metrics of the items of the first page.
+        left: Takes the metrics that Meta does not give along with a listing, for whatever other reason.
+        one_by_one: Whether to look for bad metrics from the start, each alone.
     """
-    size = 1 if one_by_one else most
-    groups = [list(metrics[start : start + size]) for start in range(0, len(metrics), size)]
+    good = list(metrics)
+    if not one_by_one:
+        try:
+            yield from walk(good)
+            return
+        except MetricRefused:
+            pass
+        except (Refused, NoRight, NotFound):
+            yield from walk([])
+            left.extend(good)
+            return
+    good.clear()
+    half = -(-len(metrics) // 2)
+    for page in plain.ask_in_groups(metrics, half, first_page, is_metric_refused, one_by_one=one_by_one):
+        yield page
+        named = asked_metrics(page)
+        if not is_metric_refused(page):
+            good += named
+        elif len(named) == 1 and not is_unknown(page):
+            left.extend(named)
+    try:
+        yield from walk(good)
+    except (Refused, NoRight, NotFound):
+        yield from walk([])
+        left.extend(good)
+
+
+def listings_in_groups(metrics: Sequence[str], walk: Callable[[Sequence[str]], Iterator[RawPage]]) -> Iterator[RawPage]:
+    """Walk a listing once for every group of metrics that Meta refuses together.
+
+    A group that is refused is halved, so that a metric that Meta has given up costs no other.
+
+    Args:
+        metrics: Native names.
+        walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
+    """
+    groups = [list(metrics)] if metrics else []
     while groups:
         group = groups.pop(0)
         try:
@@ -315,7 +428,13 @@ class _TooMuch(Exception):
 def lacks_right(page: RawPage) -> bool:
     """Whether an answer says that the token is alive and lacks a right for some of what was asked for."""
     refused = refusal(page)
-    return refused is not None and refused.code in _NO_RIGHT
+    return refused is not None and refused.code in _NO_RIGHT and not is_too_few(page)
+
+
+def is_too_few(page: RawPage) -> bool:
+    """Whether there is nothing to tell, because too few people have seen something or follow."""
+    refused = refusal(page)
+    return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
 
 
 def refusal(page: RawPage) -> Refusal | None:
@@ -355,11 +474,30 @@ def is_metric_refused(page: RawPage) -> bool:
     )
 
 
-def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]) -> Iterator[UnavailableRow]:
+def unfolded(page: RawPage, *, title: str) -> list[RawPage]:
+    """The answers within the answer to a batch; those that Meta was not done with in time are left out.
+
+    Raises:
+        BadAnswer: It is not what a batch is answered with.
+    """
+    calls = msgspec.json.decode(page.request.params["batch"], type=list[_Batched])
+    answers = plain.decode(page, list[_Part | None], source=title)
+    if len(answers) != len(calls):
+        raise BadAnswer(f"{plain.place(page, title)}: {len(answers)} answers to {len(calls)} calls at once.")
+    parts = []
+    for call, answer in zip(calls, answers, strict=True):
+        if answer is not None:
+            path, _, query = call.relative_url.partition("?")
+            asked = Request("GET", f"{page.request.url}{path}", dict(parse_qsl(query)), about=page.request.about)
+            parts.append(msgspec.structs.replace(page, request=asked, status=answer.code, body=answer.body.encode()))
+    return parts
+
+
+def unavailable(stamp: Stamp, page: RawPage, canonical: Mapping[str, Sequence[str]]) -> Iterator[UnavailableRow]:
     """What a refused call says of the metric it named, if it named one alone.
 
     Args:
-        target: What was asked for.
+        stamp: What the rows carry.
         page: Any answer.
         canonical: The canonical metrics that a native one gives.
     """
@@ -368,24 +506,25 @@ def unavailable(target: Target, page: RawPage, canonical: Mapping[str, Sequence[
     if refused is not None and is_metric_refused(page) and len(named) == 1:
         [native] = named
         for metric in canonical.get(native, ()):
-            yield UnavailableRow(**stamp(target, page), metric=metric, native_metric=native, reason=refused.message)
+            yield UnavailableRow(**stamp, metric=metric, native_metric=native, reason=refused.message)
 
 
 def unavailable_of_posts(
-    target: Target, page: RawPage, canonical: Mapping[str, Sequence[str]]
+    stamp: Stamp, page: RawPage, canonical: Mapping[str, Sequence[str]]
 ) -> Iterator[UnavailableRow]:
     """As `unavailable`, of numbers of posts, where a refusal may hold for one of the posts only.
 
-    It holds for all if Meta lists the metrics that there are, or if `refused_for_all` was noted.
+    It holds for all if there is no metric of that name, or if `refused_for_all` was noted.
     """
     if is_unknown(page) or "refused" in page.request.about:
-        yield from unavailable(target, page, canonical)
+        yield from unavailable(stamp, page, canonical)
 
 
 def is_unknown(page: RawPage) -> bool:
-    """Whether a metric is refused for whatever it is asked of, because Meta lists the ones that there are."""
+    """Whether a metric is refused for whatever it is asked of: Meta says that there is none of that name."""
     refused = refusal(page)
-    return refused is not None and is_metric_refused(page) and "must be one of" in refused.message.lower()
+    said = refused.message.lower() if refused else ""
+    return is_metric_refused(page) and ("must be one of" in said or "valid insights metric" in said)
 
 
 def refused_for_all(account_id: str) -> dict[str, str]:
@@ -429,6 +568,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         RateLimited: Too many calls; the message says when to try again, if Meta does.
         Unavailable: Meta had a moment of weakness.
         MetricRefused: A metric does not exist, or not for what was asked for.
+        Refused: Anything else that Meta does not want to answer.
         BadAnswer: Anything else that is no good answer.
     """
     refused = refusal(page)
@@ -444,7 +584,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
     if refused.code in _DEAD_TOKEN:
         why = _WHY_DEAD.get(refused.error_subcode or 0, "Meta does not accept it")
         raise Unauthorized(f"{where}, the token is dead: {why}. {renew} {said}")
-    if refused.code in _NO_RIGHT:
+    if lacks_right(page):
         raise NoRight(f"{where}, the token lacks a right. {renew} {said}")
     if refused.code == INVALID and _PROOF.search(refused.message):
         raise Unauthorized(
@@ -456,7 +596,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         raise NotFound(f"{where}: {account} does not exist there (any more), or this token may not see it. {said}")
     if refused.is_transient or refused.code in _TRANSIENT:
         raise Unavailable(f"{where}. Try again later. {said}")
-    raise BadAnswer(f"{where}. {said}")
+    raise Refused(f"{where}. {said}")
 
 
 def is_not_there(page: RawPage) -> bool:

@@ -35,11 +35,12 @@ come to 14,646,174, and 14,424,755 of them are `AD`; without ads it may have bee
 `paid_reach` is what is `AD`, and `reach` is stored only where it is certain: all of it where no ad ran, or the one kind
 that was seen besides the ads. Else it is stored as "not reported".
 
-**Calls.** The account (one per 100 Pages with Facebook Login); the stories and their numbers; one for each 50 posts
-with their comments, and one for the numbers of each 50 posts of a kind; three for each day: 21 with each pull, and 183
-on Sundays. A metric that Instagram has given up, a post that has no numbers and a post that does not know a metric cost
-a few more. Days come before the numbers of posts, so that these cost no day if the calls of a run are used up; about
-150 days fit one run.
+**Calls.** The account (one per 100 Pages with Facebook Login); the stories, and their numbers by 50; one for each 100
+posts with their comments and numbers, and one more; two for each of posts and reels, for what only one of them has (to
+Instagram's own limit each of those 50 counts); three for each day: 21 with each pull, and 183 on Sundays. Where
+Instagram finds an answer too large, fewer posts are asked for at once until the pull ends. A metric that Instagram has
+given up costs a few more; where a post has no numbers or does not know a metric, each 50 posts cost some. Those come
+after the days, so that they cost no day if the calls of a run are used up; about 150 days fit one run.
 
 **Limits.** Numbers are kept for two years. Those of posts come up to 48 hours late and are running totals; stories have
 them for 24 hours, and only from five viewers on. The parts of an album have none of their own. A post whose likes are
@@ -53,10 +54,10 @@ after the time that Meta names. *Bad answer*: look at the page in landing.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -73,6 +74,8 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Tokens,
+    UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -91,23 +94,30 @@ _RENEW = (
     "dashboard under Instagram (Instagram Login), and put it into the password of the Airflow Connection."
 )
 
-_POSTS_A_PAGE = 50
-"""Instagram gives 100, but refuses answers that become too large, and these hold comments."""
-_POSTS_A_CALL = 50
+_POSTS_A_PAGE = 100
+_MOST_OF_KIND = 100
+"""Of how many posts of a kind, the newest, the numbers are asked for that only this kind has."""
 _KEPT = dt.timedelta(days=2 * 365 - 1)
 
 _PROFILE = "id,username,name,followers_count,follows_count,media_count"
 _POST = "id,caption,media_type,media_product_type,permalink,timestamp,like_count,username"
 _COMMENT = "id,text,timestamp,username,from,user"
+_MEDIA = "media"
+_OF_NUMBERS = "id,timestamp"
 _COMMENTS = f"comments.limit(50){{{_COMMENT},replies.limit(50){{{_COMMENT}}}}}"
 
-_EVERY_KIND = ("views", "reach", "shares", "total_interactions", "reposts")
+_OF_POSTS = ("views", "reach", "shares", "total_interactions", "reposts", "saved")
+"""What Instagram counts for posts and reels alike, so that it may come along with a listing of both."""
+_STORY = "STORY"
 _OF_KIND: Mapping[str, Sequence[str]] = {
-    "FEED": (*_EVERY_KIND, "saved", "follows", "profile_visits"),
-    "REELS": (*_EVERY_KIND, "saved", "ig_reels_video_view_total_time"),
-    "STORY": (*_EVERY_KIND, "replies", "follows", "profile_visits"),
+    "FEED": ("follows", "profile_visits"),
+    "REELS": ("ig_reels_video_view_total_time",),
+    _STORY: ("views", "reach", "shares", "total_interactions", "reposts", "replies", "follows", "profile_visits"),
 }
-"""What Instagram counts for each kind of post (`media_product_type`); a request that names more is refused whole."""
+"""What it counts for one kind of post only (`media_product_type`), and of stories, which are listed by themselves.
+
+A request that names a metric that one of its posts does not know is refused whole.
+"""
 _POST_METRICS = {
     "views": "views",
     "reach": "reach",
@@ -120,6 +130,8 @@ _POST_METRICS = {
     "replies": "replies",
     "ig_reels_video_view_total_time": "watch_time",
 }
+
+_CANONICAL: Mapping[str, Sequence[str]] = {native: [metric] for native, metric in _POST_METRICS.items()}
 
 _KIND = "media_product_type"
 _FOLLOWS = "follow_type"
@@ -150,8 +162,6 @@ _DAY_METRICS: Mapping[str, Sequence[str]] = {
 
 _TOO_OLD = 2108006
 """The subcode of 100 that says: a post is older than the professional account."""
-_TOO_FEW = 10
-"""The code of a missing right, and with other words that of too few viewers."""
 
 _PRODUCTS: Mapping[str, PostKind] = {"STORY": "story", "REELS": "reel"}
 _TYPES: Mapping[str, PostKind] = {"CAROUSEL_ALBUM": "carousel", "VIDEO": "video", "IMAGE": "image"}
@@ -236,12 +246,18 @@ class Instagram(Source):
     evidence = ("recording", "vendor document")
     known_gaps = (
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2017 to 2024.",
-        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; should asking for several posts "
-        "at once (ids) be one, each post is asked for alone from the first refusal on, a call for each, and numbers of "
-        "posts are missing where that takes more calls than a run has.",
+        "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used, and "
+        "neither are those that new apps may not use since 2026-11-04 (several ids at once, names for fields). What "
+        "only posts or only reels have is asked for in batches, which Meta counts as a call for each post; whether "
+        "Instagram Login has batches stands in no document, and where it has none each post is asked for alone.",
         "That a post's views, likes and interactions are without ads stands in Meta's documents; that its comments, "
         "reach, shares, saves, reposts, follows, profile visits and time watched are, too, is taken for granted.",
         "Of which kind a token is, is told by how it begins, which is common use and stands in no document.",
+        "New followers and profile visits are read of the newest 100 posts of the look-back, time watched of the "
+        "newest 100 reels; those of older ones stay as they were.",
+        "That the numbers of posts come along with a listing of them is common use and stands in no document; should "
+        "Instagram refuse, as for posts that are older than the professional account, each 50 posts of a kind take a "
+        "call of their own.",
         "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
         "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
         "New and lost followers and taps on the profile hold what ads brought, because Meta does not tell them apart.",
@@ -254,21 +270,22 @@ class Instagram(Source):
     tells_after = dt.timedelta(hours=48)  # insights are up to 48 hours late
     dictionary = load_dictionary(files(__package__) / "instagram.yaml")
     pool_slots = 4
+    walks = (Walk("posts with comments and numbers", _POSTS_A_PAGE, "common use; Meta's documents name no most"),)
     call_budget = 500
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """Account, stories, their numbers; posts by 50, and their numbers by 50 of two kinds; three for each day."""
-        of_posts = (1 + posts // _POSTS_A_PAGE) + (2 + posts // _POSTS_A_CALL)
-        return 3 + of_posts + len(_OF_DAYS) * graph.days_asked(days, self.lookback_days)
+    def fixed_calls(self, *, days: int) -> int:
+        """Account, stories, the page beyond the window; what only one kind of post has; three for each day."""
+        of_kinds = len(_OF_KIND) * (_MOST_OF_KIND // graph.MOST_OF_A_BATCH)
+        return 3 + of_kinds + len(_OF_DAYS) * graph.days_asked(days, self.lookback_days)
 
     def base_url(self, target: Target) -> str:
         """The host of Facebook Login; that of Instagram Login is asked by its own address."""
         return graph.FACEBOOK
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its stories and posts with comments, its days, and the posts' numbers."""
+        """The account, its stories, its posts with comments and numbers, its days, and the numbers of one kind."""
         ask = _asking(target, http)
         seen: list[_Profile] = []
         for page in _profile_pages(ask, target, http):
@@ -284,35 +301,41 @@ class Instagram(Source):
             )
         account_id = quote(account.user_id or account.id, safe="")
         kinds: dict[str, str] = {}
-        yield from _walk(ask, account_id, window.opens(target.time_zone), kinds)
+        left: list[str] = []
+        yield from _posts(
+            ask, account_id, window.opens(target.time_zone), kinds, left, one_by_one=http.one_metric_a_call
+        )
         now = page.fetched_at
         days = graph.last_days(window, now, lookback_days=self.lookback_days, earliest=now.date() - _KEPT)
         yield from _days(ask, account_id, days, one_by_one=http.one_metric_a_call)
         numbers = _Numbers(ask, account_id, one_by_one=http.one_metric_a_call)
-        for kind in _OF_KIND:
-            yield from numbers.of_kind(kind, [post for post, its_kind in kinds.items() if its_kind == kind])
+        for kind, metrics in _OF_KIND.items():
+            of_kind = [post for post, its_kind in kinds.items() if its_kind == kind]
+            alike: Sequence[str] = left if kind != _STORY else ()
+            yield from numbers.of(of_kind[:_MOST_OF_KIND], [*alike, *metrics])
+            yield from numbers.of(of_kind[_MOST_OF_KIND:], alike)
         yield from numbers.of_refused()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts with comments, of posts' numbers or of a day; of a refused metric its own."""
-        if page.stream == "post_insights":
-            canonical = {native: [metric] for native, metric in _POST_METRICS.items()}
-            yield from graph.unavailable_of_posts(target, page, canonical)
-        elif page.stream == "insights":
-            yield from graph.unavailable(target, page, _DAY_METRICS)
+        stamped = stamp(target, page)
+        if page.stream == "insights":
+            yield from graph.unavailable(stamped, page, _DAY_METRICS)
+        if page.stream == "post_insights" and "batch" not in page.request.params:
+            yield from _counters(stamped, page)
         if not graph.is_good(page):
             return
         match page.stream:
             case "account":
-                yield from (_account(stamp(target, page), profile) for profile in _of_target(target, page))
-            case "post_insights":
-                yield from _counters(stamp(target, page), page)
+                yield from (_account(stamped, profile) for profile in _of_target(target, page))
+            case "post_insights" if "batch" in page.request.params:
+                yield from _of_batch(stamped, page)
             case "insights":
-                yield from _day(stamp(target, page), page)
-            case _:
+                yield from _day(stamped, page)
+            case "stories" | "posts":
                 for media in decode(page, _Listing, source=_TITLE).data:
                     if _product(page, media) != _AD:
-                        yield from _post(stamp(target, page), page, media)
+                        yield from _post(stamped, page, media)
 
     def renew(self, http: HttpClient) -> Tokens:
         """Exchange a token for one of 60 more days: of Instagram Login by itself, of Facebook Login with the app's."""
@@ -379,10 +402,12 @@ def _of_target(target: Target, page: RawPage) -> Iterator[_Profile]:
     return (profile for profile in _profiles(page) if _is_meant(profile, target))
 
 
-def _walk(ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str]) -> Iterator[RawPage]:
-    """The stories that are still there, and the posts from the newest to the first day.
+def _posts(
+    ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str], left: list[str], *, one_by_one: bool
+) -> Iterator[RawPage]:
+    """The stories that are still there, and the posts from the newest to the first day with comments and numbers.
 
-    Notes in `kinds` of what kind each of them is.
+    Notes in `kinds` of what kind each of them is, and in `left` the numbers that did not come along.
     """
 
     def turn(page: RawPage) -> Turn:
@@ -391,118 +416,135 @@ def _walk(ask: Graph, account_id: str, opens: dt.datetime, kinds: dict[str, str]
         reached = bool(listing.data) and listing.data[-1].timestamp < opens
         return Turn(None if reached else graph.next_cursor(listing.paging), len(listing.data))
 
-    def walk(edge: str, stream: str, fields: str) -> Iterator[RawPage]:
-        path, params = f"{account_id}/{edge}", {"fields": fields}
+    def listing(edge: str, stream: str, *fields: str) -> Iterator[RawPage]:
+        path, params = f"{account_id}/{edge}", {"fields": ",".join(fields)}
         return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
 
-    yield from walk("stories", "stories", _POST)
-    try:
-        yield from walk("media", "posts", f"{_POST},comments_count,{_COMMENTS}")
-    except graph.NoRight:
-        # Comments need a right of their own, and without it there are no posts either.
-        yield from walk("media", "posts", f"{_POST},comments_count")
+    def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
+        fields = (_POST, "comments_count", *([_numbers(metrics)] if metrics else []))
+        try:
+            yield from listing(_MEDIA, "posts", *fields, _COMMENTS)
+        except graph.NoRight:
+            # Comments need a right of their own, and without it there are no posts either.
+            yield from listing(_MEDIA, "posts", *fields)
+
+    def first_page(metrics: Sequence[str]) -> RawPage:
+        params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}", "limit": str(_POSTS_A_PAGE)}
+        return ask.get(f"{account_id}/{_MEDIA}", stream="post_insights", params=params, about={"account": account_id})
+
+    yield from listing("stories", "stories", _POST)
+    yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
+
+
+def _numbers(metrics: Sequence[str]) -> str:
+    """The field with which posts have these numbers."""
+    return f"insights.metric({','.join(metrics)})"
 
 
 def _product(page: RawPage, media: _Media) -> str:
     """Of what kind something in a listing is."""
-    return "STORY" if page.stream == "stories" else media.media_product_type
+    return _STORY if page.stream == "stories" else media.media_product_type
 
 
 class _Numbers:
-    """Asks for the numbers of posts, many at once, and finds out what a refusal is about.
+    """Asks for the numbers of posts, many at once, each of which is answered or refused by itself.
 
-    Instagram refuses a whole call for one metric that it has given up, for one post that has no numbers, and for one
-    post that does not know a metric. So metrics are halved first, then posts.
+    Where Instagram refuses several metrics of a post, each is asked for alone: of one post first, to learn which ones
+    it has given up.
     """
 
     def __init__(self, ask: Graph, account_id: str, *, one_by_one: bool) -> None:
         self._ask = ask
         self._account_id = account_id
         self._one_by_one = one_by_one
-        self._posts_a_call = _POSTS_A_CALL
+        self._at_once = True
         self._given: set[str] = set()
+        self._unknown: set[str] = set()
         self._refused: dict[str, str] = {}
-        """Metrics that were refused for each post of a kind alone, and such a post."""
+        """Metrics that were refused for a post, and the first such post."""
 
-    def of_kind(self, kind: str, posts: Sequence[str]) -> Iterator[RawPage]:
-        """The numbers of posts of one kind; what is refused for the first fifty is not asked of the others."""
-        given: set[str] = set()
-        refused: dict[str, str] = {}
-        unknown: set[str] = set()
-        for start in range(0, len(posts), _POSTS_A_CALL):
-            left = [
-                metric for metric in _OF_KIND[kind] if metric not in unknown and metric not in refused.keys() - given
-            ]
-            calls = self._calls(posts[start : start + _POSTS_A_CALL], left)
-            while calls:
-                some, metrics = calls.pop(0)
-                if len(some) > self._posts_a_call:
-                    calls[:0] = [([post], metrics) for post in some]
-                    continue
-                page = self._get(some, metrics)
-                yield page
-                calls[:0] = self._smaller(page, some, metrics)
-                if graph.is_good(page):
-                    given.update(metrics)
-                elif len(metrics) == 1 and graph.is_unknown(page):
-                    unknown.update(metrics)
-                elif len(metrics) == len(some) == 1 and graph.is_metric_refused(page):
-                    refused.setdefault(metrics[0], some[0])
-        self._given |= given
-        self._refused |= refused
+    def of(self, posts: Sequence[str], metrics: Sequence[str]) -> Iterator[RawPage]:
+        """The numbers of posts of one kind."""
+        refused: Sequence[str] = posts
+        if not self._one_by_one:
+            refused = yield from self._together(posts, metrics)
+        while refused:
+            known = len(self._unknown)
+            yield from self._alone(refused[:1], metrics)
+            if len(self._unknown) > known and not self._one_by_one:
+                refused = yield from self._together(refused[1:], metrics)
+            else:
+                yield from self._alone(refused[1:], metrics)
+                return
 
     def of_refused(self) -> Iterator[RawPage]:
         """Once more each metric that was refused for every post of whatever kind, now with a note of that."""
         for metric, post in self._refused.items():
             if metric not in self._given:
-                page = self._get([post], [metric], about=graph.refused_for_all(self._account_id))
-                yield page
-                self._judge(page)
+                yield from self._send([(post, [metric])], graph.refused_for_all(self._account_id))
 
-    def _calls(self, posts: Sequence[str], metrics: Sequence[str]) -> list[tuple[Sequence[str], Sequence[str]]]:
-        groups = [[metric] for metric in metrics] if self._one_by_one else [metrics]
-        return [(posts, group) for group in groups if group]
+    def _together(self, posts: Sequence[str], metrics: Sequence[str]) -> Generator[RawPage, None, list[str]]:
+        """All metrics of each post; gives the posts of which some were refused."""
+        left = [metric for metric in metrics if metric not in self._unknown]
+        return (yield from self._send([(post, left) for post in posts if left]))
 
-    def _get(self, some: Sequence[str], metrics: Sequence[str], about: Mapping[str, str] | None = None) -> RawPage:
-        alone = quote(some[0], safe="") if len(some) == 1 else ""
-        params = {"fields": f"id,timestamp,insights.metric({','.join(metrics)})"}
-        params |= {} if alone else {"ids": ",".join(some)}
+    def _alone(self, posts: Sequence[str], metrics: Sequence[str]) -> Generator[RawPage, None, None]:
+        left = [metric for metric in metrics if metric not in self._unknown]
+        yield from self._send([(post, [metric]) for post in posts for metric in left])
+
+    def _send(
+        self, calls: Sequence[tuple[str, Sequence[str]]], about: Mapping[str, str] | None = None
+    ) -> Generator[RawPage, None, list[str]]:
+        """Ask for some metrics of some posts; gives the posts of which several were refused."""
         # No answer of this kind names the account.
-        about = about or {"account": self._account_id}
-        return self._ask.get(alone, stream="post_insights", params=params, about=about)
+        noted = about or {"account": self._account_id}
+        refused = []
+        for start in range(0, len(calls), graph.MOST_OF_A_BATCH):
+            some = calls[start : start + graph.MOST_OF_A_BATCH]
+            answers: Iterable[RawPage] = ()
+            if self._at_once:
+                page = self._ask.batch([_of_one(*call) for call in some], stream="post_insights", about=noted)
+                yield page
+                answers = self._parts(page)
+            if not self._at_once:
+                answers = [
+                    self._ask.get(path, stream="post_insights", params=params, about=noted)
+                    for path, params in (_of_one(*call) for call in some)
+                ]
+                yield from answers
+            refused += [post for post in map(self._judge, answers) if post]
+        return refused
 
-    def _smaller(
-        self, page: RawPage, some: Sequence[str], metrics: Sequence[str]
-    ) -> list[tuple[Sequence[str], Sequence[str]]]:
-        """What to ask for in place of a call that was refused."""
-        if graph.is_metric_refused(page):
-            if len(metrics) > 1:
-                return [(some, half) for half in _halves(metrics)]
-            return [] if graph.is_unknown(page) else [(half, metrics) for half in _halves(some)]
-        if _has_none(page):
-            return [(half, metrics) for half in _halves(some)]
-        if len(some) > 1 and _is_invalid(page):
-            # Several posts at once are not a way of asking any more.
-            self._posts_a_call = 1
-            return [(some, metrics)]
-        self._judge(page)
+    def _parts(self, page: RawPage) -> list[RawPage]:
+        if graph.is_good(page):
+            return graph.unfolded(page, title=_TITLE)
+        try:
+            self._ask.check(page)
+        except graph.Refused:
+            # Several posts at once are no way of asking here.
+            self._at_once = False
         return []
 
-    def _judge(self, page: RawPage) -> None:
-        if not (graph.is_metric_refused(page) or _has_none(page)):
-            self._ask.check(page)
+    def _judge(self, page: RawPage) -> str | None:
+        """Learn from an answer; gives the post if several metrics of it were refused."""
+        post, metrics = unquote(page.request.url.rsplit("/", 1)[-1]), graph.asked_metrics(page)
+        if graph.is_good(page):
+            self._given.update(metrics)
+        elif not graph.is_metric_refused(page):
+            if not _has_none(page):
+                self._ask.check(page)
+        elif len(metrics) > 1:
+            return post
+        elif graph.is_unknown(page):
+            self._unknown.update(metrics)
+        else:
+            self._refused.setdefault(metrics[0], post)
+        return None
 
 
-def _halves(some: Sequence[str]) -> list[Sequence[str]]:
-    """Both halves of some; none of one alone."""
-    half = len(some) // 2
-    return [some[:half], some[half:]] if half else []
-
-
-def _is_too_few(page: RawPage) -> bool:
-    """Whether there is nothing to tell, because too few people have seen something or follow."""
-    refused = graph.refusal(page)
-    return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
+def _of_one(post: str, metrics: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Path and parameters of the numbers of one post."""
+    return quote(post, safe=""), {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}"}
 
 
 def _has_none(page: RawPage) -> bool:
@@ -511,12 +553,7 @@ def _has_none(page: RawPage) -> bool:
     if refused is None:
         return False
     is_too_old = refused.code == graph.INVALID and refused.error_subcode == _TOO_OLD
-    return is_too_old or _is_too_few(page) or graph.is_not_there(page)
-
-
-def _is_invalid(page: RawPage) -> bool:
-    refused = graph.refusal(page)
-    return refused is not None and refused.code == graph.INVALID
+    return is_too_old or graph.is_too_few(page) or graph.is_not_there(page)
 
 
 def _days(ask: Graph, account_id: str, days: Iterator[dict[str, str]], *, one_by_one: bool) -> Iterator[RawPage]:
@@ -531,7 +568,7 @@ def _days(ask: Graph, account_id: str, days: Iterator[dict[str, str]], *, one_by
                 yield page
                 if graph.is_metric_refused(page):
                     given_up |= {page.request.params["metric"]}
-                elif not _is_too_few(page):
+                elif not graph.is_too_few(page):
                     ask.check(page)
 
 
@@ -564,7 +601,11 @@ def _post(stamp: Stamp, page: RawPage, media: _Media) -> Iterator[Row]:
         permalink=media.permalink or "https://www.instagram.com/",
         tags=graph.tags_in(text),
         links=graph.links_in(text),
-        counts=counts(**{"likes": media.like_count} | ({} if of_story else {"replies": media.comments_count})),
+        counts=counts(
+            **{"likes": media.like_count}
+            | ({} if of_story else {"replies": media.comments_count})
+            | _totals(page, media)
+        ),
     )
     for comment in media.comments.data if media.comments else []:
         yield _comment(stamp, account_id, media, comment)
@@ -591,22 +632,42 @@ def _comment(
     )
 
 
+def _of_batch(stamp: Stamp, page: RawPage) -> Iterator[Row]:
+    """Totals of many posts; what a metric was refused with is said once, however many of them say it."""
+    said: set[str] = set()
+    for part in graph.unfolded(page, title=_TITLE):
+        for row in _counters(stamp, part):
+            if not isinstance(row, UnavailableRow):
+                yield row
+            elif row.metric not in said:
+                said.add(row.metric)
+                yield row
+
+
 def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    if "ids" in page.request.params:
-        found = list(decode(page, dict[str, _Media], source=_TITLE).values())
+    """Totals of posts, or what a refusal says of a metric."""
+    yield from graph.unavailable_of_posts(stamp, page, _CANONICAL)
+    if not graph.is_good(page):
+        return
+    if page.request.url.endswith(f"/{_MEDIA}"):
+        found = decode(page, _Listing, source=_TITLE).data
     else:
         found = [decode(page, _Media, source=_TITLE)]
     for media in found:
-        told = {each.name: each for each in (media.insights.data if media.insights else [])}
-        named = [native for native in graph.asked_metrics(page) if native in _POST_METRICS]
-        totals = {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
         yield CounterRow(
             **stamp,
             account_id=graph.noted_account(page, title=_TITLE),
             post_id=media.id,
             published_at=media.timestamp,
-            counts=counts(**totals),
+            counts=counts(**_totals(page, media)),
         )
+
+
+def _totals(page: RawPage, media: _Media) -> dict[str, int | None]:
+    """The running totals that an answer was asked for; None where Instagram told none."""
+    told = {each.name: each for each in (media.insights.data if media.insights else [])}
+    named = [native for native in graph.asked_metrics(page) if native in _POST_METRICS]
+    return {_POST_METRICS[native]: _total(native, told.get(native)) for native in named}
 
 
 def _total(native: str, insight: Insight | None) -> int | None:

@@ -55,6 +55,7 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Tokens,
+    Walk,
     Window,
     Written,
     counts,
@@ -282,15 +283,26 @@ class LinkedIn(Source):
     tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "linkedin.yaml")
     pool_slots = 2
+    walks = (
+        Walk(
+            "posts",
+            _POSTS_A_PAGE,
+            "https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api",
+        ),
+        Walk(
+            "their totals",
+            _POSTS_A_CALL,
+            "https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/query-tunneling",
+        ),
+    )
     call_budget = 100
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The page, days and posts 100 a call each, their totals 50 a call, and a bounded number for conversations."""
-        totals = min(posts, 2 + posts // _POSTS_A_CALL)
-        talk = min(posts, conversations.MOST) + (_MOST_THREADS + _MOST_FURTHER if posts else 0)
-        return 5 + 2 * (days // _DAYS_A_PAGE) + posts // _POSTS_A_PAGE + totals + talk
+    def fixed_calls(self, *, days: int) -> int:
+        """The page, days 100 a call, posts beyond the window, totals of the second kind, and the conversations."""
+        talk = conversations.MOST + _MOST_THREADS + _MOST_FURTHER
+        return 6 + 2 * (days // _DAYS_A_PAGE) + talk
 
     def base_url(self, target: Target) -> str:
         """The one address of the API."""

@@ -47,6 +47,7 @@ from widerview.sources.base import (
     Source,
     Stamp,
     Target,
+    Walk,
     Window,
     Written,
     counts,
@@ -132,11 +133,12 @@ class Mastodon(Source):
     lookback_days = 28
     dictionary = load_dictionary(files(__package__) / "mastodon.yaml")
     pool_slots = 4
+    walks = (Walk("posts", 40, "https://docs.joinmastodon.org/methods/accounts/#statuses"),)
     call_budget = 100
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The account; a page for every 40 posts, the last beyond the window; ten conversations at most."""
-        return 2 + posts // 40 + min(posts, conversations.MOST)
+    def fixed_calls(self, *, days: int) -> int:
+        """The account; the page beyond the window; ten conversations at most."""
+        return 2 + conversations.MOST
 
     def base_url(self, target: Target) -> str:
         """The server of the handle."""

@@ -155,7 +155,7 @@ class Matomo(Source):
     pool_slots = 2
     call_budget = 100
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """One for each report and month."""
         return len(_REPORTS) * -(-days // _DAYS_A_CALL)
 

@@ -51,6 +51,7 @@ from widerview.sources.base import (
     Target,
     Tokens,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -181,13 +182,14 @@ class Pinterest(Source):
     tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "pinterest.yaml")
     pool_slots = 2
+    walks = (Walk("pins", _PINS_A_PAGE, "Pinterest's OpenAPI document: page_size"),)
     call_budget = 60
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The account, its days, ads apart, and a page for every 250 pins, the last beyond the window."""
-        return 1 + len(_METRICS) + 2 + posts // _PINS_A_PAGE
+    def fixed_calls(self, *, days: int) -> int:
+        """The account, its days, ads apart, and the page beyond the window."""
+        return 2 + len(_METRICS)
 
     def base_url(self, target: Target) -> str:
         """The one address of the API."""

@@ -149,7 +149,7 @@ class Plausible(Source):
     pool_slots = 2
     call_budget = 100
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """One for each report, while the origins are no more than 10,000 rows."""
         return len(_REPORTS)
 

@@ -128,7 +128,7 @@ class SearchConsole(Source):
     pool_slots = 4
     call_budget = 400
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """One for the key, one for the days, and two for each of them."""
         return 2 + len(_SPLITS) * days
 

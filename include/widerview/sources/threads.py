@@ -16,10 +16,10 @@ link clicks: of the last seven days asked for, or of all of them where more than
 are Pacific days, as Meta counts them, wherever the account is. What the
 account adds to its own thread is no comment.
 
-**Calls.** One for the account and one for its followers; one for each 100 posts and one for their numbers; one for each
-day: 7 with each pull, and 61 on Sundays; the conversation of each of at most ten posts. A metric that Threads has given
-up costs a few more, and one that only some posts do not know costs one for each post. Days come before the numbers of
-posts, so that these cost no day if the calls of a run are used up; about 250 days fit one run.
+**Calls.** One for the account and one for its followers; one for each 100 posts with their numbers, and one more; one
+for each day: 7 with each pull, and 61 on Sundays; the conversation of each of at most ten posts. A metric that Threads
+has given up costs a few more, and one that only some posts do not know costs one for each post. Those come after the
+days, so that they cost no day if the calls of a run are used up; about 250 days fit one run.
 
 **Limits.** The counts of posts are running totals. Posts that only repost somebody else's give no rows. Threads names
 who wrote a reply by username only. The account's daily `views` are not read, because Meta's document (views of the
@@ -43,6 +43,7 @@ from widerview.sources.base import (
     AccountRow,
     CommentRow,
     CounterRow,
+    Counts,
     PostKind,
     PostRow,
     RawPage,
@@ -51,12 +52,13 @@ from widerview.sources.base import (
     Stamp,
     Target,
     Tokens,
+    Walk,
     Window,
     Written,
     counts,
     stamp,
 )
-from widerview.sources.errors import BadAnswer, NotFound
+from widerview.sources.errors import NotFound
 from widerview.sources.graph import Graph, Id, Insight, Insights, Number
 from widerview.sources.http import HttpClient, Moment, Turn, ask_in_groups, decode, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
@@ -75,6 +77,8 @@ _FIRST_DAY = dt.date(2024, 4, 13)
 
 _PROFILE = "id,username,name"
 _POST = "id,media_type,permalink,text,timestamp,is_quote_post,has_replies,link_attachment_url,topic_tag,poll_attachment"
+_OF_NUMBERS = "id,media_type,timestamp"
+_LISTING = "threads"
 _REPLY = "id,text,timestamp,username,permalink,is_reply_owned_by_me,replied_to"
 _OF_POSTS = ("views", "likes", "replies", "reposts", "quotes", "shares")
 _OF_DAYS = {"likes": "likes", "replies": "replies", "reposts": "reposts", "quotes": "quotes", "clicks": "link_clicks"}
@@ -138,6 +142,7 @@ class _Reply(msgspec.Struct):
 
 class _Replies(msgspec.Struct):
     data: list[_Reply]
+    paging: graph.Paging | None = None
 
 
 class _Link(msgspec.Struct):
@@ -178,21 +183,25 @@ class Threads(Source):
     tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "threads.yaml")
     pool_slots = 4
+    walks = (
+        Walk(
+            "posts with numbers", _POSTS_A_PAGE, "https://developers.facebook.com/documentation/threads/reference/user"
+        ),
+    )
     call_budget = 300
     renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(days=15)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """Account and followers; two for each 100 posts; one for each day; ten conversations at most."""
-        of_days = graph.days_asked(days, self.lookback_days)
-        return 2 + 2 * (1 + posts // _POSTS_A_PAGE) + of_days + min(posts, conversations.MOST)
+    def fixed_calls(self, *, days: int) -> int:
+        """Account and followers; the page beyond the window; one for each day; ten conversations at most."""
+        return 3 + graph.days_asked(days, self.lookback_days) + conversations.MOST
 
     def base_url(self, target: Target) -> str:
         """The Threads API."""
         return "https://graph.threads.net"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its followers, its posts, its days, the posts' numbers, then the newest conversations."""
+        """The account, its followers, its posts with numbers, its days, then the newest conversations."""
         ask = Graph(http, title=_TITLE, account=target.ref, renew=_RENEW, version=_VERSION)
         page = ask.get("me", stream="account", params={"fields": _PROFILE})
         yield page
@@ -206,28 +215,29 @@ class Threads(Source):
         yield from _totals(ask, account_id, "followers", [_FOLLOWERS], {}, one_by_one=one_by_one)
         posts: dict[str, _Post] = {}
         opens = window.opens(target.time_zone)
-        yield from _walk(ask, account_id, "posts", _POST, opens, posts)
+        left: list[str] = []
+        yield from _posts(ask, account_id, opens, posts, left, one_by_one=one_by_one)
         days = graph.last_days(window, page.fetched_at, lookback_days=self.lookback_days, earliest=_FIRST_DAY)
         for times in days:
             yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
-        yield from _numbers(ask, account_id, opens, list(posts), one_by_one=one_by_one)
+        if left:
+            yield from _numbers_alone(ask, account_id, list(posts), left, one_by_one=one_by_one)
         published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
         for id_ in conversations.newest(published, window, target.time_zone):
-            path, params = f"{quote(id_, safe='')}/conversation", {"fields": _REPLY, "limit": str(_REPLIES)}
-            page = ask.get(path, stream="comments", params=params, about={"account": account_id})
-            yield page
-            if graph.lacks_right(page):
+            try:
+                yield from _conversation(ask, account_id, id_)
+            except graph.NoRight:
                 break
-            if not graph.is_not_there(page):
-                ask.read(page, _Replies)
+            except NotFound:
+                pass  # the post is gone
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
         said = graph.unavailable_of_posts if page.stream == "post_insights" else graph.unavailable
-        yield from said(target, page, _CANONICAL)
+        stamped = stamp(target, page)
+        yield from said(stamped, page, _CANONICAL)
         if not graph.is_good(page):
             return
-        stamped = stamp(target, page)
         match page.stream:
             case "account":
                 yield _account(stamped, decode(page, _Profile, source=_TITLE))
@@ -273,10 +283,14 @@ def _totals(
             ask.check(page)
 
 
-def _walk(
-    ask: Graph, account_id: str, stream: str, fields: str, opens: dt.datetime, posts: dict[str, _Post]
+def _posts(
+    ask: Graph, account_id: str, opens: dt.datetime, posts: dict[str, _Post], left: list[str], *, one_by_one: bool
 ) -> Iterator[RawPage]:
-    """The posts from the newest to the first day; notes those of the account's own in `posts`."""
+    """The posts from the newest to the first day, with their numbers.
+
+    Notes those of the account's own in `posts`, and in `left` the numbers that did not come along.
+    """
+    path = f"{account_id}/{_LISTING}"
 
     def turn(page: RawPage) -> Turn:
         listing = decode(page, _Posts, source=_TITLE)
@@ -284,42 +298,36 @@ def _walk(
         reached = bool(listing.data) and listing.data[-1].timestamp < opens
         return Turn(None if reached else graph.next_cursor(listing.paging), len(listing.data))
 
-    return ask.listing(f"{account_id}/threads", stream=stream, params={"fields": fields}, most=_POSTS_A_PAGE, turn=turn)
-
-
-def _numbers(
-    ask: Graph, account_id: str, opens: dt.datetime, posts: Sequence[str], *, one_by_one: bool
-) -> Iterator[RawPage]:
-    """The posts' numbers with the listing; what Threads does not give so is asked of each post by itself."""
-    alone: list[str] = []
-    given_so = True
-
     def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
-        nonlocal given_so
-        if not given_so:
-            alone.extend(metrics)
-            return
-        page = None
-        try:
-            for page in _walk(ask, account_id, "post_insights", _fields(metrics), opens, {}):
-                yield page
-        except graph.MetricRefused:
-            if len(metrics) == 1 and page is not None and not graph.is_unknown(page):
-                alone.extend(metrics)
-            raise
-        except BadAnswer:
-            if page is None or graph.refusal(page) is None:
-                raise
-            given_so = False
-            alone.extend(metrics)
+        params = {"fields": _fields(_POST, metrics)}
+        return ask.listing(path, stream="posts", params=params, most=_POSTS_A_PAGE, turn=turn)
 
-    yield from graph.listings_in_groups(_OF_POSTS, len(_OF_POSTS), walk, one_by_one=one_by_one)
-    if alone:
-        yield from _numbers_alone(ask, account_id, posts, alone, one_by_one=one_by_one)
+    def first_page(metrics: Sequence[str]) -> RawPage:
+        params = {"fields": _fields(_OF_NUMBERS, metrics), "limit": str(_POSTS_A_PAGE)}
+        return ask.get(path, stream="post_insights", params=params)
+
+    yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
 
 
-def _fields(metrics: Sequence[str]) -> str:
-    return f"id,media_type,timestamp,insights.metric({','.join(metrics)})"
+def _conversation(ask: Graph, account_id: str, post: str) -> Iterator[RawPage]:
+    """The newest replies under a post."""
+
+    def turn(page: RawPage) -> Turn:
+        replies = decode(page, _Replies, source=_TITLE)
+        return Turn(graph.next_cursor(replies.paging), len(replies.data))
+
+    return ask.listing(
+        f"{quote(post, safe='')}/conversation",
+        stream="comments",
+        params={"fields": _REPLY},
+        most=_REPLIES,
+        turn=graph.newest(_REPLIES, turn),
+        about={"account": account_id},
+    )
+
+
+def _fields(fields: str, metrics: Sequence[str]) -> str:
+    return f"{fields},insights.metric({','.join(metrics)})" if metrics else fields
 
 
 def _numbers_alone(
@@ -332,7 +340,9 @@ def _numbers_alone(
 
     def get(id_: str, some: Sequence[str], about: Mapping[str, str] | None = None) -> RawPage:
         about = about or {"account": account_id}
-        return ask.get(quote(id_, safe=""), stream="post_insights", params={"fields": _fields(some)}, about=about)
+        return ask.get(
+            quote(id_, safe=""), stream="post_insights", params={"fields": _fields(_OF_NUMBERS, some)}, about=about
+        )
 
     def judge(page: RawPage) -> None:
         if not (graph.is_metric_refused(page) or graph.is_not_there(page)):
@@ -399,6 +409,7 @@ def _post(stamp: Stamp, page: RawPage, post: _Post) -> PostRow:
         permalink=post.permalink or "https://www.threads.com/",
         tags=tuple(dict.fromkeys(tag for tag in (*graph.tags_in(text), topic) if tag)),
         links=tuple(links),
+        counts=_counted(page, post),
     )
 
 
@@ -412,21 +423,24 @@ def _kind(post: _Post, *, has_links: bool) -> PostKind:
 
 
 def _counters(stamp: Stamp, page: RawPage) -> Iterator[Row]:
-    listed = page.request.url.endswith("/threads")
+    listed = page.request.url.endswith(f"/{_LISTING}")
     posts = decode(page, _Posts, source=_TITLE).data if listed else [decode(page, _Post, source=_TITLE)]
     account_id = graph.asked_id(page) if listed else graph.noted_account(page, title=_TITLE)
     for post in posts:
         if post.media_type != _REPOST:
-            told = {each.name: _number(each) for each in (post.insights.data if post.insights else [])}
             yield CounterRow(
                 **stamp,
                 account_id=account_id,
                 post_id=post.id,
                 published_at=post.timestamp,
-                counts=counts(
-                    **{metric: told.get(metric) for metric in graph.asked_metrics(page) if metric in _OF_POSTS}
-                ),
+                counts=_counted(page, post),
             )
+
+
+def _counted(page: RawPage, post: _Post) -> Counts:
+    """The running totals that an answer was asked for; None where Threads told none."""
+    told = {each.name: _number(each) for each in (post.insights.data if post.insights else [])}
+    return counts(**{metric: told.get(metric) for metric in graph.asked_metrics(page) if metric in _OF_POSTS})
 
 
 def _comments(stamp: Stamp, target: Target, page: RawPage) -> Iterator[Row]:

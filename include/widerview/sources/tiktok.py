@@ -55,6 +55,7 @@ from widerview.sources.base import (
     Target,
     Tokens,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -280,14 +281,14 @@ class TikTok(Source):
     tells_after = dt.timedelta(hours=48)
     dictionary = load_dictionary(files(__package__) / "tiktok.yaml")
     pool_slots = 4
+    walks = (Walk("videos", _PAGE, "https://developers.tiktok.com/doc/tiktok-api-v2-video-list"),)
     call_budget = 100
     renewal_page = "https://developers.tiktok.com/apps"
     renews_before = dt.timedelta(hours=12)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """Of the dearer Business API: the account, its days, the posts by 20s, and the conversations."""
-        conversations = min(posts, _MOST_COMMENTED) + (_MOST_LONG_THREADS if posts else 0)
-        return 3 + posts // _PAGE + conversations
+    def fixed_calls(self, *, days: int) -> int:
+        """Of the dearer Business API: the account, its days, the page beyond the window, and the conversations."""
+        return 3 + _MOST_COMMENTED + _MOST_LONG_THREADS
 
     def base_url(self, target: Target) -> str:
         """The server of the API that the client's file names."""

@@ -132,7 +132,7 @@ class Umami(Source):
     pool_slots = 2
     call_budget = 600
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
+    def fixed_calls(self, *, days: int) -> int:
         """One to log in, two for the website and three for each day."""
         return 3 + len(_DAILY) * days
 

@@ -60,6 +60,7 @@ from widerview.sources.base import (
     Target,
     Tokens,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -270,15 +271,20 @@ class X(Source):
     lookback_days = 8
     dictionary = load_dictionary(files(__package__) / "x.yaml")
     pool_slots = 1  # accounts one after another, so that no two spend the last dollar
+    walks = (
+        Walk("posts", _PAGE, "X's OpenAPI document: max_results"),
+        # Along with the posts they would cost every post whose owner's numbers X does not give: it leaves those out.
+        Walk("their owner's numbers", _PAGE, "X's OpenAPI document: ids"),
+    )
     call_budget = 60
     dollars_a_day = 0.5
     renewal_page = _CONSOLE
     # All of its two hours: a pull may begin at any moment, so every one begins with a fresh token.
     renews_before = dt.timedelta(hours=2)
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """The account, pages of 100 posts (the last may be empty), the owner's numbers by 100, comments."""
-        return 3 + posts // _PAGE + -(-posts // _PAGE) + min(posts, _MOST_COMMENT_PAGES)
+    def fixed_calls(self, *, days: int) -> int:
+        """The account, a last page of posts, which may be empty, and comments."""
+        return 2 + _MOST_COMMENT_PAGES
 
     def base_url(self, target: Target) -> str:
         """X's API."""

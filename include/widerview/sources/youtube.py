@@ -50,6 +50,7 @@ from widerview.sources.base import (
     Stamp,
     Target,
     UnavailableRow,
+    Walk,
     Window,
     Written,
     counts,
@@ -271,13 +272,16 @@ class YouTube(Source):
     tells_after = dt.timedelta(hours=72)  # Analytics v2 tells of a day after 48 to 72 hours
     dictionary = load_dictionary(files(__package__) / "youtube.yaml")
     pool_slots = 4
+    walks = (
+        Walk("uploads", _PAGE, "YouTube's discovery document: maxResults of playlistItems.list"),
+        Walk("videos", _PAGE, "https://developers.google.com/youtube/v3/docs/videos/list"),
+    )
     call_budget = 100
     renewal_page = "https://console.cloud.google.com/apis/credentials"
 
-    def expected_calls(self, *, posts: int, days: int) -> int:
-        """One each for the token, the channel and its days; the uploads and the videos by 50s; the conversations."""
-        uploads, videos = 1 + posts // _PAGE, -(-posts // _PAGE)
-        return 3 + uploads + videos + _MOST_THREAD_PAGES + _MOST_LONG_THREADS
+    def fixed_calls(self, *, days: int) -> int:
+        """One each for the token, the channel, its days and the uploads beyond the window; the conversations."""
+        return 4 + _MOST_THREAD_PAGES + _MOST_LONG_THREADS
 
     def base_url(self, target: Target) -> str:
         """The server of the Data API."""

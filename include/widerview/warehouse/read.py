@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 from sqlalchemy import Connection, TextClause, text
 
+from widerview.warehouse.marts import mart
 from widerview.warehouse.sql import query, sql
 
 Why = Literal["late data", "platform revision", "our fix"]
@@ -143,6 +144,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     colour: Literal["green", "amber", "red"]
     reasons: tuple[str, ...]
     observed_at: dt.datetime
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of its final value a day has usually reached `lag` whole days after its end, learnt from `days` days."""
+
+    source: str
+    entity_id: str
+    metric: str
+    lag: int
+    share: float
+    days: int
 
 
 class PulledWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,6 +318,11 @@ def windows(
     return _read(connection, query("windows"), PulledWindow, client_id=client_id, as_of=as_of, since=since)
 
 
+def completion(connection: Connection, client_id: str, as_of: dt.datetime, metric: str) -> list[Completion]:
+    """Give how a day's value of a metric has gone on growing after its end, at each of the client's sources."""
+    return _read(connection, _completion(), Completion, client_id=client_id, as_of=as_of, metric=metric)
+
+
 def is_covered(
     connection: Connection,
     client_id: str,
@@ -325,6 +342,13 @@ def is_covered(
 @cache
 def _post_counters() -> TextClause:
     return text(sql("post_counters").format(posts=sql("posts")))
+
+
+@cache
+def _completion() -> TextClause:
+    # The mart that analysts read, as of the moment that is asked for.
+    of_all = mart("completion").select.replace("mart.as_of()", ":as_of")
+    return text(sql("completion").format(completion=of_all))
 
 
 @cache

@@ -21,6 +21,7 @@ from widerview.warehouse.sql import sql
 
 MARTS = (
     "zone", "pull_day", "post", "post_day", "account_day", "web_day", "campaign_day", "conversation", "source_health",
+    "completion",
 )  # fmt: skip
 """All marts; each reads only tables and marts before it."""
 
