@@ -459,6 +459,7 @@ def list_held(
     _settle_in()
     from widerview.pipeline import connections
     from widerview.warehouse.quarantine import held
+    from widerview.yaml_lines import printable
 
     with _clear_errors():
         found = held(
@@ -486,7 +487,8 @@ def list_held(
         _say(load_id, "cyan")
         table = Table("row", "kind", "number", "why it is held")
         for each in rows:
-            table.add_row(str(each.row_index), each.kind, each.metric or "the whole row", Text(each.reason))
+            number = Text(printable(each.metric or "the whole row"))
+            table.add_row(str(each.row_index), each.kind, number, Text(printable(each.reason)))
         Console().print(table)
     if len(found) > most:
         _say(f"There is more: give --most a number above {most}, or narrow it down.", "yellow")
@@ -504,6 +506,7 @@ def show_held(
     _settle_in()
     from widerview.pipeline import connections
     from widerview.pipeline.quarantine import show
+    from widerview.yaml_lines import printable
 
     with _clear_errors():
         for shown in show(connections.warehouse(), connections.landing(), load_id, row):
@@ -519,9 +522,9 @@ def show_held(
                            f"{entry.fetched_at:%Y-%m-%d %H:%M:%S} UTC"),
                 ("asked", f"{entry.request.method} {entry.request.url}"),
                 ("sha256", held.receipt),
-                ("raw", f"{shown.pack}" if shown.is_kept else f"{shown.pack} (no longer kept)"),
+                ("raw", shown.pack if shown.is_kept else f"{shown.pack} (no longer kept)"),
             ):  # fmt: skip
-                _say(f"{name:<8} {value}", "")
+                _say(printable(f"{name:<8} {value}"), "")
             if shown.is_kept and "://" not in shown.pack:
                 cut = f"tail -c +{shown.offset + 1} | head -c {entry.size}"
                 _say(f"{'open':<8} gzip -dc {shlex.quote(shown.pack)} | {cut}", "cyan")

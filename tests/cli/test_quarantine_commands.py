@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from house import ANCHOR, House
@@ -81,6 +82,17 @@ def test_from_the_list_to_the_raw_answer(installed: House) -> None:
         if page.sha256 == rows[0]["receipt"]
     )
     assert opened.stdout == body
+
+
+def test_words_of_strangers_write_nothing_to_the_terminal(installed: House) -> None:
+    with installed.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE quarantine SET reason = :reason, metric = '[b]x' || row_index"), {"reason": "\x1b[2J[red]gone"}
+        )
+    shown = run("list", "--client", CYCLES).output
+    assert "\\x1b[2J[red]gone" in shown
+    assert "[b]x" in shown
+    assert "\x1b" not in shown
 
 
 def test_the_list_is_narrowed_down_and_says_when_there_is_more(installed: House) -> None:

@@ -129,7 +129,6 @@ def _section(checked: Checked) -> dict[str, Any]:
         "ended": f"{pull.ended_at:%Y-%m-%d %H:%M} UTC",
         "failure": None if pull.complete else pull.error,
         "is_checked": result is not None,
-        "judged": checked.judged,
         "days": _days(result),
         "rejected": _some(_alike(result), _HELD),
         "releases": [
