@@ -22,7 +22,10 @@ from widerview.sources.ga4 import SOURCE
 MODEL = Simulation(46, dt.date(2026, 11, 16))
 NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
 WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
-SITE = Target(client_id="meadow", source="ga4", ref=sandbox.property_id(PROFILES[0]), time_zone="Europe/Berlin")
+SITE = Target(
+    client_id="meadow", source="ga4", ref=sandbox.property_id(PROFILES[0]), time_zone="Europe/Berlin",
+    options={"currency": "EUR"},
+)  # fmt: skip
 HEADERS = {"authorization": f"Bearer {sandbox.TOKEN}"}
 
 
@@ -80,7 +83,7 @@ def test_the_method_is_asked_as_the_document_says(discovery, pages) -> None:
 def test_every_question_fits_the_document(discovery, pages) -> None:
     check = validator(discovery, "RunReportRequest")
     questions = [json.loads(page.request.body) for page in pages]
-    assert [len(question["metrics"]) for question in questions] == [7, 4, 4]
+    assert [len(question["metrics"]) for question in questions] == [8, 5, 5]
     for question in questions:
         check.validate(question)
 

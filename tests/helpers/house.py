@@ -1,10 +1,13 @@
 """The rooms of the house as a test uses them: read, check, load in one call."""
 
 import datetime as dt
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import uvicorn
 import yaml
 from sqlalchemy import Engine
 
@@ -16,6 +19,7 @@ from widerview.sandbox.clients import write_clients
 from widerview.sandbox.connections import connections
 from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
+from widerview.sandbox.server import create_app
 from widerview.sources.base import Target, Window
 from widerview.sources.registry import SOURCES
 
@@ -40,6 +44,22 @@ class Sandbox:
     def access(self, target: Target) -> Access:
         found = connections(self.url).get(target.connection or "", {})
         return Access(base_url=found.get("host"), token=found.get("password"), login=found.get("login"))
+
+
+@contextmanager
+def running_sandbox(seed: int, now: dt.datetime) -> Iterator[Sandbox]:
+    """A sandbox of that seed on a real, free port."""
+    model, faults, clock = Simulation(seed, ANCHOR), Faults(), [now]
+    app = create_app(model, lambda: clock[0], faults)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Sandbox(f"http://127.0.0.1:{port}", model, faults, clock)
+    server.should_exit = True
+    thread.join()
 
 
 @dataclass

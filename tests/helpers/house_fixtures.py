@@ -1,38 +1,22 @@
 """The whole house without Airflow: on a real sandbox server and a real PostgreSQL."""
 
 import datetime as dt
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from sqlalchemy import URL, Engine, create_engine
 
 from databases import temporary_database
-from house import ANCHOR, FIRST, SETTLED, House, Sandbox, house_in
-from widerview.sandbox.faults import Faults
-from widerview.sandbox.model import Simulation
-from widerview.sandbox.server import create_app
+from house import ANCHOR, FIRST, SETTLED, House, Sandbox, house_in, running_sandbox
 from widerview.sources.base import Window
 from widerview.warehouse.migrate import migrate
 
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
-    model, faults = Simulation(46, ANCHOR), Faults()
-    now = [dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)]
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(model, lambda: now[0], faults), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Sandbox(f"http://127.0.0.1:{port}", model, faults, now)
-    server.should_exit = True
-    thread.join()
+    with running_sandbox(46, dt.datetime(2026, 11, 17, 7, 0, tzinfo=dt.UTC)) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -728,3 +728,24 @@ def test_search_has_no_visits_and_is_not_missed_for_it():
     assert colours(result) == "gggagga"
     assert verdict(result).reasons == ("Matomo has no numbers for 12 November yet.",)
     assert verdict(result, WEEK[-1]).reasons == ("Matomo tells of 15 November in a few days.",)
+
+
+REVENUE = {"metric": "revenue", "value": 120.5}
+
+
+@pytest.mark.parametrize(
+    ("currency", "reason"),
+    [
+        (None, "revenue of 2026-11-12 is money, and its currency is not told"),
+        ("USD", "revenue of 2026-11-12 is in USD, not in EUR"),
+        ("XBT", "'XBT' is no currency that ISO 4217 knows"),
+    ],
+)
+def test_money_is_held_unless_it_is_of_the_currency_that_was_asked_for(currency: str | None, reason: str):
+    target = Target(client_id="bakery", source="matomo", ref="1", time_zone=ZONE, options={"currency": "EUR"})
+    good = [day_row(day=day, **REVENUE, currency="EUR") for day in WEEK if day != THURSDAY]
+    rows = [*web_week(), *good, day_row(**REVENUE, currency=currency)]
+    result = only(web(*rows, target=target, metrics=(*WEB_METRICS, "revenue")))
+    assert list(held(result)) == [len(rows) - 1]
+    assert reason in held(result)[len(rows) - 1]
+    assert colours(result) == "gggaggg"

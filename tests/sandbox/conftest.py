@@ -23,10 +23,10 @@ TUESDAY = dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC)
 class Asked:
     """One running sandbox and the questions the tests put to it."""
 
-    def __init__(self, model: Simulation) -> None:
+    def __init__(self, model: Simulation, faults: Faults | None = None) -> None:
         self.model = model
         self.now = TUESDAY
-        self.faults = Faults()
+        self.faults = faults or Faults()
         self.http = httpx.Client()
 
     def get(self, path: str, **params: object) -> Any:
@@ -67,9 +67,9 @@ def model() -> Simulation:
 
 
 @contextmanager
-def serving(model: Simulation) -> Iterator[Asked]:
+def serving(model: Simulation, faults: Faults | None = None) -> Iterator[Asked]:
     """A sandbox on a real, free port."""
-    asked = Asked(model)
+    asked = Asked(model, faults)
     app = create_app(model, lambda: asked.now, asked.faults)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)
@@ -94,6 +94,12 @@ def asked(served: Asked) -> Asked:
     served.now = TUESDAY
     served.faults.clear()
     return served
+
+
+@pytest.fixture(scope="session")
+def serving_with() -> Callable[[Simulation, Faults], AbstractContextManager[Asked]]:
+    """A sandbox with faults of the test's own."""
+    return serving
 
 
 @pytest.fixture

@@ -93,6 +93,22 @@ def test_a_days_numbers_are_those_of_its_visits(asked, profile) -> None:
     assert {row.zone for row in rows} == {str(profile.zone)}
 
 
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.key)
+def test_revenue_is_what_was_paid_in_the_shop_in_its_currency(asked, profile) -> None:
+    asked.now = SETTLED
+    money = [
+        row
+        for row in pull(asked, site(profile, options={"currency": profile.currency}))
+        if isinstance(row, DayRow) and row.metric == "revenue"
+    ]
+    days = [WEEK.first + dt.timedelta(days=offset) for offset in range(7)]
+    paid = {day: sum(visit.paid for visit in web_visits(asked.model, profile.key, day, asked.now)) for day in days}
+    assert {row.day: row.value for row in money if row.dimension == "total"} == pytest.approx(paid)
+    assert sum(paid.values()) > 0
+    assert {row.currency for row in money} == {profile.currency}
+    assert {row.dimension for row in money} >= {"total", "channel", "campaign"}
+
+
 def test_a_small_page_size_finds_the_same(asked, monkeypatch) -> None:
     asked.now = SETTLED
     whole = pull(asked, site(BAKERY))

@@ -376,8 +376,31 @@ def test_a_metric_that_google_does_not_know_costs_that_metric_alone(server, clie
     assert [(row.metric, row.native_metric) for row in missing] == [("conversions", "keyEvents")]
     assert missing[0].reason.startswith("Field keyEvents is not a valid metric.")
     totals = {row.metric for row in rows if not isinstance(row, UnavailableRow) and row.dimension == "total"}
-    assert totals == set(SOURCE.metrics) - {"conversions"}
+    assert totals == set(SOURCE.metrics) - {"conversions", "revenue"}
     assert all("keyEvents" not in page.request.body for page in pages if page.stream != "totals")
+
+
+def test_money_is_asked_for_in_the_clients_currency_and_only_where_one_is_named(server, client, target):
+    site = target("ga4", "310000001")
+    shop = msgspec.structs.replace(site, options={"currency": "GBP"})
+    metrics = ("sessions", "totalRevenue")
+    told = ok(report("totals", ("20261109", "9", "120.5"), metrics=metrics, currencyCode="GBP"))
+    server.script = [told, ok(report("channels")), ok(report("campaigns"))] * 2
+    list(SOURCE.fetch(site, WEEK, client(token=TOKEN)))
+    list(SOURCE.fetch(shop, WEEK, client(token=TOKEN)))
+    without, with_ = questions(server)[:3], questions(server)[3:]
+    assert not any("totalRevenue" in names(question) or "currencyCode" in question for question in without)
+    assert all("totalRevenue" in names(question) and question["currencyCode"] == "GBP" for question in with_)
+
+
+@pytest.mark.parametrize("currency", ["EUR", "GBP", None])
+def test_an_amount_of_money_is_in_the_currency_that_google_says(read, currency):
+    answer = report("totals", ("20261109", "9", "120.5"), metrics=("sessions", "totalRevenue"), currencyCode=currency)
+    rows = read("totals", answer, window=Window(WEEK.first, WEEK.first))
+    assert [(row.metric, row.value, row.currency) for row in rows] == [
+        ("visits", 9, None),
+        ("revenue", 120.5, currency),
+    ]
 
 
 def test_each_metric_is_asked_alone_where_that_is_wanted(server, client, target):

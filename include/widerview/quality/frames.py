@@ -446,6 +446,9 @@ def days(suite: str, lines: Lines[DayRow]) -> Frame:
             "qualified_metric": [f"{row.source}.{row.metric}" for row in lines.rows],
             "value": numbers([row.value for row in lines.rows]),
             "whole": numbers([_whole(row) for row in lines.rows]),
+            "money": [row.currency if _is_money(row.metric) else "none" for row in lines.rows],
+            "currency": [row.currency for row in lines.rows],
+            "currency_asked_for": [lines.pulls[number].target.options.get("currency") for number in lines.numbers],
             **_contents(
                 lines,
                 key=lambda row: (row.entity, row.entity_id, row.day, row.dimension, row.member, row.metric),
@@ -453,6 +456,10 @@ def days(suite: str, lines: Lines[DayRow]) -> Frame:
             ),
         },
     )
+
+
+def _is_money(metric: str) -> bool:
+    return metric in METRICS and METRICS[metric].unit == "money"
 
 
 def _whole(row: DayRow) -> float | None:

@@ -48,6 +48,9 @@ _SAME = 0.02
 _WEB_HIGHEST, _WEB_HIGH = 20.0, 5.0
 """Times the most visited day of eight weeks: what cannot be, and what a person should look at."""
 
+_WEB_LOW = 0.4
+"""Times the least visited of such weekdays: what a person should look at."""
+
 _SOCIAL_HIGH = 50.0
 """The same of a social platform, where one post can be seen by fifty times as many people as any before."""
 
@@ -58,6 +61,7 @@ _FEW_POSTS = _FEW_DAYS = 3
 """With fewer there is no telling chance from fault."""
 
 _ENOUGH_DAYS = 14
+_ENOUGH_WEEKS = 6
 _MONTH = 28
 _NEARLY_ALL = 0.9
 
@@ -211,12 +215,14 @@ class Run:
         pull: The pull.
         series: What they are values of.
         values: This pull's, all members of the dimension added up.
+        days: The days it tells of, those included for which it says that nothing is reported.
         indexes: Where the rows stand in the pull.
     """
 
     pull: PullRows
     series: Series
     values: dict[dt.date, float] = field(default_factory=dict)
+    days: set[dt.date] = field(default_factory=set)
     indexes: list[int] = field(default_factory=list)
 
     @property
@@ -324,28 +330,28 @@ class Run:
     @property
     def gaps(self) -> int | None:
         """How many days are left out between the first and the last that are told."""
-        if not self.is_total or not self.values or not self.is_daily:
+        if not self.is_total or not self.days or not self.is_daily:
             return None
-        return (max(self.values) - min(self.values)).days + 1 - len(self.values)
+        return (max(self.days) - min(self.days)).days + 1 - len(self.days)
 
     @property
     def late_by(self) -> int | None:
-        """How many days the newest value is older than the source's stated delay allows."""
-        if not self.is_total or not self.values or not self.is_daily or not self.due:
+        """How many days the newest day is older than the source's stated delay allows."""
+        if not self.is_total or not self.days or not self.is_daily or not self.due:
             return None
-        return (self.due[-1] - max(self.values)).days
+        return (self.due[-1] - max(self.days)).days
 
     @property
     def days_left_out(self) -> str:
         """The days between the first and the last that are not told, for people."""
-        first, length = min(self.values), (max(self.values) - min(self.values)).days
+        first, length = min(self.days), (max(self.days) - min(self.days)).days
         days = (first + dt.timedelta(days=offset) for offset in range(length))
-        return ", ".join(day_name(day) for day in days if day not in self.values)
+        return ", ".join(day_name(day) for day in days if day not in self.days)
 
     @property
     def newest(self) -> str:
         """The newest day that is told, for people."""
-        return day_name(max(self.values))
+        return day_name(max(self.days))
 
 
 class Bounds(NamedTuple):
@@ -357,18 +363,21 @@ class Bounds(NamedTuple):
     highest: float | None = None
 
     @classmethod
-    def of(cls, run: Run) -> "Bounds":
-        """The bounds that a run's past sets."""
+    def of(cls, run: Run, day: dt.date) -> "Bounds":
+        """The bounds that a run's past sets for a day."""
         before = list(run.before.values())
         if len(before) < _ENOUGH_DAYS or METRICS[run.metric].additivity == "ratio":
             return cls()
-        least, most, usual = min(before), max(before), statistics.median(before)
-        is_web = run.pull.kind == "web"
+        most = max(before)
+        if run.pull.kind == "social":  # one post makes a day, and a day without one has next to nothing
+            return cls(high=max(most, _FEW) * _SOCIAL_HIGH)
+        usual, least = statistics.median(before), min(before)
+        same = [value for other, value in run.before.items() if other.weekday() == day.weekday()]
         return cls(
             lowest=usual / 50 if usual >= 5 * _FEW and least > usual / 50 else None,
-            low=least / 4 if least >= _FEW else None,
-            high=max(most, _FEW) * (_WEB_HIGH if is_web else _SOCIAL_HIGH),
-            highest=max(most, 2 * _FEW) * _WEB_HIGHEST if is_web else None,
+            low=min(same) * _WEB_LOW if len(same) >= _ENOUGH_WEEKS and min(same) >= _FEW else None,
+            high=max(most, _FEW) * _WEB_HIGH,
+            highest=max(most, 2 * _FEW) * _WEB_HIGHEST,
         )
 
 
@@ -421,13 +430,16 @@ def runs(pulls: Sequence[PullRows], lines: Lines[DayRow]) -> tuple[Frame, Frame]
     for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
         series = Series(row.entity_id, row.dimension, row.metric)
         run, at = found.get((number, series)), (number, series, row.day, row.member)
-        if run is None or row.value is None or at in indexes:
+        if run is None or at in indexes:
+            continue
+        run.days.add(row.day)
+        if row.value is None:
             continue
         indexes[at] = index
         run.values[row.day] = run.values.get(row.day, 0.0) + row.value
         run.indexes.append(index)
     days = [
-        (number, Bounds.of(run), RunDay(run, day, value, indexes[number, series, day, ""], run.settled.get(day)))
+        (number, Bounds.of(run, day), RunDay(run, day, value, indexes[number, series, day, ""], run.settled.get(day)))
         for (number, series), run in found.items()
         if run.is_total
         for day, value in run.values.items()

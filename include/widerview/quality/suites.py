@@ -9,6 +9,8 @@ critical check that has nothing to hold, it is a sentence for the client and may
 from collections.abc import Iterable, Sequence
 from typing import get_args, get_type_hints
 
+from babel.numbers import list_currencies
+
 from widerview.quality.engine import Check
 from widerview.quality.frames import EARLIEST, PARTS, TOTAL, whole
 from widerview.quality.verdict import Severity
@@ -195,6 +197,9 @@ def totals(columns: Iterable[str]) -> tuple[Check, ...]:
     return tuple(_countable(column, column.removeprefix(TOTAL)) for column in sorted(columns))
 
 
+_CURRENCIES = sorted(list_currencies())
+
+
 def days(metrics: Iterable[str]) -> tuple[Check, ...]:
     """What is expected of day values; `metrics` are the known ones, qualified: `matomo.visits`."""
     return (
@@ -236,6 +241,19 @@ def days(metrics: Iterable[str]) -> tuple[Check, ...]:
             "value",
             "whole",
             "{row.metric} is {row.value}, and what is counted is whole",
+        ),
+        _present("money", "{row.metric} of {row.day} is money, and its currency is not told"),
+        _one_of(
+            "the currency is known",
+            "currency",
+            _CURRENCIES,
+            "{row.currency!r} is no currency that ISO 4217 knows",
+        ),
+        _equal(
+            "the currency is the one that was asked for",
+            "currency",
+            "currency_asked_for",
+            "{row.metric} of {row.day} is in {row.currency}, not in {pull.target.options[currency]}",
         ),
         _consistent("the {row.metric} of {row.day}", "a day"),
     )
@@ -401,10 +419,10 @@ DAYS_BEFORE = (
         severity="warning",
     ),
     _at_least(
-        "a day is not far below all days of eight weeks",
+        "a day is not far below all such weekdays of eight weeks",
         "value",
         "low",
-        "{title} gave {row.value:.0f} {row.label} for {date}, far less than on any day of the eight weeks before.",
+        "{title} gave {row.value:.0f} {row.label} for {date}, far less than on any such weekday of eight weeks.",
         severity="warning",
     ),
     _between(

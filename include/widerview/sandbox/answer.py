@@ -69,6 +69,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: Answer
     call: Call
+    route: str
+    model: Simulation
     seconds: float
     ask: Callable[[Call], Answer]
 

@@ -135,7 +135,7 @@ def _error(error: str, message: str) -> Answer:
 
 def _find_account(model: Simulation, actor: str) -> tuple[Profile, Account] | None:
     accounts = model.accounts("bluesky")
-    return next((found for found in accounts if actor.lower() in {found[1].person.handle, _did(found[1].person)}), None)
+    return next((found for found in accounts if actor.lower() in {found[1].person.handle, did(found[1].person)}), None)
 
 
 def _place(entry: Entry) -> tuple[int, str]:
@@ -158,7 +158,7 @@ def _feed_item(model: Simulation, call: Call, profile: Profile, entry: Entry) ->
         item["reason"] = {
             "$type": "app.bsky.feed.defs#reasonRepost",
             "by": _author(model, by),
-            "uri": f"at://{_did(by)}/app.bsky.feed.repost/{_tid(entry.at, entry.post.key)}",
+            "uri": f"at://{did(by)}/app.bsky.feed.repost/{_tid(entry.at, entry.post.key)}",
             "cid": _hash_id(f"repost of {entry.post.key}"),
             "indexedAt": _time(entry.at),
         }
@@ -187,7 +187,7 @@ def _post(model: Simulation, post: Post, now: dt.datetime) -> Json:
         "labels": [],
     }
     if post.image:
-        where = f"plain/{_did(post.author)}/{_hash_id(post.image)}"
+        where = f"plain/{did(post.author)}/{_hash_id(post.image)}"
         image = {
             "thumb": f"{_CDN}/feed_thumbnail/{where}",
             "fullsize": f"{_CDN}/feed_fullsize/{where}",
@@ -250,10 +250,10 @@ def _card(post: Post) -> Mapping[str, str]:
 
 def _author(model: Simulation, person: Person) -> Json:
     return {
-        "did": _did(person),
+        "did": did(person),
         "handle": person.handle,
         "displayName": person.name,
-        "avatar": f"{_CDN}/avatar/plain/{_did(person)}/{_hash_id(person.name)}",
+        "avatar": f"{_CDN}/avatar/plain/{did(person)}/{_hash_id(person.name)}",
         "associated": _ASSOCIATED,
         "labels": [],
         "createdAt": _time(_joined(model)),
@@ -264,12 +264,13 @@ def _joined(model: Simulation) -> dt.datetime:
     return dt.datetime.combine(model.first_day - dt.timedelta(days=400), dt.time(9), dt.UTC)
 
 
-def _did(person: Person) -> str:
+def did(person: Person) -> str:
+    """The id that stays when somebody's handle changes."""
     return "did:plc:" + _base32(hashlib.sha256(person.handle.encode()).digest())[:24]
 
 
 def _uri(post: Post) -> str:
-    return f"at://{_did(post.author)}/app.bsky.feed.post/{_tid(post.at, post.key)}"
+    return f"at://{did(post.author)}/app.bsky.feed.post/{_tid(post.at, post.key)}"
 
 
 def _cid(post: Post) -> str:

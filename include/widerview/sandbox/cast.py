@@ -117,6 +117,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         origins: Share of everyday visits by origin.
         answers: Share of comments it answers.
         reposts: Posts of others it passes on a week.
+        currency: ISO 4217, of its shop.
         stories: Instagram stories a week.
         campaign: Whether the campaign is this client's.
         adverts: Paid views on an average day of the campaign, by platform.
@@ -137,6 +138,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     answers: float
     reposts: float
     story: Story = Story()
+    currency: str = "EUR"
     stories: float = 0.0
     campaign: bool = False
     adverts: Mapping[Platform, float] = {}
@@ -316,6 +318,7 @@ PROFILES: tuple[Profile, ...] = (
             Slot(4, "12:00", ("bluesky", "linkedin"), 0.35),
         ),
         bank=AGENCY,
+        currency="GBP",
         visits=34,
         weekdays=(1.25, 1.3, 1.25, 1.2, 1.05, 0.5, 0.45),
         origins=_everyday({"LinkedIn": 0.09, "Bluesky": 0.03}, "lanepress.example"),

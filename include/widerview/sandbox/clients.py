@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from widerview.sandbox import ga4, plausible, search_console, umami
 from widerview.sandbox.access_log import write_logs
 from widerview.sandbox.cast import CAMPAIGN, PROFILES, Person, Profile
+from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
 
 _BESIDE: Mapping[str, tuple[str, Callable[[Profile], str]]] = {
@@ -93,9 +94,9 @@ campaigns:
 """
 
 _SAMPLES = (
-    ("hollow-oak-bakery", "EUR", "Marta Eich", "marta@hollowoak.example"),
-    ("tidewater-cycles", "EUR", "Aoife Brennan", "aoife@tidewater.example"),
-    ("lantern-lane", "GBP", "Priya Nair", "priya@lanternlane.example"),
+    ("hollow-oak-bakery", "Marta Eich", "marta@hollowoak.example"),
+    ("tidewater-cycles", "Aoife Brennan", "aoife@tidewater.example"),
+    ("lantern-lane", "Priya Nair", "priya@lanternlane.example"),
 )
 
 
@@ -123,11 +124,11 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
     }
     profiles = {profile.key: profile for profile in PROFILES}
     paths = []
-    for key, currency, recipient, email in _SAMPLES:
+    for key, recipient, email in _SAMPLES:
         path, profile = folder / f"{key}.yaml", profiles[key]
         if not path.exists():
             parts = [
-                _HEAD.format(key=key, name=profile.name, zone=profile.zone.key, currency=currency),
+                _HEAD.format(key=key, name=profile.name, zone=profile.zone.key, currency=profile.currency),
                 _RECIPIENTS.format(name=recipient, email=email),
                 "accounts:\n",
                 *(_account(account.person) for account in profile.accounts),
@@ -139,7 +140,9 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
     return paths
 
 
-def write_access_logs(model: Simulation, folder: Path, first: dt.date, now: dt.datetime) -> None:
+def write_access_logs(
+    model: Simulation, folder: Path, first: dt.date, now: dt.datetime, faults: Faults | None = None
+) -> None:
     """Write what the web servers of the sample clients have logged by `now`, where their files say it lies.
 
     Args:
@@ -147,9 +150,10 @@ def write_access_logs(model: Simulation, folder: Path, first: dt.date, now: dt.d
         folder: Where all of it lies; `logs` of `write_clients`.
         first: The first day.
         now: The present moment.
+        faults: What spoils the logs.
     """
     last = now.astimezone(model.profile(_HAS_LOGS).zone).date()
-    write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now)
+    write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now, faults=faults)
 
 
 def _entry(platform: str, key: str, ref: str, *more: str, connection: bool = True) -> str:
@@ -175,7 +179,8 @@ def _web(profile: Profile, logs: Path) -> str:
     parts = [_entry("matomo", "site_id", str(profile.site_id), url)]
     for platform, (client, site_id) in _BESIDE.items():
         if profile.key == client:
-            parts.append(_entry(platform, "site_id", site_id(profile), url))
+            money = [f"options: {{currency: {profile.currency}}}"] if platform == "ga4" else []
+            parts.append(_entry(platform, "site_id", site_id(profile), url, *money))
     if profile.key == _HAS_LOGS:
         files = f"options: {{files: {json.dumps(f'{logs}/access.log*')}}}"
         parts.append(_entry("access_log", "site_id", str(urlsplit(profile.url).hostname), url, files, connection=False))

@@ -3,7 +3,7 @@
 A fault is a function of the answer the sandbox would have given. `Faults` holds those that are switched on; a route is
 named like `bluesky.getAuthorFeed`, `mastodon.statuses` or `matomo.VisitsSummary.get`, and a pattern like `mastodon.*`
 names several. A platform that words a fault in its own way (its error for a spent limit, its way of paging) says so in
-the `FAULT_ANSWERS` of its module, by the same names.
+the `FAULT_ANSWERS` of its module, by the same names. Faults that are well-formed and untrue stand in `defects`.
 """
 
 import datetime as dt
@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from widerview.sandbox.answer import Answer, Call, Case, Fault, FaultAnswers, Handler, json_answer
+from widerview.sandbox.defects import DEFECTS
+from widerview.sandbox.defects.change import Defect
 from widerview.sandbox.model import Simulation
 
 
@@ -64,13 +66,20 @@ class Faults:
         for injection in self.active:
             if not fnmatchcase(route, injection.route) or injection.times == 0:
                 continue
+            fault = (own or {}).get(injection.fault) or FAULTS[injection.fault]
+            if isinstance(fault, Defect) and not fault.concerns(route):
+                continue
             if injection.skip:
                 injection.skip -= 1
                 continue
             if injection.times is not None:
                 injection.times -= 1
-            case = Case(answer=answer, call=call, seconds=injection.seconds, ask=lambda again: handler(model, again))
-            return ((own or {}).get(injection.fault) or FAULTS[injection.fault])(case)
+            return fault(
+                Case(
+                    answer=answer, call=call, route=route, model=model, seconds=injection.seconds,
+                    ask=lambda again: handler(model, again),
+                )
+            )  # fmt: skip
         return answer
 
 
@@ -162,5 +171,6 @@ FAULTS: dict[str, Fault] = {
     "empty": lambda case: msgspec.structs.replace(case.answer, body=b""),
     "slow": lambda case: msgspec.structs.replace(case.answer, delay=case.seconds),
     "dropped": lambda case: msgspec.structs.replace(case.answer, cut=True),
+    **DEFECTS,
 }
 """Every fault there is, by name."""

@@ -58,6 +58,7 @@ _METRICS: Mapping[str, tuple[str, Callable[[list[WebVisit]], float]]] = {
     "screenPageViews": ("TYPE_INTEGER", lambda visits: sum(len(visit.pages) for visit in visits)),
     "engagedSessions": ("TYPE_INTEGER", lambda visits: sum(map(_is_engaged, visits))),
     "keyEvents": ("TYPE_FLOAT", lambda visits: 0),
+    "totalRevenue": ("TYPE_CURRENCY", lambda visits: round(sum(visit.paid for visit in visits), 2)),
     "averageSessionDuration": ("TYPE_SECONDS", lambda visits: sum(visit.seconds for visit in visits) / len(visits)),
     _VISIT_TIME: ("TYPE_FLOAT", lambda visits: sum(visit.seconds for visit in visits)),
 }
@@ -134,6 +135,9 @@ def _token(model: Simulation, call: Call) -> Answer:
 def _report(model: Simulation, profile: Profile, asked: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
     dimensions = [_known(each["name"], _DIMENSIONS, "dimension") for each in asked.get("dimensions", [])]
     metrics = [(each["name"], _metric(each)) for each in asked.get("metrics", [])]
+    currency = asked.get("currencyCode", profile.currency)
+    if currency != profile.currency:
+        raise _Refused(f"The sandbox converts no money: the property is kept in {profile.currency}.")
     if len(metrics) > _MOST_METRICS:
         raise _Refused(f"Requests are limited to 10 metrics. This request is for {len(metrics)} metrics.")
     rows = _rows(model, profile, asked, dimensions, now)
@@ -152,7 +156,7 @@ def _report(model: Simulation, profile: Profile, asked: Mapping[str, Any], now: 
             for names, visits in rows[offset : offset + limit]
         ],
         "rowCount": len(rows),
-        "metadata": {"currencyCode": "EUR", "timeZone": str(profile.zone)},
+        "metadata": {"currencyCode": currency, "timeZone": str(profile.zone)},
         "kind": "analyticsData#runReport",
     }
     if not rows:

@@ -30,12 +30,12 @@ def lookup(model: Simulation, call: Call) -> Answer:
 
 def account(model: Simulation, call: Call) -> Answer:
     """`/api/v1/accounts/:id`."""
-    return _account_answer(model, call, lambda account: _account_id(model, account.person) == call.params["id"])
+    return _account_answer(model, call, lambda account: account_id(model, account.person) == call.params["id"])
 
 
 def statuses(model: Simulation, call: Call) -> Answer:
     """`/api/v1/accounts/:id/statuses`: what the account published and boosted, newest first, in pages."""
-    found = _find_account(model, lambda account: _account_id(model, account.person) == call.params["id"])
+    found = _find_account(model, lambda account: account_id(model, account.person) == call.params["id"])
     if found is None:
         return _not_found(call)
     profile, own = found
@@ -137,7 +137,7 @@ def _entry(model: Simulation, now: dt.datetime, person: Person, entry: Entry) ->
         return _status(model, now, entry.post)
     boosted = _status(model, now, entry.post)
     id_, home = str(_entry_id(entry)), f"https://{_SERVER}"
-    uri = f"{home}/ap/users/{_account_id(model, person)}/statuses/{id_}/activity"
+    uri = f"{home}/ap/users/{account_id(model, person)}/statuses/{id_}/activity"
     return boosted | {
         "id": id_,
         "created_at": _time(entry.at),
@@ -164,12 +164,12 @@ def _status(model: Simulation, now: dt.datetime, post: Post) -> Json:
         "id": id_,
         "created_at": _time(post.at),
         "in_reply_to_id": str(_status_id(post.parent.at, post.parent.key)) if post.parent else None,
-        "in_reply_to_account_id": _account_id(model, post.parent.author) if post.parent else None,
+        "in_reply_to_account_id": account_id(model, post.parent.author) if post.parent else None,
         "sensitive": False,
         "spoiler_text": "",
         "visibility": "public",
         "language": "en",
-        "uri": f"https://{server}/ap/users/{_account_id(model, post.author)}/statuses/{id_}",
+        "uri": f"https://{server}/ap/users/{account_id(model, post.author)}/statuses/{id_}",
         "url": f"https://{server}/@{name}/{id_}",
         "replies_count": len(model.replies(post, now)),
         "reblogs_count": post.count("reposts", now),
@@ -263,7 +263,7 @@ def _card(post: Post) -> Json:
 
 def _mention(model: Simulation, person: Person) -> Json:
     return {
-        "id": _account_id(model, person),
+        "id": account_id(model, person),
         "username": _username(person),
         "url": f"https://{_server(person)}/@{_username(person)}",
         "acct": _acct(person),
@@ -283,7 +283,7 @@ def _account(model: Simulation, now: dt.datetime, person: Person) -> Json:
     else:
         note, followers, posts, last = "", 40 + len(person.name) * 9, 300, now.date().isoformat()
     return {
-        "id": _account_id(model, person),
+        "id": account_id(model, person),
         "username": name,
         "acct": _acct(person),
         "display_name": person.name,
@@ -295,7 +295,7 @@ def _account(model: Simulation, now: dt.datetime, person: Person) -> Json:
         "created_at": f"{_joined(model)}T00:00:00.000Z",
         "note": f"<p>{html.escape(note)}</p>" if note else "",
         "url": f"{home}/@{name}",
-        "uri": f"{home}/ap/users/{_account_id(model, person)}",
+        "uri": f"{home}/ap/users/{account_id(model, person)}",
         "avatar": picture,
         "avatar_static": picture,
         "avatar_description": "",
@@ -334,7 +334,8 @@ def _acct(person: Person) -> str:
     return person.handle.removesuffix(f"@{_SERVER}")
 
 
-def _account_id(model: Simulation, person: Person) -> str:
+def account_id(model: Simulation, person: Person) -> str:
+    """The number that the server knows somebody by."""
     joined = dt.datetime.combine(_joined(model), dt.time(9), dt.UTC)
     return str(_status_id(joined, person.handle))
 

@@ -71,6 +71,8 @@ _ASSETS = ("/assets/site.css", "/assets/site.js", "/assets/logo.svg", "/assets/f
 _IPV4 = [f"{net}.{host}" for net in ("192.0.2", "198.51.100", "203.0.113") for host in range(1, 255)]
 _BOT_ADDRESSES = 12  # of the first network, kept free of people
 _IPV4_SHARE = 0.55
+_BUYS = 0.04
+_TYPICAL_ORDER = 19.0
 _POSITIONS = {"clicked": 1.6, "seen": 6.5}
 
 
@@ -100,6 +102,7 @@ class WebVisit(msgspec.Struct, frozen=True, kw_only=True):
         ip: The visitor's address, of those that are kept for examples.
         landing: The first address, with the tags of the link that led there.
         referrer: The page that led there; empty where none is told.
+        paid: What was ordered in the shop came to, in the client's currency; 0 where nothing was.
     """
 
     at: dt.datetime
@@ -117,6 +120,7 @@ class WebVisit(msgspec.Struct, frozen=True, kw_only=True):
     ip: str
     landing: str
     referrer: str
+    paid: float
 
     @property
     def bounce(self) -> bool:
@@ -224,6 +228,7 @@ def _visits(model: Simulation, client: str, day: dt.date) -> tuple[WebVisit, ...
     browsers = rng.random(size).tolist()
     visitors = _visitors(rows, rng)
     addresses = _addresses(client, day, rng, size)
+    orders = _orders(model.stream(client, "shop", day), size)
     told: list[WebVisit] = []
     for number, row in enumerate(rows.tolist()):
         origin_index, actions, seconds, new_in_day, new_in_week, at, _, shown_at = row
@@ -245,7 +250,7 @@ def _visits(model: Simulation, client: str, day: dt.date) -> tuple[WebVisit, ...
                 at=_utc(at), shown_at=_utc(shown_at), origin=origin, visitor=first, new_in_day=new_in_day,
                 new_in_week=new_in_week, seconds=seconds, country=country, device=device, browser=browser, agent=agent,
                 pages=tuple(PageView(_utc(moment), path) for moment, path in zip(moments, paths, strict=True)),
-                ip=ip, landing=landing, referrer=_referrer(origin),
+                ip=ip, landing=landing, referrer=_referrer(origin), paid=orders[number] if actions > 1 else 0.0,
             )
         )  # fmt: skip
     return tuple(told)
@@ -270,6 +275,13 @@ def _visitors(rows: NDArray[np.void], rng: np.random.Generator) -> list[int]:
         last_seen[known] = float(ends[number])
         first.append(known)
     return first
+
+
+def _orders(rng: np.random.Generator, size: int) -> list[float]:
+    """What each of so many visits would spend in the shop: most nothing."""
+    amounts = rng.lognormal(np.log(_TYPICAL_ORDER), 0.6, size).round(2)
+    orders: list[float] = np.where(rng.random(size) < _BUYS, amounts, 0.0).tolist()
+    return orders
 
 
 def _addresses(client: str, day: dt.date, rng: np.random.Generator, size: int) -> list[str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from widerview.vocabulary.dictionaries import Dictionary
+from widerview.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     from widerview.sources.http import HttpClient
@@ -233,6 +234,7 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
         member: The member of the dimension; empty for `total`, `<campaign>/<touchpoint>` for `touchpoint`.
         metric: Canonical metric name.
         value: None where the platform did not report it.
+        currency: ISO 4217 code of an amount of money, as the platform says; None for any other value.
     """
 
     entity: Entity
@@ -243,6 +245,7 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
     member: str
     metric: str
     value: float | None
+    currency: str | None = None
 
 
 class UnavailableRow(_Observed, frozen=True, kw_only=True, gc=False):
@@ -292,8 +295,9 @@ def day_rows(
     values: Mapping[str, float | None],
     dimension: Dimension = "total",
     member: str = "",
+    currency: str | None = None,
 ) -> Iterator[DayRow]:
-    """Make a row of each of a day's values, by canonical metric."""
+    """Make a row of each of a day's values, by canonical metric; `currency` is that of those that are money."""
     for metric, value in values.items():
         yield DayRow(
             **stamp,
@@ -305,6 +309,7 @@ def day_rows(
             member=member,
             metric=metric,
             value=value,
+            currency=currency if currency and METRICS[metric].unit == "money" else None,
         )
 
 

@@ -4,14 +4,15 @@
 network, campaign, and the touchpoint within the campaign.
 
 **Inputs.** In the client file, `site_id` is the property id, a number (Admin, Property details; not the `G-…` of the
-tag), and `time_zone` the property's own. In the Airflow Connection, the extra holds `keyfile_dict`, the JSON key of a
-service account, whose e-mail address is added to the property as *Viewer* (Admin, Property access management); or
-`refresh_token`, `client_id` and `client_secret` of somebody's consent with the scope `analytics.readonly`. Either way,
-the *Google Analytics Data API* must be enabled in the Google Cloud project.
+tag), and `time_zone` the property's own. Where the website is a shop whose sales reach the property, the option
+`currency` (ISO 4217, the client's own) has its revenue read in that currency. In the Airflow Connection, the extra
+holds `keyfile_dict`, the JSON key of a service account, whose e-mail address is added to the property as *Viewer*
+(Admin, Property access management); or `refresh_token`, `client_id` and `client_secret` of somebody's consent with the
+scope `analytics.readonly`. Either way, the *Google Analytics Data API* must be enabled in the Google Cloud project.
 
 **Outputs.** Values of whole days in the property's own time zone: visits (sessions), users, new users, page views,
-engaged visits, time on the website, and key events as goals reached. Visits, page views, engaged visits and key
-events are also split by `channel`, by `campaign` (utm_campaign, in lower case), by `touchpoint`
+engaged visits, time on the website, key events as goals reached, and the shop's revenue if a currency is named. All of
+these but users and time are also split by `channel`, by `campaign` (utm_campaign, in lower case), by `touchpoint`
 (`<campaign>/<utm_source>`) and by `network` (visits from a social network by an untagged link).
 
 **Calls.** One for the key, one for the totals, one each for channels and campaigns; more only beyond 50,000 rows.
@@ -36,10 +37,10 @@ import logging
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 from requests import codes
@@ -75,6 +76,7 @@ _MOST = 2**63
 """Beyond the warehouse's BIGINT."""
 
 _VISIT_TIME = "averageSessionDuration*sessions"
+_MONEY = "totalRevenue"
 _METRICS = {
     "sessions": "visits",
     "totalUsers": "unique_visitors",
@@ -83,8 +85,9 @@ _METRICS = {
     "engagedSessions": "engaged_visits",
     "keyEvents": "conversions",
     "visitTime": "visit_time",
+    _MONEY: "revenue",
 }
-_ADDITIVE = ("sessions", "screenPageViews", "engagedSessions", "keyEvents")
+_ADDITIVE = ("sessions", "screenPageViews", "engagedSessions", "keyEvents", _MONEY)
 """What parts of a day add up to, so that several of Google's groups can be brought together."""
 _DIMENSIONS = {
     "totals": ("date",),
@@ -111,6 +114,7 @@ class _Row(msgspec.Struct, rename="camel"):
 
 
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    currency_code: str | None = None
     time_zone: str = ""
     subject_to_thresholding: bool = False
     data_loss_from_other_row: bool = False
@@ -161,6 +165,9 @@ class GA4(Source):
     title = _TITLE
     kind = "web"
     reference = Written("a property id of Google Analytics 4, a whole number", r"[1-9][0-9]*", "123456789")
+    options: ClassVar[Mapping[str, Written]] = {
+        "currency": Written("the ISO 4217 code of the currency in which revenue is read", r"[A-Z]{3}", "EUR")
+    }
     evidence = ("machine spec", "vendor document")
     known_gaps = (
         "No answer of the real API was recorded; answers were checked against its discovery document of 2026-10-06.",
@@ -190,6 +197,7 @@ class GA4(Source):
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
         """The totals, then what they split into, by those metrics that the property knows."""
         headers = google.authorize(http, _SCOPE, source=_TITLE, account=f"property {target.ref}")
+        currency = target.options.get("currency")
         known: list[str] = []
 
         def ask(stream: str, metrics: Sequence[str], offset: str | None = None) -> RawPage:
@@ -197,7 +205,7 @@ class GA4(Source):
                 "POST",
                 f"v1beta/properties/{target.ref}:runReport",
                 stream=stream,
-                json=_question(stream, metrics, window, offset),
+                json=_question(stream, metrics, window, offset, currency),
                 headers=headers,
                 try_again=google.slow_down,
             )
@@ -210,7 +218,7 @@ class GA4(Source):
             return False
 
         yield from ask_in_groups(
-            list(_METRICS),
+            [metric for metric in _METRICS if currency or metric != _MONEY],
             _METRICS_A_CALL,
             partial(ask, "totals"),
             is_refused,
@@ -245,7 +253,8 @@ class GA4(Source):
                 continue
             for (dimension, member), values in _members(page.stream, report, days[day]).items():
                 told = {_METRICS[native]: value for native, value in values.items()}
-                yield from day_rows(stamped, "site", target.ref, day, zone, told, dimension, member)
+                currency = report.metadata.currency_code
+                yield from day_rows(stamped, "site", target.ref, day, zone, told, dimension, member, currency)
 
 
 class _Walk:
@@ -280,7 +289,9 @@ class _Walk:
         return Turn(str(offset + whole), whole)
 
 
-def _question(stream: str, metrics: Sequence[str], window: Window, offset: str | None) -> dict[str, Any]:
+def _question(
+    stream: str, metrics: Sequence[str], window: Window, offset: str | None, currency: str | None
+) -> dict[str, Any]:
     dimensions = _DIMENSIONS[stream]
     return {
         "dateRanges": [{"startDate": window.first.isoformat(), "endDate": window.last.isoformat()}],
@@ -294,7 +305,7 @@ def _question(stream: str, metrics: Sequence[str], window: Window, offset: str |
         "limit": str(_ROWS_A_PAGE),
         "offset": offset or "0",
         "returnPropertyQuota": True,
-    }
+    } | ({"currencyCode": currency} if _MONEY in metrics else {})
 
 
 def _asked(page: RawPage) -> _Asked:
