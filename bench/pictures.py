@@ -1,4 +1,4 @@
-"""Take the pictures of the docs: the sample report of a fictional bakery, as a mail program shows it.
+"""Take the pictures of the docs: the sample report of a fictional bakery as a mail program shows it, and a checked run.
 
 Run it with `make pictures`; it needs a Chromium on the PATH and writes to docs/pictures. With the demo up (its home is
 the argument, `.widerview` if left out) it also takes Airflow's review page.
@@ -13,16 +13,19 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "report"))  # the samples live beside the tests that use them
+for room in ("report", "helpers"):
+    sys.path.insert(0, str(ROOT / "tests" / room))  # the samples live beside the tests that use them
 
 from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
 
+from checked_runs import RUN, failed, fine, troubled  # noqa: E402 - after the path is set
 from widerview.clock import utc_now  # noqa: E402
 from widerview.demo.home import REVIEWER, Home  # noqa: E402
 from widerview.demo.processes import Processes  # noqa: E402
 from widerview.demo.run import LEFT_FOR_A_PERSON  # noqa: E402
 from widerview.measures.weeks import Week  # noqa: E402
 from widerview.pipeline.catalogue import report_dag_id  # noqa: E402
+from widerview.pipeline.validation_page import validation_page  # noqa: E402
 from widerview.report.render import Rendered, render  # noqa: E402
 
 PHONE = 375
@@ -61,6 +64,15 @@ def take_reports(browser: Browser, folder: Path) -> None:
         print(folder / f"{name}.png")
 
 
+def take_checks(browser: Browser, folder: Path) -> None:
+    """What operators see of the gate: a run with everything that can be wrong."""
+    run = [troubled(), failed(), fine()]
+    page = browser.new_page(viewport={"width": 1100, "height": 1500}, color_scheme="light")
+    page.set_content(validation_page("Mastodon", RUN, run, run))
+    page.screenshot(path=folder / "validation-page.png")
+    print(folder / "validation-page.png")
+
+
 def take_airflow(browser: Browser, folder: Path, home: Home) -> None:
     """The page on which a reviewer approves the report that the demo has left waiting."""
     page = browser.new_page(viewport={"width": 1280, "height": 1300}, color_scheme="light")
@@ -88,6 +100,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         take_reports(browser, folder)
+        take_checks(browser, folder)
         if "api-server" in Processes(home.processes, home.logs).running():
             take_airflow(browser, folder, home)
         browser.close()

@@ -16,6 +16,7 @@ from airflow.sdk import (
 )
 
 from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, ingest_dag_id, ingest_doc, observations_asset, pool_of
+from widerview.pipeline.links import ChecksLink
 from widerview.settings import load_settings
 from widerview.sources.base import Source
 from widerview.sources.registry import SOURCES
@@ -91,7 +92,9 @@ def ingest(source: Source) -> None:
             tokens() >> [batches, alarmed]
         pulled = pull.expand(batch=batches)
         pulled >> alarmed
-        pulled >> check() >> load()
+        checked = check()
+        checked.operator.operator_extra_links = (ChecksLink(),)
+        pulled >> checked >> load()
 
     build()
 

@@ -5,8 +5,11 @@ import datetime as dt
 import json
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import getuser
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 warehouse = typer.Typer(no_args_is_help=True, help="The warehouse's own upkeep.")
 app.add_typer(warehouse, name="warehouse")
+quarantine = typer.Typer(no_args_is_help=True, help="What the gate holds back: look at it, release it, check it anew.")
+app.add_typer(quarantine, name="quarantine")
 
 
 def _say_version(wanted: bool) -> None:
@@ -434,6 +439,170 @@ def retention(
         )
 
 
+@quarantine.command("list")
+def list_held(
+    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source's, e.g. matomo.")] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only of pulls that ended on this day (UTC) or later."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many rows and numbers to show.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List what is held, pull by pull, the newest first: which row, which number of it, and why.
+
+    The line above each table is the pull's name, which the other commands take as LOAD_ID.
+
+    Example: `widerview quarantine list --client harbour-bakery --since 2026-11-16`
+    """
+    _settle_in()
+    from widerview.pipeline import connections
+    from widerview.warehouse.quarantine import held
+    from widerview.yaml_lines import printable
+
+    with _clear_errors():
+        found = held(
+            connections.warehouse(),
+            client_id=client,
+            source=source,
+            since=since and since.replace(tzinfo=dt.UTC),
+            most=most + 1,
+        )
+    if as_json:
+        shown = [{**each._asdict(), "row": json.loads(each.row)} for each in found[:most]]
+        typer.echo(json.dumps(shown, indent=2, default=str))
+        return
+    if not found:
+        _say("Nothing is held", "green")
+        return
+    for load_id, pull in groupby(found[:most], key=lambda each: each.load_id):
+        rows = list(pull)
+        first = rows[0]
+        _say(
+            f"{first.client_id}: {first.source} {first.ref}, pulled {first.observed_at:%Y-%m-%d %H:%M} UTC by the run "
+            f"{first.run}",
+            "bold",
+        )
+        _say(load_id, "cyan")
+        table = Table("row", "kind", "number", "why it is held")
+        for each in rows:
+            number = Text(printable(each.metric or "the whole row"))
+            table.add_row(str(each.row_index), each.kind, number, Text(printable(each.reason)))
+        Console().print(table)
+    if len(found) > most:
+        _say(f"There is more: give --most a number above {most}, or narrow it down.", "yellow")
+
+
+@quarantine.command("show")
+def show_held(
+    load_id: Annotated[str, typer.Argument(help="The pull, as `widerview quarantine list` names it.")],
+    row: Annotated[int, typer.Argument(min=0, help="The row's number there.")],
+) -> None:
+    """Show a held row: what it says, why it is held, and where to read what the platform answered.
+
+    Example: `widerview quarantine show pulls/matomo/…/20261116T040000.000000Z.json 17`
+    """
+    _settle_in()
+    from widerview.pipeline import connections
+    from widerview.pipeline.quarantine import show
+    from widerview.yaml_lines import printable
+
+    with _clear_errors():
+        for shown in show(connections.warehouse(), connections.landing(), load_id, row):
+            held, entry = shown.held, shown.entry
+            for name, value in (
+                ("client", held.client_id),
+                ("account", f"{held.source} {held.ref}"),
+                ("run", held.run),
+                ("row", f"{held.row_index} ({held.kind})"),
+                ("held", held.metric or "the whole row"),
+                ("because", held.reason),
+                ("answer", f"number {shown.place} of the pull, {entry.stream}, {entry.size} bytes, received "
+                           f"{entry.fetched_at:%Y-%m-%d %H:%M:%S} UTC"),
+                ("asked", f"{entry.request.method} {entry.request.url}"),
+                ("sha256", held.receipt),
+                ("raw", shown.pack if shown.is_kept else f"{shown.pack} (no longer kept)"),
+            ):  # fmt: skip
+                _say(printable(f"{name:<8} {value}"), "")
+            if shown.is_kept and "://" not in shown.pack:
+                cut = f"tail -c +{shown.offset + 1} | head -c {entry.size}"
+                _say(f"{'open':<8} gzip -dc {shlex.quote(shown.pack)} | {cut}", "cyan")
+            _say(json.dumps(json.loads(held.row), indent=2, ensure_ascii=False), "")
+
+
+@quarantine.command("release")
+def release_held(
+    client: Annotated[str, typer.Option(help="The client's id.")],
+    load: Annotated[str, typer.Option(help="The pull, as `widerview quarantine list` names it.")],
+    why: Annotated[str, typer.Option(help="Why it is right after all; kept with the release.")],
+    row: Annotated[
+        int | None, typer.Option(min=0, help="Only this row; all that is held of the pull if left out.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Only this number of the row.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so; your user name if left out.")] = None,
+) -> None:
+    """Say that something held is right after all: it leaves the quarantine and is loaded.
+
+    The release is kept in landing beside the pull, so a replay knows of it. Then the pull is checked and loaded again
+    from its raw answers, without asking the platform. Doing it twice changes nothing. To let rows in that were held
+    because we misread them, mend the parser and use `recheck` instead.
+
+    Example: `widerview quarantine release --client harbour-bakery --load pulls/… --row 17 --why "The fair was real"`
+    """
+    _settle_in()
+    from widerview.clock import utc_now
+    from widerview.pipeline import connections
+    from widerview.pipeline.quarantine import release
+    from widerview.sources.registry import SOURCES
+
+    if metric is not None and row is None:
+        raise typer.BadParameter("say which row's, with --row", param_hint="--metric")
+    if not why.strip():
+        raise typer.BadParameter("say why, for those who ask later", param_hint="--why")
+    with _clear_errors():
+        done = release(
+            connections.landing(),
+            SOURCES,
+            connections.warehouse(),
+            client,
+            load,
+            index=row,
+            metric=metric,
+            why=why.strip(),
+            by=by or getuser(),
+            at=utc_now(),
+        )
+    _say(f"Released now: {done.places}. The pull is checked and loaded again." if done.places
+         else "Released already. The pull is checked and loaded again.", "green")  # fmt: skip
+    if done.still_held:
+        _say(f"Of this pull {len(done.still_held)} row(s) and number(s) are still held.", "yellow")
+
+
+@quarantine.command("recheck")
+def recheck_held(
+    client: Annotated[str, typer.Option(help="The client's id.")],
+    source: Annotated[str | None, typer.Option(help="Only this source's pulls, e.g. matomo.")] = None,
+    load: Annotated[str | None, typer.Option(help="Only this pull, as `widerview quarantine list` names it.")] = None,
+) -> None:
+    """Check and load again the pulls of which something is held, after a parser or a check was mended.
+
+    Works from the raw answers in landing, without asking any platform.
+
+    Example: `widerview quarantine recheck --client harbour-bakery --source matomo`
+    """
+    _settle_in()
+    from widerview.pipeline import connections
+    from widerview.pipeline.quarantine import recheck
+    from widerview.sources.registry import SOURCES
+
+    with _clear_errors():
+        done = recheck(connections.landing(), SOURCES, connections.warehouse(), client, source, load)
+    for line in done.left_out:
+        _say(f"Left out: {line}", "yellow")
+    _say(f"{done.pulls} pull(s) checked and loaded again; held before: {done.before}, now: {done.after}", "green")
+
+
 @warehouse.command()
 def distribute() -> None:
     """Distribute the warehouse's tables over a Citus cluster, each client's rows on one node.
@@ -510,11 +679,11 @@ def _clear_errors() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from widerview.landing.store import LandingError
-    from widerview.pipeline.ingest import LoadFailed
+    from widerview.pipeline.ingest import CheckBroken, LoadFailed
 
     try:
         yield
-    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, LoadFailed) as error:
+    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, CheckBroken, LoadFailed) as error:
         _say(str(error).partition("\n")[0], "red", to_error=True)
         raise typer.Exit(1) from error
 

@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
+from widerview.demo.home import REVIEWER
 from widerview.demo.run import LEFT_FOR_A_PERSON, NOTE, answer_review
 from widerview.measures.weeks import Week
 from widerview.sandbox import MATOMO_TOKEN, pinterest
@@ -104,20 +105,37 @@ def test_no_secret_lies_anywhere(demo: Demo) -> None:
     assert all(file.stat().st_mode & 0o077 == 0 for file in allowed)
 
 
+def as_reviewer(demo: Demo, page: str) -> requests.Response:
+    login = {"username": REVIEWER, "password": demo.home.state["password"]}
+    token = requests.post(f"{demo.home.ui}/auth/token", json=login, timeout=30).json()["access_token"]
+    return requests.get(page, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+
+def test_what_the_gate_found_is_a_page_that_its_task_alone_links_to(demo: Demo) -> None:
+    [ingest] = demo.get("/dags/ingest_mastodon/dagRuns")["dag_runs"]
+    task = f"/dags/ingest_mastodon/dagRuns/{ingest['dag_run_id']}/taskInstances"
+    assert demo.get(f"{task}/load/links")["extra_links"] == {}, "an empty heading would show"
+    page = demo.get(f"{task}/check/links")["extra_links"]["What the gate found"]
+    assert page.startswith(demo.home.ui)
+    assert requests.get(page, timeout=30).status_code == 401
+    shown = as_reviewer(demo, page)
+    assert shown.status_code == 200
+    assert "@hollowoak@social.example" in shown.text
+    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    assert as_reviewer(demo, f"{demo.home.ui}/widerview/checks/ingest_mastodon/no-run").status_code == 404
+    [log] = (demo.home.airflow / "logs" / "dag_id=ingest_mastodon").rglob("task_id=check/attempt=1.log")
+    told = log.read_text()
+    assert "2 account(s), " in told
+    assert page in told
+    assert "great_expectations" not in told
+    assert "Skipping registering" not in (demo.home.logs / "scheduler.log").read_text(), "the library's own log"
+
+
 def test_the_preview_is_for_users_only(demo: Demo) -> None:
     page = f"{demo.home.ui}/widerview/reports/{AGENCY}/{dt.date.today():%G}-W00/1"
     assert requests.get(page, timeout=30).status_code == 401
     waiting = demo.get(f"/dags/{AGENCY}/dagRuns")["dag_runs"][0]["dag_run_id"].removeprefix("demo__")
-    token = requests.post(
-        f"{demo.home.ui}/auth/token",
-        json={"username": "reviewer", "password": demo.home.state["password"]},
-        timeout=30,
-    ).json()["access_token"]
-    shown = requests.get(
-        f"{demo.home.ui}/widerview/reports/{AGENCY}/{waiting}/1",
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=60,
-    )
+    shown = as_reviewer(demo, f"{demo.home.ui}/widerview/reports/{AGENCY}/{waiting}/1")
     assert shown.status_code == 200
     assert "Lantern Lane" in shown.text
     assert "default-src 'none'" in shown.headers["Content-Security-Policy"]

@@ -47,6 +47,8 @@ def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
     assert dag.task_dict["pull"].partial_kwargs["pool"] in pools()
     assert dag.task_dict["check"].trigger_rule == "all_done", "one account's failure keeps no other from being loaded"
     assert dag.timetable.key_format == "%Y-%m-%d"
+    linked = {name for name, task in dag.task_dict.items() if task.operator_extra_links}
+    assert linked == {"check"}, "Airflow shows a heading with nothing below it on every task that has a link to nowhere"
 
 
 @pytest.mark.parametrize("dag_id", sorted(REPORTS))

@@ -22,9 +22,10 @@ LAST_PORT = 65536
 
 
 SCHEDULER_ENVIRONMENT = {
-    # Airflow and Great Expectations take seconds to import: once, in the server that all workers fork from.
+    # Airflow and Great Expectations take seconds to import: once, in the server that all workers fork from. Airflow
+    # last: once it has set up logging, Great Expectations logs two hundred lines of its own making.
     "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": (
-        "airflow.executors.local_executor,great_expectations,great_expectations.expectations,pandas"
+        "great_expectations,great_expectations.expectations,pandas,airflow.executors.local_executor"
     ),
     "AIRFLOW__CORE__MP_START_METHOD": "forkserver",
 }

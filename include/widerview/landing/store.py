@@ -197,12 +197,18 @@ class Landing:
         paths = sorted(self._pulls_of(source, run, target).glob("*.json"), key=lambda path: path.name)
         return (_name(paths[-1]), self.read_pull(_name(paths[-1]))) if paths else None
 
-    def pulls(self, client: str | None = None, source: str | None = None) -> Iterator[tuple[str, Pull]]:
-        """All pulls with their names, oldest first; optionally of one client or source."""
-        pattern = f"pulls/{_slug(source) if source else '*'}/*/{_slug(client) if client else '*'}/*/*.json"
-        names = [_name(path) for path in self._root.glob(pattern)]
-        for name in sorted(names, key=lambda name: (name.rsplit("/", 1)[-1], name)):
+    def pulls(
+        self, client: str | None = None, source: str | None = None, run: str | None = None
+    ) -> Iterator[tuple[str, Pull]]:
+        """All pulls with their names, oldest first; optionally of one client, source or run."""
+        kind, when, who = (_slug(part) if part else "*" for part in (source, run, client))
+        for name in self._in_order(f"pulls/{kind}/{when}/{who}/*/*.json"):
             yield name, self.read_pull(name)
+
+    def documents(self, folder: str, target: Target) -> list[str]:
+        """The names of a target's pulls beside which a later step keeps a document in a folder, oldest first."""
+        of_target = "/".join(map(_slug, (target.client_id, target.ref)))
+        return self._in_order(f"{folder}/pulls/{_slug(target.source)}/*/{of_target}/*.json")
 
     def pages(self, pull: Pull) -> Iterator[RawPage]:
         """The answers of a pull as they were received.
@@ -244,6 +250,18 @@ class Landing:
     def holds(self, pack: str) -> bool:
         """Whether the pack of this name is here."""
         return self._pack(pack).exists()
+
+    def raw_names(self, pull: Pull) -> dict[str, str]:
+        """Where the answers of a pull lie, by their sha256: `raw/<aa>/<pack>.gz#<which of its answers, from 1>`."""
+        if pull.pack is None:
+            return {}
+        pack = self._relative(self._pack(pull.pack))
+        names = enumerate((entry.sha256 for entry in pull.entries), start=1)
+        return {sha256: f"{pack}#{place}" for place, sha256 in reversed(list(names))}
+
+    def address(self, name: str) -> str:
+        """The file path or URL of something in landing, from its name there."""
+        return str(self._root / name)
 
     def forget(self, client: str) -> Removed:
         """Remove a client's pulls, what is kept beside them, and the packs that no other client's pull names.
@@ -307,6 +325,11 @@ class Landing:
                 while folder != self._root:
                     folder.rmdir()
                     folder = folder.parent
+
+    def _in_order(self, pattern: str) -> list[str]:
+        """The names of the pulls whose files match, oldest first."""
+        names = map(_name, self._root.glob(pattern))
+        return sorted(names, key=lambda name: (name.rsplit("/", 1)[-1], name))
 
     def _relative(self, path: Path) -> str:
         return "/".join(path.parts[len(self._root.parts) :])

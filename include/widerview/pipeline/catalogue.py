@@ -4,6 +4,7 @@ import datetime as dt
 import inspect
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from widerview.agency.load import BrokenFile
 from widerview.agency.models import Client
@@ -38,7 +39,12 @@ def ingest_dag_id(source: str) -> str:
     return f"ingest_{source}"
 
 
-PREVIEW_PREFIX = "/widerview"
+def source_of_ingest_dag(dag_id: str) -> Source | None:
+    """Give the source that an ingest DAG belongs to; None for any other DAG."""
+    return SOURCES.get(dag_id.removeprefix("ingest_")) if dag_id.startswith("ingest_") else None
+
+
+PAGES_PREFIX = "/widerview"
 """Where the plugin's pages are, below the address of the Airflow UI."""
 
 
@@ -54,7 +60,12 @@ def client_of_report_dag(dag_id: str) -> str:
 
 def preview_path(client_id: str, period: str, revision: int) -> str:
     """Give the page that shows a composed report as its reader will see it."""
-    return f"{PREVIEW_PREFIX}/reports/{report_dag_id(client_id)}/{period}/{revision}"
+    return f"{PAGES_PREFIX}/reports/{report_dag_id(client_id)}/{period}/{revision}"
+
+
+def checks_path(dag_id: str, run_id: str) -> str:
+    """Give the page that shows what the gate found in a run of an ingest DAG."""
+    return f"{PAGES_PREFIX}/checks/{quote(dag_id, safe='')}/{quote(run_id, safe='')}"
 
 
 def pool_of(source: str) -> str:
@@ -91,7 +102,8 @@ def ingest_doc(source: Source) -> str:
 
 **Steps.** {_TOKENS if source.renewal_page else ""}`plan` lists the accounts of all clients.
 `pull` asks for each of them and lands every answer as received;
-the tasks are named after the accounts. `check` puts the rows through the gate. `load` stores what changed.
+the tasks are named after the accounts. `check` puts the rows through the gate; its link *What the gate found* opens a
+page with every check. `load` stores what changed.
 
 **Again and over a longer time.** Clearing `pull` asks only for the accounts that had failed. Clearing `check` or
 `load` works from landing, with no call to the platform. For days that were missed use Airflow's own *backfill* (its

@@ -23,6 +23,7 @@ from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
+from widerview.pipeline.releases import read_releases, released_places, without_released
 from widerview.quality.gate import PullRows, check
 from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 MAX_BATCHES = 200
 """Most mapped tasks of one step: past it accounts share a task, since a task costs more than a small pull."""
+
+CHECKS = "checks"
+"""The folder of landing that holds what the gate says of each pull."""
 
 _SETTLED_AFTER = dt.timedelta(days=7)
 """After its end a day is complete on every platform."""
@@ -226,12 +230,22 @@ def check_pulls(
     for some in _by_rows(_to_check(landing, source, path, pull, engine) for path, pull in pulls):
         for each, result in zip(some, check([each.rows for each in some]), strict=True):
             changes, shapes = drift(each.rows.past.shapes, each.shapes)
-            judged = msgspec.structs.replace(result, drift=changes, shapes=shapes if each.shapes else {})
+            judged = without_released(result, each.rows.released)
+            judged = msgspec.structs.replace(judged, drift=changes, shapes=shapes if each.shapes else {})
             landing.write_document(_check_path(each.path), msgspec.json.encode(judged))
             results.append(judged)
     if errors := {error for result in results for error in result.errors}:
         raise CheckBroken("\n".join(sorted(errors)))
     return results
+
+
+def read_check(landing: Landing, pull_path: str) -> CheckResult:
+    """Read what the gate has said of a pull.
+
+    Raises:
+        Missing: It was not checked yet.
+    """
+    return msgspec.json.decode(landing.read_document(_check_path(pull_path)), type=CheckResult)
 
 
 class _ToCheck(NamedTuple):
@@ -283,6 +297,7 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
         metrics=source.metrics,
         kind=source.kind,
         failed=failed,
+        released=released_places(read_releases(landing, path), found) if failed is None else frozenset(),
         rows=found,
         past=past,
         tells_after=source.tells_after,
@@ -323,7 +338,7 @@ def load_pulls(
         try:
             if not pull.complete:
                 log.warning("%s: not loaded, the pull failed: %s", pull.target.label, pull.error)
-                verdicts = _read_check(landing, path).verdicts
+                verdicts = _read_sound_check(landing, path).verdicts
                 store_failure(
                     engine, pull.target, ended_at=pull.ended_at, verdicts=verdicts, recorded_at=recorded_at(pull)
                 )
@@ -346,10 +361,12 @@ def load_pulls(
 def _load(
     landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
 ) -> LoadCounts:
-    result = _read_check(landing, path)
+    result = _read_sound_check(landing, path)
     return load_pull(
         engine,
         load_id=path,
+        run=pull.run,
+        raw=landing.raw_names(pull),
         target=pull.target,
         window=pull.window,
         started_at=pull.started_at,
@@ -364,8 +381,8 @@ def _load(
     )
 
 
-def _read_check(landing: Landing, path: str) -> CheckResult:
-    result = msgspec.json.decode(landing.read_document(_check_path(path)), type=CheckResult)
+def _read_sound_check(landing: Landing, path: str) -> CheckResult:
+    result = read_check(landing, path)
     if result.errors:
         raise LoadError(f"it was not judged, so nothing of it is loaded. {result.errors[0]}")
     return result
@@ -415,7 +432,7 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
         with engine.connect() as connection:
             return None if reported_since(connection, pull.target.client_id, pull.ended_at) else pull.ended_at
 
-    for chunk in _one_of_each(landing.pulls(client=client)):
+    for chunk in one_of_each(landing.pulls(client=client)):
         whole = []
         for path, pull in chunk:
             if pull.target.source not in sources:
@@ -441,7 +458,7 @@ def replay(landing: Landing, sources: dict[str, Source], engine: Engine, client:
     return Replayed(loaded, gone)
 
 
-def _one_of_each(pulls: Iterable[tuple[str, Pull]]) -> Iterator[list[tuple[str, Pull]]]:
+def one_of_each(pulls: Iterable[tuple[str, Pull]]) -> Iterator[list[tuple[str, Pull]]]:
     """Give pulls in lots that hold each target once at most: a pull is judged by what those before it have told."""
     lot: dict[tuple[str, str, str], tuple[str, Pull]] = {}
     for path, pull in pulls:
@@ -466,4 +483,4 @@ def window(day: dt.date, source: Source) -> Window:
 
 
 def _check_path(pull_path: str) -> str:
-    return f"checks/{pull_path}"
+    return f"{CHECKS}/{pull_path}"

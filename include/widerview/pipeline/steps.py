@@ -14,10 +14,9 @@ from widerview.delivery import office_hours
 from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import canary, catalogue, connections, ingest, weekly
+from widerview.pipeline import canary, catalogue, connections, ingest, validation, validation_page, weekly
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
-from widerview.report.facts import Facts
 from widerview.report.render import render
 from widerview.settings import load_settings
 from widerview.sources.base import Source, Target, Window
@@ -124,19 +123,38 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
 
 
 def check(source_name: str, run: str) -> dict[str, int]:
-    """Check everything a run has landed; give the number of days by colour of their verdict."""
+    """Check everything a run has landed and log what was found; give the number of days by colour of their verdict."""
     landing, source = connections.landing(), get_source(source_name)
     pulls = _pulls(source_name, run)
-    results = ingest.check_pulls(landing, source, pulls, connections.warehouse())
-    colours = [verdict.colour for result in results for verdict in result.verdicts]
-    for result in results:
-        for verdict in result.verdicts:
-            if verdict.colour != "green":
-                log.warning("%s %s %s: %s %s", verdict.client_id, verdict.ref, verdict.day, verdict.colour,
-                            "; ".join(verdict.reasons))  # fmt: skip
+    broken = None
+    try:
+        ingest.check_pulls(landing, source, pulls, connections.warehouse())
+    except ingest.CheckBroken as error:
+        broken = error
+    # What was found is told also when a check broke.
+    found = validation.read_run(landing, source_name, run)
+    total, *bad = validation.summary(found)
+    log.info("%s", total)
+    for line in bad:
+        log.warning("%s", line)
+    log.info("Every check: %s", in_ui(catalogue.checks_path(catalogue.ingest_dag_id(source_name), run)))
+    if broken:
+        raise broken
+    colours = [verdict.colour for each in found if each.result for verdict in each.result.verdicts]
     return {colour: colours.count(colour) for colour in ("green", "amber", "red")} | {
-        "held": sum(len(result.rejected) for result in results)
+        "held": sum(each.held for each in found)
     }
+
+
+def checks_page(source: Source, run: str, client_id: str | None = None, ref: str | None = None) -> str | None:
+    """Give the page of what the gate found in a run, of all accounts or one; None if nothing of it is in landing."""
+    landing = connections.landing()
+    everything = validation.read_run(landing, source.name, run)
+    alone = client_id is not None
+    if alone:
+        everything = [each for each in everything if (each.target.client_id, each.target.ref) == (client_id, ref)]
+    shown = [validation.with_history(landing, each) for each in everything[: validation_page.SECTIONS]]
+    return validation_page.validation_page(source.title, run, everything, shown, alone=alone) if shown else None
 
 
 def load(source_name: str, run: str) -> dict[str, int]:
@@ -183,12 +201,13 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
         }
     facts = weekly.save(engine, facts)
     rendered = render(facts, None)
+    page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return {
         "held": False,
         "period": facts.period,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": f"[See the mail as its reader will]({_preview_url(facts)})\n\n{rendered.markdown}",
+        "preview": f"[See the mail as its reader will]({in_ui(page)})\n\n{rendered.markdown}",
     }
 
 
@@ -243,11 +262,11 @@ def retention() -> dict[str, int]:
     return gone
 
 
-def _preview_url(facts: Facts) -> str:
+def in_ui(path: str) -> str:
+    """Give the address of one of our pages in the Airflow UI."""
     from airflow.sdk import conf
 
-    ui = str(conf.get("api", "base_url", fallback="/")).rstrip("/")
-    return ui + catalogue.preview_path(facts.client_id, facts.period, facts.revision)
+    return str(conf.get("api", "base_url", fallback="/")).rstrip("/") + path
 
 
 def _client(client_id: str) -> Client:

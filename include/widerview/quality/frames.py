@@ -72,6 +72,8 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
         kind: Whether the source is a social platform or web analytics.
         rows: All rows, in the order `parse` gave them; `Rejected.index` counts in it.
         failed: Why the pull could not be finished, in plain words; None if it was.
+        released: What a person has found to be right after all: positions in `rows`, each with one running total of
+            the row, or None for the whole of it. It is not held again.
         title: The source's name for people; its short name, capitalised, if left out.
         past: What earlier pulls have told.
         tells_after: How long after its end the source may take to tell of a day at all.
@@ -85,6 +87,7 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     rows: Sequence[Row] = ()
     failed: str | None = None
+    released: frozenset[tuple[int, str | None]] = frozenset()
     title: str | None = None
     past: Past = msgspec.field(default_factory=Past)
     tells_after: dt.timedelta = dt.timedelta(0)

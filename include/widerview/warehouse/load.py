@@ -79,6 +79,8 @@ def load_pull(
     unavailable: Mapping[str, str] | None = None,
     shapes: Mapping[str, Shape] | None = None,
     recorded_at: dt.datetime | None = None,
+    run: str = "",
+    raw: Mapping[str, str] | None = None,
 ) -> LoadCounts:
     """Load one pull in one transaction.
 
@@ -111,6 +113,8 @@ def load_pull(
         shapes: The shape of its answers, by stream.
         recorded_at: As of when reports know of it; the database's clock if left out. For a warehouse that is made
             anew from landing: the time the pull had in the first one.
+        run: The Airflow run that made the pull; said of what is held.
+        raw: Where each raw answer lies in landing, by its sha256; said of what is held.
 
     Returns:
         The counts of the first load of this pull.
@@ -131,6 +135,8 @@ def load_pull(
         "digest": digest,
         "recorded_at": recorded_at,
         "unavailable": msgspec.json.encode(unavailable or {}).decode(),
+        "run": run,
+        "raw": msgspec.json.encode(raw or {}).decode(),
     }
     with _transaction(engine) as connection:
         has_staging = connection.execute(query("prepare_load"), pull).one().has_staging

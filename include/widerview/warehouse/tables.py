@@ -209,6 +209,8 @@ quarantine = Table(
     Column("reason", Text, nullable=False, comment="Why it is held."),
     Column("row", JSONB, nullable=False, comment="The row itself."),
     _receipt(),
+    Column("run", Text, nullable=False, comment="The Airflow run that made the pull."),
+    Column("raw", Text, comment="Where the raw answer lies in landing: the pack, and after # which of its answers."),
     comment="Rows held back, with their reason. Nothing is dropped silently.",
 )
 

@@ -1,4 +1,4 @@
-"""What the gate has to remember."""
+"""What the gate has to remember, and what is told of what it holds back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,9 +9,12 @@ down_revision = "0002_sources"
 branch_labels = None
 depends_on = None
 
+RUN = "The Airflow run that made the pull."
+RAW = "Where the raw answer lies in landing: the pack, and after # which of its answers."
+
 
 def upgrade() -> None:
-    """Add the shape of answers, which the report's role reads like the others."""
+    """Add the shape of answers, which the report's role reads like the others, and where held rows came from."""
     op.create_table(
         "answer_shape",
         sa.Column("client_id", sa.Text(collation="C"), nullable=False, comment="The client's id; leads every key."),
@@ -40,8 +43,15 @@ def upgrade() -> None:
         "USING (client_id = current_setting('widerview.client_id', true))"
     )
     op.execute("GRANT SELECT ON answer_shape TO widerview_report")
+    op.add_column("quarantine", sa.Column("run", sa.Text(), nullable=False, server_default="", comment=RUN))
+    # Of what is held already, the run is known by the name it has in landing.
+    op.execute("UPDATE quarantine SET run = split_part(load_id, '/', 3)")
+    op.alter_column("quarantine", "run", server_default=None)
+    op.add_column("quarantine", sa.Column("raw", sa.Text(), comment=RAW))
 
 
 def downgrade() -> None:
-    """Take it away."""
+    """Take them away."""
+    op.drop_column("quarantine", "raw")
+    op.drop_column("quarantine", "run")
     op.drop_table("answer_shape")

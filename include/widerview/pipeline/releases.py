@@ -1,0 +1,81 @@
+"""What a person has released: held rows and numbers that are right after all.
+
+They are kept as a document of the pull in landing, so a replay, or a warehouse that is made anew, knows of them, and
+they go when the client is forgotten.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from widerview.landing.store import Landing, Missing
+from widerview.quality.verdict import CheckResult
+from widerview.sources.base import Row
+
+log = logging.getLogger(__name__)
+
+Place = tuple[int, str | None]
+"""Position of a row in its pull, and one running total of it; None: the whole row."""
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word that a held row, or one running total of it, is right.
+
+    Attributes:
+        index: Position of the row in the pull, from 0.
+        metric: The running total that is meant; None: the whole row.
+        row: sha256 of the row, in hex: the word holds for what was read then, and for nothing that a later parser
+            reads at this place.
+        why: Why it is right.
+        by: Who says so.
+        at: When they said so (UTC).
+    """
+
+    index: int
+    metric: str | None = None
+    row: str
+    why: str
+    by: str
+    at: dt.datetime
+
+
+def read_releases(landing: Landing, pull_path: str) -> tuple[Release, ...]:
+    """Read what was released of a pull."""
+    try:
+        return msgspec.json.decode(landing.read_document(_path(pull_path)), type=tuple[Release, ...])
+    except Missing:
+        return ()
+
+
+def write_releases(landing: Landing, pull_path: str, releases: Iterable[Release]) -> None:
+    """Keep what was released of a pull, in place of what was kept before."""
+    landing.write_document(_path(pull_path), msgspec.json.format(msgspec.json.encode(list(releases)), indent=1))
+
+
+def released_places(releases: Iterable[Release], rows: Sequence[Row]) -> frozenset[Place]:
+    """Give the places that are released, but for those where another row stands by now."""
+    found = set()
+    for release in releases:
+        if release.index < len(rows) and fingerprint(rows[release.index]) == release.row:
+            found.add((release.index, release.metric))
+        else:
+            log.warning("The release of row %d does not count: another row is read there by now", release.index)
+    return frozenset(found)
+
+
+def without_released(result: CheckResult, released: frozenset[Place]) -> CheckResult:
+    """Leave what is released out of what is held."""
+    held = tuple(each for each in result.rejected if (each.index, each.metric) not in released)
+    return msgspec.structs.replace(result, rejected=held)
+
+
+def fingerprint(row: Row) -> str:
+    """Give the sha256 of a row, in hex."""
+    return hashlib.sha256(msgspec.json.encode(row, order="deterministic")).hexdigest()
+
+
+def _path(pull_path: str) -> str:
+    return f"releases/{pull_path}"
