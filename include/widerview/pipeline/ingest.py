@@ -23,7 +23,7 @@ from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
-from widerview.pipeline.releases import read_releases, released_places, without_released
+from widerview.pipeline.releases import read_releases, released_places
 from widerview.quality.gate import PullRows, check
 from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
@@ -230,8 +230,7 @@ def check_pulls(
     for some in _by_rows(_to_check(landing, source, path, pull, engine) for path, pull in pulls):
         for each, result in zip(some, check([each.rows for each in some]), strict=True):
             changes, shapes = drift(each.rows.past.shapes, each.shapes)
-            judged = without_released(result, each.rows.released)
-            judged = msgspec.structs.replace(judged, drift=changes, shapes=shapes if each.shapes else {})
+            judged = msgspec.structs.replace(result, drift=changes, shapes=shapes if each.shapes else {})
             landing.write_document(_check_path(each.path), msgspec.json.encode(judged))
             results.append(judged)
     if errors := {error for result in results for error in result.errors}:

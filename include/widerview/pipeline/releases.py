@@ -12,13 +12,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from widerview.landing.store import Landing, Missing
-from widerview.quality.verdict import CheckResult
+from widerview.quality.frames import Place
 from widerview.sources.base import Row
 
 log = logging.getLogger(__name__)
-
-Place = tuple[int, str | None]
-"""Position of a row in its pull, and one running total of it; None: the whole row."""
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +61,6 @@ def released_places(releases: Iterable[Release], rows: Sequence[Row]) -> frozens
         else:
             log.warning("The release of row %d does not count: another row is read there by now", release.index)
     return frozenset(found)
-
-
-def without_released(result: CheckResult, released: frozenset[Place]) -> CheckResult:
-    """Leave what is released out of what is held."""
-    held = tuple(each for each in result.rejected if (each.index, each.metric) not in released)
-    return msgspec.structs.replace(result, rejected=held)
 
 
 def fingerprint(row: Row) -> str:

@@ -87,7 +87,7 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     rows: Sequence[Row] = ()
     failed: str | None = None
-    released: frozenset[tuple[int, str | None]] = frozenset()
+    released: frozenset[Place] = frozenset()
     title: str | None = None
     past: Past = msgspec.field(default_factory=Past)
     tells_after: dt.timedelta = dt.timedelta(0)

@@ -125,7 +125,8 @@ class _Case:
             named = {"title": self.title, "date": day_name(day) if day else ""}
             reason = check.reason.format(row=subject, pull=self.pull, **named)
             for place in places:
-                self.held[place].append(reason)
+                if place not in self.pull.released:
+                    self.held[place].append(reason)
             if check.severity == "warning" or (check.severity == "critical" and not places):
                 colour: Colour = "amber" if check.severity == "warning" else "red"
                 for concerned in self.days_of(subject):
