@@ -1,0 +1,95 @@
+"""The Numenta Anomaly Benchmark's own score, on the labelled series that lie in the shared folder.
+
+Scoring as Lavin & Ahmad describe it (2015, arXiv:1510.03336, section II) and as the benchmark's code does it: a window
+earns up to one point for its best detection, the earlier the better; a missed one loses a point; a detection outside
+costs up to 0.11, the more the farther it is behind a window; the first 15 % of a file (of at most 5,000 rows) do not
+count; one threshold for all files, the one that scores best.
+"""
+
+import csv
+import datetime as dt
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+FALSE_POSITIVE = 0.11
+PROBATION = 0.15
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A series and its labelled windows, as first and last row of each."""
+
+    name: str
+    times: Sequence[dt.datetime]
+    values: Floats
+    windows: Sequence[tuple[int, int]]
+
+
+def read(folder: Path, name: str) -> Labelled:
+    """Read one file of the benchmark, e.g. `realAdExchange/exchange-2_cpc_results.csv`."""
+    path = folder / name if (folder / name).exists() else folder / Path(name).name
+    with path.open() as lines:
+        rows = list(csv.DictReader(lines))
+    times = [dt.datetime.fromisoformat(row["timestamp"]) for row in rows]
+    limits = [[dt.datetime.fromisoformat(end) for end in window] for window in json.loads((folder / "windows.json").read_text())[name]]
+    windows = [(times.index(first), times.index(last)) for first, last in limits]
+    return Labelled(name, times, np.array([float(row["value"]) for row in rows]), windows)
+
+
+def ad_exchange(folder: Path) -> list[Labelled]:
+    """The six series of advertising prices."""
+    names = json.loads((folder / "windows.json").read_text())
+    return [read(folder, name) for name in sorted(names) if name.startswith("realAdExchange/")]
+
+
+def score(series: Sequence[Labelled], scores: Sequence[Floats]) -> float:
+    """The standard profile's score of all files together: 0 for no detection at all, 100 for perfect ones."""
+    points: list[tuple[float, float, tuple[int, int] | None]] = []
+    for number, (each, found) in enumerate(zip(series, scores, strict=True)):
+        points += [
+            (float(found[row]), weight, None if window is None else (number, window))
+            for row, weight, window in _weights(each)
+        ]
+    points.sort(key=lambda point: -point[0])
+    windows = sum(len(each.windows) for each in series)
+    best: dict[tuple[int, int], float] = {}
+    costs, most = 0.0, 0.0
+    for place, (threshold, weight, window) in enumerate(points):
+        if window is None:
+            costs += weight
+        else:
+            best[window] = max(best.get(window, 0.0), weight)
+        if place + 1 == len(points) or points[place + 1][0] < threshold:
+            most = max(most, sum(best.values()) + len(best) + costs)
+    return 100 * most / (2 * windows)
+
+
+def _weights(each: Labelled) -> list[tuple[int, float, int | None]]:
+    """What a detection in each row is worth, and in which window it lies; rows that do not count are left out."""
+    probation = math.floor(PROBATION * min(len(each.values), 5000))
+    weights: list[tuple[int, float, int | None]] = []
+    for row in range(probation, len(each.values)):
+        inside = [number for number, (first, last) in enumerate(each.windows) if first <= row <= last]
+        if inside:
+            first, last = each.windows[inside[0]]
+            position = -(last - row + 1) / (last - first + 1)
+            weights.append((row, _sigmoid(position) / _sigmoid(-1.0), inside[0]))
+        else:
+            behind = [(first, last) for first, last in each.windows if last < row]
+            cost = -1.0
+            if behind:
+                first, last = behind[-1]
+                cost = _sigmoid((row - last) / (last - first))
+            weights.append((row, FALSE_POSITIVE * cost, None))
+    return weights
+
+
+def _sigmoid(position: float) -> float:
+    return -1.0 if position > 3 else 2 / (1 + math.exp(5 * position)) - 1

@@ -1,0 +1,75 @@
+"""Series, posts and comments whose truth is known; every function is pure in its generator of random numbers.
+
+The models are plain: negative-binomial counts around a level that drifts, with weekdays and noise that lasts a few
+days. They share their structure with what measures them, so read figures on them as an order, not as absolutes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+TEST_DAYS = 28
+EVENTS = ("spike", "drop", "shift", "outage", "crisis")
+
+
+def clean_days(random: np.random.Generator, series: int, days: int, *, contaminated: float = 0.0) -> Floats:
+    """Daily counts of series in which nothing happens, of shape (series, days), from a Monday on.
+
+    With `contaminated` that share of days has been something else: two to four times as much, or as little.
+    """
+    return _counts(random, _rates(random, series, days, contaminated))
+
+
+@dataclass(frozen=True)
+class Eventful:
+    """Daily counts, and when in the last `TEST_DAYS` days an event began: -1 where none did."""
+
+    counts: Floats
+    starts: NDArray[np.int_]
+    kinds: NDArray[np.str_]
+
+
+def eventful_days(random: np.random.Generator, series: int, days: int = 120, share: float = 0.5) -> Eventful:
+    """Series with a past that is not clean either, and one event each in a share of them."""
+    rates = _rates(random, series, days, contaminated=0.02)
+    starts = np.where(random.random(series) < share, random.integers(days - TEST_DAYS, days - 3, series), -1)
+    kinds = random.choice(EVENTS, series)
+    for row in np.flatnonzero(starts >= 0):
+        _add_event(random, rates[row], str(kinds[row]), int(starts[row]))
+    return Eventful(_counts(random, rates), starts, kinds)
+
+
+def _rates(random: np.random.Generator, series: int, days: int, contaminated: float) -> Floats:
+    level = random.normal(np.log(60), 1.0, (series, 1))
+    weekdays = random.normal(0, 0.25, (series, 7))
+    weekdays -= weekdays.mean(axis=1, keepdims=True)
+    drift = np.cumsum(random.normal(0, 1, (series, days)) * random.uniform(0.005, 0.03, (series, 1)), axis=1)
+    memory, shocks = random.uniform(0.2, 0.7, series), random.normal(0, 0.1, (series, days))
+    noise = np.zeros((series, days))
+    for day in range(1, days):
+        noise[:, day] = memory * noise[:, day - 1] + shocks[:, day]
+    odd = np.where(random.random((series, days)) < contaminated, random.choice([-1, 1], (series, days)), 0)
+    odd[:, -TEST_DAYS:] = 0
+    odd = odd * np.log(random.uniform(2, 4, (series, days)))
+    return np.asarray(np.exp(level + weekdays[:, np.arange(days) % 7] + drift + noise + odd))
+
+
+def _counts(random: np.random.Generator, rates: Floats) -> Floats:
+    size = np.exp(random.normal(np.log(25), 0.6, (len(rates), 1)))
+    return random.poisson(random.gamma(np.broadcast_to(size, rates.shape), rates / size)).astype(float)
+
+
+def _add_event(random: np.random.Generator, rates: Floats, kind: str, start: int) -> None:
+    if kind == "spike":
+        rates[start : start + random.integers(1, 3)] *= random.uniform(1.8, 4)
+    elif kind == "drop":
+        rates[start : start + random.integers(1, 4)] *= random.uniform(0.2, 0.5)
+    elif kind == "shift":
+        rates[start:] *= random.uniform(1.6, 2.4) ** random.choice([-1, 1])
+    elif kind == "outage":
+        rates[start : start + random.integers(1, 3)] *= random.uniform(0, 0.1)
+    else:
+        length = min(4, len(rates) - start)
+        rates[start : start + length] *= 1 + random.uniform(2, 6) * 0.6 ** np.arange(length)
