@@ -73,3 +73,40 @@ def _add_event(random: np.random.Generator, rates: Floats, kind: str, start: int
     else:
         length = min(4, len(rates) - start)
         rates[start : start + length] *= 1 + random.uniform(2, 6) * 0.6 ** np.arange(length)
+
+
+LOOK_HOURS = 2
+LOOKS_A_DAY = 24 // LOOK_HOURS
+
+
+@dataclass(frozen=True)
+class Comments:
+    """Inbound comments of clients, of shape (clients, looks) with a look every two hours, and one pile-on in each.
+
+    Attributes:
+        counts: Comments since the look before.
+        starts: The look in which a client's pile-on begins; -1 without one.
+    """
+
+    counts: Floats
+    starts: NDArray[np.int_]
+
+
+def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: bool) -> Comments:
+    """Comments with a rhythm of day and week, lively days, and pile-ons of a day if asked for."""
+    looks = days * LOOKS_A_DAY
+    hours = (np.arange(looks) * LOOK_HOURS) % 24
+    rhythm = np.where((hours >= 8) & (hours < 22), 1.5, 0.3)
+    rhythm = rhythm / rhythm.mean()
+    mean_a_day = np.exp(random.normal(np.log(6), 1.0, (clients, 1)))
+    weekdays = np.exp(random.normal(0, 0.2, (clients, 7)))[:, (np.arange(looks) // LOOKS_A_DAY) % 7]
+    lively = random.gamma(4, 1 / 4, (clients, days)).repeat(LOOKS_A_DAY, axis=1)
+    rates = mean_a_day / LOOKS_A_DAY * rhythm * weekdays * lively
+    starts = np.full(clients, -1)
+    if pile_ons:
+        starts = random.integers((days - 20) * LOOKS_A_DAY, (days - 2) * LOOKS_A_DAY, clients)
+        for client, start in enumerate(starts):
+            extra = np.maximum(mean_a_day[client, 0], 6) * random.uniform(4, 12)
+            shape = 0.85 ** np.arange(LOOKS_A_DAY)
+            rates[client, start : start + LOOKS_A_DAY] += extra * shape / shape.sum()
+    return Comments(random.poisson(rates).astype(float), starts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from otter_bakery import client
 
 from widerview.agency.models import WEEKDAYS, Client
-from widerview.delivery.office_hours import NeverOpen, describe, is_open, next_open
+from widerview.agency.office_hours import NeverOpen, describe, is_open, next_open, open_time
 
 UTC = dt.UTC
 MINUTE = dt.timedelta(minutes=1)
