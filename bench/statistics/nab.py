@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 FALSE_POSITIVE = 0.11
 PROBATION = 0.15
+FAR_BEHIND = 3
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def read(folder: Path, name: str) -> Labelled:
     path = folder / name if (folder / name).exists() else folder / Path(name).name
     with path.open() as lines:
         rows = list(csv.DictReader(lines))
-    times = [dt.datetime.fromisoformat(row["timestamp"]) for row in rows]
-    limits = [[dt.datetime.fromisoformat(end) for end in window] for window in json.loads((folder / "windows.json").read_text())[name]]
-    windows = [(times.index(first), times.index(last)) for first, last in limits]
+    times = [_time(row["timestamp"]) for row in rows]
+    limits = json.loads((folder / "windows.json").read_text())[name]
+    windows = [(times.index(_time(first)), times.index(_time(last))) for first, last in limits]
     return Labelled(name, times, np.array([float(row["value"]) for row in rows]), windows)
 
 
@@ -91,5 +92,9 @@ def _weights(each: Labelled) -> list[tuple[int, float, int | None]]:
     return weights
 
 
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
 def _sigmoid(position: float) -> float:
-    return -1.0 if position > 3 else 2 / (1 + math.exp(5 * position)) - 1
+    return -1.0 if position > FAR_BEHIND else 2 / (1 + math.exp(5 * position)) - 1

@@ -77,6 +77,7 @@ def _add_event(random: np.random.Generator, rates: Floats, kind: str, start: int
 
 LOOK_HOURS = 2
 LOOKS_A_DAY = 24 // LOOK_HOURS
+AWAKE = list(range(8, 22))
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: 
     """Comments with a rhythm of day and week, lively days, and pile-ons of a day if asked for."""
     looks = days * LOOKS_A_DAY
     hours = (np.arange(looks) * LOOK_HOURS) % 24
-    rhythm = np.where((hours >= 8) & (hours < 22), 1.5, 0.3)
+    rhythm = np.where(np.isin(hours, AWAKE), 1.5, 0.3)
     rhythm = rhythm / rhythm.mean()
     mean_a_day = np.exp(random.normal(np.log(6), 1.0, (clients, 1)))
     weekdays = np.exp(random.normal(0, 0.2, (clients, 7)))[:, (np.arange(looks) // LOOKS_A_DAY) % 7]

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otter_bakery import client
 
+from otter_bakery import client
 from widerview.agency.models import WEEKDAYS, Client
-from widerview.agency.office_hours import NeverOpen, describe, is_open, next_open, open_time
+from widerview.agency.office_hours import NeverOpen, describe, is_open, next_open
 
 UTC = dt.UTC
 MINUTE = dt.timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""A client's office hours on its own wall clock, holidays left out: when it may be written to, and what waiting counts."""
+"""A client's office hours on its own wall clock, holidays left out: when it may be written to, how long it was open."""
 
 import datetime as dt
 from bisect import bisect_left

@@ -16,8 +16,8 @@ PAST_DAYS = 56
 LEAST_COMMENTS = 5
 """Fewer than this are no crisis, however quiet it is otherwise."""
 
-CHANCE = 3e-5
-"""An alarm is what chance would bring this rarely; a look every two hours is 4,400 looks a year, which hang together."""
+CHANCE = 5e-5
+"""An alarm is what chance would bring this rarely; with one every two hours there are 4,400 looks a year."""
 
 _DROPPED = 2
 _LEAST_MEAN = 0.1
@@ -45,9 +45,10 @@ def rush(comments: Floats, past: Floats) -> Rush:
     The past gives a negative binomial by its mean and variance, its two highest windows left out, since a crisis of
     last month must not hide this one; p is the tail from the present count on. How much livelier than others some
     days are is hard to tell from eight weeks without their highest: the squared coefficient of variation is shrunk
-    toward 0.3 with the weight of forty days, without which there are five times as many false alarms. As in the outbreak detection of
-    public health (Farrington et al. 1996, doi:10.2307/2983331; Noufaily et al. 2013, doi:10.1002/sim.5595), whose
-    regressions need years of history that a client does not have.
+    toward 0.3 with the weight of forty days, without which there are several times as many false alarms.
+
+    So the outbreaks of diseases are found (Farrington et al. 1996, doi:10.2307/2983331; Noufaily et al. 2013,
+    doi:10.1002/sim.5595), by regressions over years of history that a client does not have.
 
     Args:
         comments: Comments of the last `WINDOW_HOURS` hours, one a look.

@@ -9,6 +9,7 @@ Everything here is about posts of one account in one format, where one thing is 
 is what one post earns.
 """
 
+import statistics
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from widerview.measures.robust import Floats
+from widerview.measures.usual import Range, Word, usual_ranges, word
 
 MIN_PAST_POSTS = 8
 """With fewer own past posts than this nothing is said of what is typical for them."""
@@ -183,6 +185,59 @@ def best_posts(posts: Sequence[PostCount], past: Sequence[PostCount], coverage: 
             if np.isfinite(shape[row] * scale[row])
         ]
     return sorted(standings, key=lambda standing: (-standing.lift, standing.post))
+
+
+@dataclass(frozen=True)
+class Posting:
+    """How much was posted in a week, and what it earned.
+
+    Attributes:
+        posts: Posts of the week.
+        usual_posts: Posts of a usual week: the median of the known past ones.
+        per_post: What a post of the week earned on average; None: no posts, or not reported.
+        usual_per_post: The range in which it usually lies; None: no usual week yet.
+        word: Where it lies against that range.
+        fewer_earned_more: Fewer posts than usual, each earning more than usual, earned more together than usual.
+    """
+
+    posts: int
+    usual_posts: float
+    per_post: float | None
+    usual_per_post: Range | None
+    word: Word
+    fewer_earned_more: bool
+
+
+def posting(posts: Sequence[int | None], earned: Sequence[float | None]) -> Posting | None:
+    """Set what a week's posts earned beside how many there were; more posts are not what is looked for.
+
+    Args:
+        posts: Posts of each week, oldest first, the last being the week to judge; None where unknown.
+        earned: What each week's posts earned together; None where unknown.
+
+    Returns:
+        None where this week's posts or all past weeks' are unknown.
+
+    Raises:
+        ValueError: The two differ in length.
+    """
+    weeks = list(zip(posts, earned, strict=True))
+    known = [count for count in posts[:-1] if count is not None]
+    if not weeks or posts[-1] is None or not known:
+        return None
+    each = [sum_ / count if count and sum_ is not None else None for count, sum_ in weeks]
+    usual = usual_ranges({"per post": each[:-1]})["per post"]
+    found = word(each[-1], usual)
+    usual_posts = statistics.median(known)
+    sums = [sum_ for sum_ in earned[:-1] if sum_ is not None]
+    return Posting(
+        posts=posts[-1],
+        usual_posts=usual_posts,
+        per_post=each[-1],
+        usual_per_post=usual,
+        word=found,
+        fewer_earned_more=found == "above" and posts[-1] < usual_posts and (earned[-1] or 0) > statistics.median(sums),
+    )
 
 
 def _arrays(posts: Sequence[PostCount]) -> tuple[Floats, Floats]:

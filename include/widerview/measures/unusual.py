@@ -107,9 +107,9 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
         share /= share.sum(axis=1, keepdims=True)
         expected[:, day] = (share * each).sum(axis=1)
         z[:, day] = (logs[:, day] - expected[:, day]) / np.sqrt((share * variance).sum(axis=1))
-        deviation_ = np.sqrt(variance)
-        clipped = np.clip(np.where(known, (logs[:, day, None] - each) / deviation_, 0.0), -_CLIP, _CLIP)
-        state += gains[pattern, day] * (clipped * deviation_)[:, :, None]
+        width = np.sqrt(variance)
+        clipped = np.clip(np.where(known, (logs[:, day, None] - each) / width, 0.0), -_CLIP, _CLIP)
+        state += gains[pattern, day] * (clipped * width)[:, :, None]
         likelihood = np.where(known, _FADE * likelihood - clipped**2 / 2 - np.log(variance) / 2, likelihood)
         spread = np.where(known, _FADE * spread + clipped**2 / _CLIPPED_SQUARE * spread / weight, spread)
         weight = np.where(known, _FADE * weight + 1, weight)
@@ -134,17 +134,15 @@ def unusual_days(
         explained: True where something known was going on, of the values' shape or one that broadcasts to it.
         false_share: The share of what is told that may be chance.
     """
-    known_why = np.broadcast_to(False if explained is None else explained, values.shape)
+    because = np.broadcast_to(False if explained is None else explained, values.shape)
     first = max(values.shape[1] - days, 0)
     rows, columns = np.nonzero(~np.isnan(seen.p[:, first:]))
     columns += first
-    p, because = seen.p[rows, columns], known_why[rows, columns]
-    alone = np.sort(p[~because])
-    adjusted = np.minimum.accumulate((alone * len(alone) / np.arange(1, len(alone) + 1))[::-1])[::-1]
-    # An explained day has the q of the first unexplained one that is no more certain than itself.
-    place = np.searchsorted(alone, p)
-    q = np.where(place < len(alone), np.append(adjusted, 1.0)[np.minimum(place, len(alone))], 1.0)
-    q = np.where(because & (len(alone) == 0), p, np.minimum(q, 1.0))
+    p, because = seen.p[rows, columns], because[rows, columns]
+    q = np.ones(len(p))
+    q[~because] = stats.false_discovery_control(p[~because])
+    for each in np.flatnonzero(because):  # judged as if it were one of the others
+        q[each] = stats.false_discovery_control(np.append(p[~because], p[each]))[-1]
     order = sorted(np.flatnonzero(q <= false_share), key=lambda each: (q[each], p[each]))
     return [
         UnusualDay(
@@ -194,7 +192,8 @@ def _first_level(logs: Floats, period: int) -> Floats:
 
 def _first_variance(logs: Floats, period: int) -> Floats:
     """What to take as each series' variance before it has shown its own: half of that of changes over a cycle."""
-    changes = logs[:, period : WARM_UP_CYCLES * period] - logs[:, : (WARM_UP_CYCLES - 1) * period][:, : max(logs.shape[1] - period, 0)]
+    start = logs[:, : WARM_UP_CYCLES * period]
+    changes = start[:, period:] - start[:, : max(start.shape[1] - period, 0)]
     if not changes.shape[1]:
         return np.full(len(logs), _LEAST_SPREAD**2)
     return np.fmax(deviation(changes, 0.0) ** 2 / 2, _LEAST_SPREAD**2)

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import msgspec
 
+from widerview.agency import office_hours
 from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
-from widerview.agency import office_hours
 from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
