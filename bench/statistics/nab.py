@@ -52,24 +52,45 @@ def ad_exchange(folder: Path) -> list[Labelled]:
 
 def score(series: Sequence[Labelled], scores: Sequence[Floats]) -> float:
     """The standard profile's score of all files together: 0 for no detection at all, 100 for perfect ones."""
-    points: list[tuple[float, float, tuple[int, int] | None]] = []
+    return max(points for _, points in _curve(series, scores)) / _perfect(series)
+
+
+def score_left_out(series: Sequence[Labelled], scores: Sequence[Floats]) -> float:
+    """The same with a threshold for each file that was chosen on all others: what is chosen is not also judged."""
+    points = 0.0
     for number, (each, found) in enumerate(zip(series, scores, strict=True)):
-        points += [
+        others = [place for place in range(len(series)) if place != number]
+        curve = _curve([series[place] for place in others], [scores[place] for place in others])
+        threshold = max(curve, key=lambda point: point[1])[0]
+        points += [here for at, here in _curve([each], [found]) if at >= threshold][-1]
+    return points / _perfect(series)
+
+
+def _perfect(series: Sequence[Labelled]) -> float:
+    # From a point lost for each window to one earned for each, in hundredths.
+    return 2 * sum(len(each.windows) for each in series) / 100
+
+
+def _curve(series: Sequence[Labelled], scores: Sequence[Floats]) -> list[tuple[float, float]]:
+    """Every threshold, the highest first, with the points it earns above those of no detection at all."""
+    rows: list[tuple[float, float, tuple[int, int] | None]] = []
+    for number, (each, found) in enumerate(zip(series, scores, strict=True)):
+        rows += [
             (float(found[row]), weight, None if window is None else (number, window))
             for row, weight, window in _weights(each)
         ]
-    points.sort(key=lambda point: -point[0])
-    windows = sum(len(each.windows) for each in series)
-    best: dict[tuple[int, int], float] = {}
-    costs, most = 0.0, 0.0
-    for place, (threshold, weight, window) in enumerate(points):
+    rows.sort(key=lambda row: -row[0])
+    caught: dict[tuple[int, int], float] = {}
+    costs = 0.0
+    curve = [(np.inf, 0.0)]
+    for place, (threshold, weight, window) in enumerate(rows):
         if window is None:
             costs += weight
         else:
-            best[window] = max(best.get(window, 0.0), weight)
-        if place + 1 == len(points) or points[place + 1][0] < threshold:
-            most = max(most, sum(best.values()) + len(best) + costs)
-    return 100 * most / (2 * windows)
+            caught[window] = max(caught.get(window, 0.0), weight)
+        if place + 1 == len(rows) or rows[place + 1][0] < threshold:
+            curve.append((threshold, sum(caught.values()) + len(caught) + costs))
+    return curve
 
 
 def _weights(each: Labelled) -> list[tuple[int, float, int | None]]:

@@ -111,3 +111,40 @@ def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: 
             shape = 0.85 ** np.arange(LOOKS_A_DAY)
             rates[client, start : start + LOOKS_A_DAY] += extra * shape / shape.sum()
     return Comments(random.poisson(rates).astype(float), starts)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account's past posts and a week's, with the truth: its rate, and the week's posts' own ones."""
+
+    past_earned: Floats
+    past_seen: Floats
+    earned: Floats
+    seen: Floats
+    rate: float
+    rates: Floats
+
+
+def account(random: np.random.Generator, least_seen: float, most_seen: float, posts: int) -> Account:
+    """Posts whose rates differ (beta-binomial): 8 to 60 in the past, and those of a week."""
+    rate, alike = _log_uniform(random, 0.01, 0.06), _log_uniform(random, 0.003, 0.02)
+    past = round(_log_uniform(random, 8, 60))
+    seen = np.exp(random.uniform(np.log(least_seen), np.log(most_seen), past + posts)).round()
+    shape = 1 / alike - 1
+    rates = random.beta(rate * shape, (1 - rate) * shape, past + posts)
+    earned = random.binomial(seen.astype(int), rates).astype(float)
+    return Account(earned[:past], seen[:past], earned[past:], seen[past:], rate, rates[past:])
+
+
+def _log_uniform(random: np.random.Generator, least: float, most: float) -> float:
+    return float(np.exp(random.uniform(np.log(least), np.log(most))))
+
+
+def growing_weeks(random: np.random.Generator, series: int, memory: float) -> tuple[Floats, Floats]:
+    """A year of weeks around a line, of shape (series, 52), and the true factor from its first quarter to its last."""
+    noise = np.zeros((series, 60))
+    for week in range(1, 60):
+        noise[:, week] = memory * noise[:, week - 1] + random.normal(0, 0.15, series)
+    line = random.normal(0, 0.3, (series, 1)) * np.arange(52) / 52
+    weeks = random.poisson(np.exp(np.log(300) + line + noise[:, 8:])).astype(float)
+    return weeks, np.exp(line[:, 39:].mean(axis=1) - line[:, :13].mean(axis=1))

@@ -7,6 +7,7 @@ only one in a hundred does.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -92,27 +93,32 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
     series, days = logs.shape
     unknown = np.isnan(logs)
     patterns, pattern = np.unique(unknown, axis=0, return_inverse=True)
-    gains, widths = _gains(~patterns, period)
+    gains, widths = _gains((~patterns).tobytes(), len(patterns), period)
     state = np.zeros((series, len(_LEVEL_MOVES), 1 + period))
     state[:, :, 0] = _first_level(logs, period)[:, None]
     spread = np.repeat(_SPREAD_WEIGHT * _first_variance(logs, period)[:, None], len(_LEVEL_MOVES), axis=1)
     weight = np.full((series, 1), _SPREAD_WEIGHT)
     likelihood = np.zeros(spread.shape)
-    expected, z = np.full(logs.shape, np.nan), np.full(logs.shape, np.nan)
+    expected, variances = np.empty(logs.shape), np.empty(logs.shape)
+    # An unknown day moves nothing and lets nothing fade.
+    known, fade, filled = (~unknown).astype(float), np.where(unknown, 1.0, _FADE), np.nan_to_num(logs)
     for day in range(days):
-        known = ~unknown[:, day, None]
+        here, fading = known[:, day, None], fade[:, day, None]
         each = state[:, :, 0] + state[:, :, 1 + day % period]
-        variance = widths[pattern, day] * spread / weight
+        own = spread / weight
+        variance = widths[pattern, day] * own
         share = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)
         expected[:, day] = (share * each).sum(axis=1)
-        z[:, day] = (logs[:, day] - expected[:, day]) / np.sqrt((share * variance).sum(axis=1))
+        variances[:, day] = (share * variance).sum(axis=1)
         width = np.sqrt(variance)
-        clipped = np.clip(np.where(known, (logs[:, day, None] - each) / width, 0.0), -_CLIP, _CLIP)
+        clipped = np.minimum(np.maximum((filled[:, day, None] - each) / width, -_CLIP), _CLIP) * here
+        squared = clipped**2
         state += gains[pattern, day] * (clipped * width)[:, :, None]
-        likelihood = np.where(known, _FADE * likelihood - clipped**2 / 2 - np.log(variance) / 2, likelihood)
-        spread = np.where(known, _FADE * spread + clipped**2 / _CLIPPED_SQUARE * spread / weight, spread)
-        weight = np.where(known, _FADE * weight + 1, weight)
+        likelihood = fading * likelihood - here * (squared + np.log(variance)) / 2
+        spread = fading * spread + squared * own / _CLIPPED_SQUARE
+        weight = fading * weight + here
+    z = (logs - expected) / np.sqrt(variances)
     early = np.arange(days) < WARM_UP_CYCLES * period
     z[:, early] = np.nan
     return Surprises(np.where(early | unknown, np.nan, np.expm1(expected)), z, _chance(z))
@@ -157,15 +163,22 @@ def unusual_days(
     ]
 
 
-def _gains(known: Bools, period: int) -> tuple[Floats, Floats]:
+@lru_cache(maxsize=4)
+def _gains(known_days: bytes, patterns: int, period: int) -> tuple[Floats, Floats]:
     """The gains and the innovations' variances of all filters, in units of the observation variance.
 
-    They depend only on which days are known, so series with the same gaps share them.
+    They depend only on which days are known, so series with the same gaps share them, and so do all clients without.
+
+    Args:
+        known_days: Whether each day is known, a byte a day, one pattern after the other.
+        patterns: How many patterns there are.
+        period: Length of the cycle.
 
     Returns:
         Gains of shape (patterns, days, speeds, 1 + period), variances of shape (patterns, days, speeds).
     """
-    patterns, days = known.shape
+    known = np.frombuffer(known_days, dtype=bool).reshape(patterns, -1)
+    days = known.shape[1]
     size, speeds = 1 + period, len(_LEVEL_MOVES)
     moves = np.zeros((speeds, size, size))
     moves[:, 0, 0] = _LEVEL_MOVES
