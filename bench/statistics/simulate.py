@@ -105,7 +105,7 @@ def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: 
     rates = mean_a_day / LOOKS_A_DAY * rhythm * weekdays * lively
     starts = np.full(clients, -1)
     if pile_ons:
-        starts = random.integers((days - 20) * LOOKS_A_DAY, (days - 2) * LOOKS_A_DAY, clients)
+        starts = random.integers((days - 14) * LOOKS_A_DAY, (days - 2) * LOOKS_A_DAY, clients)
         for client, start in enumerate(starts):
             extra = np.maximum(mean_a_day[client, 0], 6) * random.uniform(4, 12)
             shape = 0.85 ** np.arange(LOOKS_A_DAY)

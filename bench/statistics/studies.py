@@ -35,22 +35,20 @@ def week_coverage(
     forecaster: Callable[[Floats], Forecast], days: Floats, *, history: int = 12, clients_of: int = 6
 ) -> list[Coverage]:
     """Forecast every week after the first `history` ones, for clients of a few series each."""
-    weeks = days.shape[1] // 7
-    found = []
-    for nominal in (0.8, 0.95):
-        inside, widths, scores = [], [], []
-        for week in range(history, weeks):
-            truth = np.log1p(days[:, 7 * week : 7 * week + 7].sum(axis=1))
-            for first in range(0, len(days), clients_of):
-                client = slice(first, first + clients_of)
-                expected = forecaster(days[client, 7 * (week - history) : 7 * week])
+    found: dict[float, list[tuple[Floats, Floats, Floats]]] = {0.8: [], 0.95: []}
+    for week in range(history, days.shape[1] // 7):
+        truth = np.log1p(days[:, 7 * week : 7 * week + 7].sum(axis=1))
+        for first in range(0, len(days), clients_of):
+            client = slice(first, first + clients_of)
+            expected, y = forecaster(days[client, 7 * (week - history) : 7 * week]), truth[client]
+            for nominal, rows in found.items():
                 low, high = (np.log1p(end) for end in expected.bounds(nominal))
-                y, alpha = truth[client], 1 - nominal
-                inside.append((low <= y) & (y <= high))
-                widths.append(high - low)
-                scores.append(high - low + 2 / alpha * (np.maximum(low - y, 0) + np.maximum(y - high, 0)))
-        found.append(Coverage(nominal, *(float(np.concatenate(each).mean()) for each in (inside, widths, scores))))
-    return found
+                outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+                rows.append((np.equal(outside, 0) * 1.0, high - low, high - low + 2 / (1 - nominal) * outside))
+    return [
+        Coverage(nominal, *(float(np.concatenate(each).mean()) for each in zip(*rows, strict=True)))
+        for nominal, rows in found.items()
+    ]
 
 
 def recall(data: Eventful, scores: Floats, false_alarms_a_day: float) -> float:

@@ -18,6 +18,8 @@ def median(values: Floats) -> Floats:
     Args:
         values: Shape (rows, columns); NaN where unknown.
     """
+    if not values.shape[1]:
+        return np.full(len(values), np.nan)
     ordered = np.sort(values, axis=1)  # NaN comes last
     count = (~np.isnan(values)).sum(axis=1)
     rows = np.arange(len(values))

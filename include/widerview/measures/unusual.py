@@ -89,6 +89,8 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
     Returns:
         The surprises; NaN in the first `WARM_UP_CYCLES` cycles and where the value is unknown.
     """
+    if not values.size:
+        return Surprises(*np.full((3, *values.shape), np.nan))
     logs = np.log1p(values)
     series, days = logs.shape
     unknown = np.isnan(logs)
