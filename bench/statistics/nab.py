@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 FALSE_POSITIVE = 0.11
 PROBATION = 0.15
 FAR_BEHIND = 3
+MILLIONTHS = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def read(folder: Path, name: str) -> Labelled:
 
 
 def ad_exchange(folder: Path) -> list[Labelled]:
-    """The six series of advertising prices."""
+    """The six series of advertising prices, in millionths, as ad platforms count money."""
     names = json.loads((folder / "windows.json").read_text())
-    return [read(folder, name) for name in sorted(names) if name.startswith("realAdExchange/")]
+    prices = [read(folder, name) for name in sorted(names) if name.startswith("realAdExchange/")]
+    return [replace(each, values=each.values * MILLIONTHS) for each in prices]
 
 
 def score(series: Sequence[Labelled], scores: Sequence[Floats]) -> float:

@@ -65,6 +65,12 @@ def test_permuting_posts_changes_nothing(name, posts, random):
         assert account_rate(name, other) == pytest.approx(account_rate(name, posts))
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=2))
+def test_two_counts_of_people_are_never_added(posts):
+    with pytest.raises(NotAddable):
+        account_rate("engagement_rate_by_reach", [{"engagements": did, "reach": saw} for did, saw in posts])
+
+
 @given(st.sampled_from(sorted(RATES)), rows)
 def test_what_is_not_reported_never_becomes_a_zero(name, posts):
     """A post without numbers changes no rate, and posts without any have none."""

@@ -84,6 +84,11 @@ def test_unknown_days_are_neither_zero_nor_judged():
     assert {day.day for day in unusual_days(gaps, found, days=119)} <= set(np.flatnonzero(~np.isnan(gaps[0])))
 
 
+@pytest.mark.parametrize("past", [[0.0] * 60, [0.0, 1.0, 0.0] * 20])
+def test_one_after_none_is_nothing_to_speak_of(past):
+    assert surprises(np.array([[*past, 2.0]])).p[0, -1] > 0.1
+
+
 def test_a_series_is_judged_by_its_own_past_alone():
     days = steady(5)
     alone = surprises(days[2:3])

@@ -76,14 +76,15 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
     random walk as level and an effect of each weekday that moves slowly. Innovations beyond two standard deviations
     count as two (Huber's psi, as in Masreliez and Martin 1977, doi:10.1109/TAC.1977.1101538), so an odd day does not
     teach a wrong level. How fast a level moves is not known: filters of three speeds run side by side and count by
-    their likelihood, in which older days fade. The spread is a fading mean of the squared innovations.
+    their likelihood, in which older days fade. The spread is a fading mean of the squared innovations; no day is more
+    certain than counting lets it be. Values are counts: give money in its smallest unit.
 
     The tails are Student's: 12 degrees of freedom for a day, and for three days together 28, which gives the kurtosis
     that the sum of three such days has. A run of days counts where its last one is itself 1.5 standard deviations off
     to the same side; what is back to normal is no news. p is twice the smaller of the two (Bonferroni).
 
     Args:
-        values: Daily values of shape (series, days), oldest first; NaN where a day is unknown.
+        values: Daily counts of shape (series, days), oldest first; NaN where a day is unknown.
         period: Length of the cycle: 7 for days with weekdays, 24 for hours.
 
     Returns:
@@ -120,7 +121,7 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
         likelihood = fading * likelihood - here * (squared + np.log(variance)) / 2
         spread = fading * spread + squared * own / _CLIPPED_SQUARE
         weight = fading * weight + here
-    z = (logs - expected) / np.sqrt(variances)
+    z = (logs - expected) / np.sqrt(np.maximum(variances, _counting_noise(expected)))
     early = np.arange(days) < WARM_UP_CYCLES * period
     z[:, early] = np.nan
     return Surprises(np.where(early | unknown, np.nan, np.expm1(expected)), z, _chance(z))
@@ -212,6 +213,15 @@ def _first_variance(logs: Floats, period: int) -> Floats:
     if not changes.shape[1]:
         return np.full(len(logs), _LEAST_SPREAD**2)
     return np.fmax(deviation(changes, 0.0) ** 2 / 2, _LEAST_SPREAD**2)
+
+
+def _counting_noise(level: Floats) -> Floats:
+    """The variance on the log scale that a count has by chance alone (delta method, Poisson).
+
+    The half is for what has always been zero: one comment after none is nothing to speak of.
+    """
+    count = np.maximum(np.expm1(level), 0.0)
+    return np.asarray((count + 0.5) / (count + 1) ** 2)
 
 
 def _chance(z: Floats) -> Floats:

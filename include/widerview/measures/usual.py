@@ -1,6 +1,6 @@
 """What a usual week looks like for this client, from its own past and nothing else.
 
-A bare "up 12 % on last week" is noise most of the time: on series in which nothing changed, six weeks in ten
+A bare "up 12 % on last week" is noise most of the time: on series in which nothing changed, more than half of all weeks
 move by more than a tenth. So a week is held against the range that usual weeks of the same client fall in.
 """
 
