@@ -86,8 +86,7 @@ def typical(earned: Floats, seen: Floats) -> Typical | None:
     Returns:
         None if there are no posts of which both are known, or all of them earned nothing.
     """
-    known = ~(np.isnan(earned) | np.isnan(seen)) & (np.nan_to_num(seen) > 0)
-    earned, seen = earned[known], seen[known]
+    earned, seen = _both_known(earned, seen)
     count = len(earned)
     if not earned.sum():
         return None
@@ -102,6 +101,11 @@ def typical(earned: Floats, seen: Floats) -> Typical | None:
         spread = max((count * found + _PRIOR_POSTS * _PRIOR_SPREAD) / (count + _PRIOR_POSTS), _LEAST_SPREAD)
     rate = _rate(earned, seen, spread)
     return Typical(rate, spread, _doubt(rate, seen, spread), count)
+
+
+def _both_known(earned: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    known = ~np.isnan(earned) & (np.nan_to_num(seen) > 0)
+    return earned[known], seen[known]
 
 
 def _rate(earned: Floats, seen: Floats, spread: float) -> float:
@@ -130,8 +134,7 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
     Returns:
         None if no post's numbers are known, or none earned anything.
     """
-    known = ~(np.isnan(earned) | np.isnan(seen)) & (np.nan_to_num(seen) > 0)
-    earned, seen = earned[known], seen[known]
+    earned, seen = _both_known(earned, seen)
     if not earned.sum():
         return None
     rate = _rate(earned, seen, past.spread)
