@@ -4,7 +4,7 @@ The numbers of before and after such a week do not compare: the usual week begin
 of definition is known, the question is only how large it is; else whether there is any.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -91,12 +91,11 @@ def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None
     least = np.full(len(weeks), chance)
     for since in tried:
         found = _compared(logs, expected, since)
-        side = np.sign(logs[:, since:] - found.middle) == np.sign(found.size)[:, None]
-        found.p[(side * ~np.isnan(logs[:, since:])).sum(axis=1) < _SAME_SIDE * _known(logs[:, since:])] = np.nan
-        found.p[:] *= len(tried)
-        for row in np.flatnonzero(found.p < least):
-            best[row] = _changes(found, since)[row]
-            least[row] = found.p[row]
+        after = logs[:, since:]
+        lasting = (np.sign(after - found.middle) == np.sign(found.size)[:, None]) & ~np.isnan(after)
+        p = np.where(lasting.sum(axis=1) >= _SAME_SIDE * _known(after), found.p * len(tried), np.nan)
+        for row in np.flatnonzero(p < least):
+            best[row], least[row] = _changes(replace(found, p=p), since)[row], p[row]
     return best
 
 
