@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 LIVE ?=
 PYTEST_OPTIONS ?=
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-defects
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-defects bench-statistics
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -38,6 +38,9 @@ bench-asof: $(VENV)/installed ## One client's report from everybody's observatio
 
 bench-defects: $(VENV)/installed ## What the gate finds of sixty defects, and what it says of clean weeks; SEEDS, WEEKS
 	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.defects
+
+bench-statistics: $(VENV)/installed-dev ## What the measures get right, beside what others do; needs no network
+	@$(BIN)/python -m bench.statistics
 
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema

@@ -13,8 +13,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope
 from hypothesis import given
 from hypothesis import strategies as st
-from otter_bakery import HTML, mails, report
 
+from otter_bakery import HTML, mails, report
 from widerview.delivery.catcher import Catcher, file_stem, main, to_html
 from widerview.delivery.message import build
 from widerview.delivery.smtp import Accepted, Mailer, SmtpSettings

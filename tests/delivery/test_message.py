@@ -15,8 +15,8 @@ import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otter_bakery import HTML, PIXEL, report
 
+from otter_bakery import HTML, PIXEL, report
 from widerview.delivery.message import InlineImage, build, message_id, wire_address
 
 HEADERS = ["From", "To", "Reply-To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "Auto-Submitted",

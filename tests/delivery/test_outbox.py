@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from crashing_sender import send_and_die
-from otter_bakery import NOW, mails
 from sqlalchemy import Engine, text, update
 
 from mail_server import DROP, MailServer
+from otter_bakery import NOW, mails
 from widerview.delivery.message import Mail
 from widerview.delivery.outbox import OutboxConflict, Summary, deliver, list_rows, queue, resolve, status
 from widerview.delivery.smtp import Mailer, SmtpSettings

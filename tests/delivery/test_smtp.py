@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from otter_bakery import mails
 
 from certificates import write_certificate
 from mail_server import DROP, MailServer
+from otter_bakery import mails
 from widerview.delivery.smtp import (
     Accepted,
     Answer,

@@ -1,6 +1,6 @@
 """What a usual week looks like for this client, from its own past and nothing else.
 
-A bare "up 12 % on last week" is noise most of the time: on series in which nothing changed, six weeks in ten
+A bare "up 12 % on last week" is noise most of the time: on series in which nothing changed, more than half of all weeks
 move by more than a tenth. So a week is held against the range that usual weeks of the same client fall in.
 """
 
@@ -10,80 +10,164 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
+
+from widerview.measures.robust import Floats, Ints, deviation, median
 
 COVERAGE = 0.8
-"""Share of usual weeks that lie inside the printed range."""
+"""Share of usual weeks that lie inside the printed range; the word is given by it."""
+
+WIDE_COVERAGE = 0.95
+"""Share of usual weeks that lie inside the wide range."""
 
 MIN_WEEKS = 5
 """With fewer own weeks than this there is no usual week yet."""
 
-_LEVEL_WEEKS = 4
+GAIN = 0.35
+"""Weight of the newest week in the level; every earlier week counts a factor of 0.65 less."""
+
 _POOL_WEIGHT = 8.0
+_LEVEL_CLIP = 2.5
+_ERROR_CLIP = 3.0
 
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
 
 
 @dataclass(frozen=True)
 class Range:
-    """The range of a usual week: `low`..`high` holds `COVERAGE` of them; learnt from `weeks` own weeks."""
+    """The range of a usual week, learnt from `weeks` own weeks.
+
+    `low`..`high` holds `COVERAGE` of usual weeks, `wide_low`..`wide_high` `WIDE_COVERAGE` of them.
+    """
 
     low: float
     high: float
+    wide_low: float
+    wide_high: float
     weeks: int
 
 
-def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
-    """Give the usual range of each weekly series of one client.
+@dataclass(frozen=True)
+class Forecast:
+    """What the next week of each series is expected to be, on the log scale (log1p); arrays of shape (series,).
 
-    On the log scale (log1p) the level is the mean of the last four weeks; its own one-week-ahead errors give the
-    spread, whose variance is shrunk toward the median variance of the client's other series with the weight of
-    eight weeks (a limma-style moderated variance: Smyth 2004, doi:10.2202/1544-6115.1027), with a Student t
-    quantile for the few degrees of freedom. It is never smaller than the noise of counting itself.
+    Attributes:
+        level: The expected value; NaN where fewer than `MIN_WEEKS` weeks are known.
+        variance: Of the next week around it.
+        freedom: Degrees of freedom of the variance.
+        weeks: How many known weeks it was learnt from.
+    """
+
+    level: Floats
+    variance: Floats
+    freedom: Floats
+    weeks: Ints
+
+    def bounds(self, coverage: float) -> tuple[Floats, Floats]:
+        """Give both ends of the range that holds this share of next weeks; not below zero."""
+        reach = stats.t.ppf(0.5 + coverage / 2, self.freedom) * np.sqrt(self.variance)
+        return np.maximum(np.expm1(self.level - reach), 0.0), np.expm1(self.level + reach)
+
+
+def forecast(weeks: Floats) -> Forecast:
+    """Forecast the next week of each of some series that are of one kind.
+
+    On the log scale (log1p) the level is an exponentially weighted mean of the known weeks, each at most 2.5 robust
+    deviations from the median of the last eight: simple exponential smoothing (Hyndman, Koehler, Ord & Snyder 2008,
+    doi:10.1007/978-3-540-71918-2) that one odd week cannot carry away. The series' own one-week-ahead errors, none
+    counted beyond 3 robust deviations, give the variance. It is shrunk toward that of the other series with the
+    weight of eight weeks (moderated variance: Smyth 2004, doi:10.2202/1544-6115.1027, with the degrees of freedom of
+    the prior fixed, since few series cannot tell them), and never smaller than the noise of counting itself.
+
+    Args:
+        weeks: Past weekly values of shape (series, weeks), oldest first; NaN where a week is unknown.
+
+    Returns:
+        The forecasts; series do not influence each other's levels, only the variances.
+    """
+    logs, known = _to_the_right(np.log1p(weeks))
+    series, width = logs.shape
+    level = np.full(series, np.nan)
+    errors = np.full((series, width), np.nan)
+    for week in range(2, width):
+        errors[:, week] = logs[:, week] - _level(logs[:, :week])
+    if width >= MIN_WEEKS:
+        level = np.where(known >= MIN_WEEKS, _level(logs), np.nan)
+    # With one week before it there is no error that would say anything.
+    errors[np.arange(width) < width - known[:, None] + 2] = np.nan
+    enough = known >= MIN_WEEKS
+    counted = np.where(enough, np.maximum(known - 2, 0), 0).astype(float)
+    edge = _ERROR_CLIP * deviation(errors, 0.0)[:, None]
+    own = np.full(series, np.nan)
+    own[enough] = np.nanmean(np.clip(errors, -edge, edge)[enough] ** 2, axis=1)
+    freedom = _POOL_WEIGHT + counted
+    variance = (_POOL_WEIGHT * _pooled(own[enough], counted[enough]) + counted * own) / freedom
+    return Forecast(level, np.maximum(variance, _counting_noise(level)), freedom, known)
+
+
+def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+    """Give the usual range of each weekly series of one client; `forecast` says how.
 
     Args:
         histories: For each series its past weekly values, oldest first, not counting the week to judge; None
-            where a week is unknown.
+            where a week is unknown. All are of one kind: they learn their spread from each other.
 
     Returns:
         The range of each series; None for one with fewer than `MIN_WEEKS` known weeks.
     """
-    known = {
-        name: np.log1p(np.array([value for value in history if value is not None], dtype=float))
-        for name, history in histories.items()
-    }
-    errors = {name: _one_week_ahead_errors(logs) for name, logs in known.items() if len(logs) >= MIN_WEEKS}
-    variances = {name: float(np.mean(errors[name] ** 2)) for name in errors}
-    pooled = float(np.median(list(variances.values()))) if variances else 0.0
-
-    ranges: dict[str, Range | None] = dict.fromkeys(histories)
-    for name, own in variances.items():
-        count = len(errors[name])
-        level = float(np.mean(known[name][-_LEVEL_WEEKS:]))
-        variance = max((_POOL_WEIGHT * pooled + count * own) / (_POOL_WEIGHT + count), _counting_noise(level))
-        reach = float(stats.t.ppf(0.5 + COVERAGE / 2, df=_POOL_WEIGHT + count)) * variance**0.5
-        ranges[name] = Range(
-            low=max(0.0, float(np.expm1(level - reach))),
-            high=float(np.expm1(level + reach)),
-            weeks=len(known[name]),
+    if not histories:
+        return {}
+    width = max(map(len, histories.values()))
+    weeks = np.full((len(histories), width), np.nan)
+    for row, history in enumerate(histories.values()):
+        weeks[row, width - len(history) :] = np.array(history, dtype=float)
+    expected = forecast(weeks)
+    (low, high), (wide_low, wide_high) = expected.bounds(COVERAGE), expected.bounds(WIDE_COVERAGE)
+    return {
+        name: None
+        if np.isnan(expected.level[row])
+        else Range(
+            float(low[row]), float(high[row]), float(wide_low[row]), float(wide_high[row]), int(expected.weeks[row])
         )
-    return ranges
+        for row, name in enumerate(histories)
+    }
 
 
-def _counting_noise(level: float) -> float:
+def _to_the_right(values: Floats) -> tuple[Floats, Ints]:
+    """Move the known values of each row to its end, in their order; give how many there are, too."""
+    unknown = np.isnan(values)
+    order = np.argsort(~unknown, axis=1, kind="stable")
+    return np.take_along_axis(values, order, axis=1), (~unknown).sum(axis=1)
+
+
+def _level(logs: Floats) -> Floats:
+    """The robust exponentially weighted mean of each row, of what is known."""
+    lately = logs[:, -8:]
+    middle = median(lately)[:, None]
+    reach = _LEVEL_CLIP * deviation(lately, middle)[:, None]
+    weights = (1 - GAIN) ** np.arange(logs.shape[1])[::-1] * ~np.isnan(logs)
+    total = np.maximum(weights.sum(axis=1), np.finfo(float).tiny)
+    return np.asarray((np.nan_to_num(np.clip(logs, middle - reach, middle + reach)) * weights).sum(axis=1) / total)
+
+
+def _pooled(variances: Floats, freedom: Floats) -> float:
+    """The prior variance of the series, from the mean of their log-variances (Smyth 2004, section 6.2)."""
+    if not len(variances):
+        return 0.0
+    half = freedom / 2
+    logs = np.log(np.maximum(variances, 1e-8)) - special.digamma(half) + np.log(half)
+    return float(np.exp(np.mean(logs) + special.digamma(_POOL_WEIGHT / 2) - np.log(_POOL_WEIGHT / 2)))
+
+
+def _counting_noise(level: Floats | float) -> Floats:
     """The variance on the log scale that a count has by chance alone, about 1 / (count + 1) (delta method, Poisson).
 
     No past, however even, makes small counts more certain than that: after weeks of 2, a 3 is nothing to speak of.
     """
-    return float(np.exp(-level))
+    return np.asarray(np.exp(-np.asarray(level)))
 
 
-def _one_week_ahead_errors(logs: np.ndarray) -> np.ndarray:
-    """Each week's distance from the mean of the (up to four) weeks before it, where there are at least two."""
-    return np.array([logs[week] - np.mean(logs[max(0, week - _LEVEL_WEEKS) : week]) for week in range(2, len(logs))])
-
-
-def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, Range]:
+def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[float, float]]:
     """Give the usual range of each weekday (0 is Monday) from a client's own past days.
 
     On the log scale (log1p) each weekday has its own mean; the spread around these means is shared by all seven,
@@ -93,7 +177,8 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, Range]:
         history: Past days and their values, not counting the days to judge.
 
     Returns:
-        A range for each weekday with at least `MIN_WEEKS` known days; empty if there are none.
+        The lower and upper end, which hold `COVERAGE` of usual days, for each weekday with at least `MIN_WEEKS` known
+        days; empty if there are none.
     """
     logs: dict[int, list[float]] = {}
     for day, value in history.items():
@@ -109,10 +194,8 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, Range]:
     for weekday, values in enough.items():
         level = float(values.mean())
         # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
-        reach = quantile * (max(variance, _counting_noise(level)) * (1 + 1 / len(values))) ** 0.5
-        ranges[weekday] = Range(
-            low=max(0.0, float(np.expm1(level - reach))), high=float(np.expm1(level + reach)), weeks=len(values)
-        )
+        reach = quantile * (max(variance, float(_counting_noise(level))) * (1 + 1 / len(values))) ** 0.5
+        ranges[weekday] = max(0.0, float(np.expm1(level - reach))), float(np.expm1(level + reach))
     return ranges
 
 

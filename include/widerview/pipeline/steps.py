@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import msgspec
 
+from widerview.agency import office_hours
 from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
-from widerview.delivery import office_hours
 from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
@@ -124,6 +124,8 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
 
 def check(source_name: str, run: str) -> dict[str, int]:
     """Check everything a run has landed and log what was found; give the number of days by colour of their verdict."""
+    from airflow.sdk.exceptions import AirflowFailException
+
     landing, source = connections.landing(), get_source(source_name)
     pulls = _pulls(source_name, run)
     broken = None
@@ -138,8 +140,8 @@ def check(source_name: str, run: str) -> dict[str, int]:
     for line in bad:
         log.warning("%s", line)
     log.info("Every check: %s", in_ui(catalogue.checks_path(catalogue.ingest_dag_id(source_name), run)))
-    if broken:
-        raise broken
+    if broken:  # a fault in a check or the library: trying again would not help
+        raise AirflowFailException(str(broken)) from broken
     colours = [verdict.colour for each in found if each.result for verdict in each.result.verdicts]
     return {colour: colours.count(colour) for colour in ("green", "amber", "red")} | {
         "held": sum(each.held for each in found)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, Engine
 
+from widerview.agency import office_hours
 from widerview.agency.models import Client
-from widerview.delivery import office_hours
 from widerview.delivery.message import InlineImage, Mail, build, message_id
 from widerview.delivery.outbox import Summary, deliver, list_rows, queue
 from widerview.delivery.smtp import Mailer, SmtpSettings

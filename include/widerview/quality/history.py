@@ -60,6 +60,9 @@ _FEW = 20
 _FEW_POSTS = _FEW_DAYS = 3
 """With fewer there is no telling chance from fault."""
 
+_COUNTED = {"count", "people"}
+"""Units in which what is usual can be told from eight weeks; a shop's revenue has days of nothing and days of much."""
+
 _ENOUGH_DAYS = 14
 _ENOUGH_WEEKS = 6
 _MONTH = 28
@@ -109,7 +112,7 @@ class Change:
         was: What it was, all posts added up.
         now: What it is.
         told: In how many posts of this pull it is told at all.
-        of: How many posts this pull has.
+        of: How many posts this pull has that were published in its window.
         had: The share of known posts that had it.
     """
 
@@ -136,11 +139,14 @@ def post_changes(pulls: Sequence[PullRows], lines: Lines[Counted]) -> Frame:
         for metric in sorted({metric for post in known for metric in post.counts}):
             had = sum(post.counts.get(metric) is not None for post in known)
             changes[number, metric] = Change(metric, had=had / len(known) if len(known) >= _FEW_POSTS else 0.0)
+    opens = [pull.window.opens(pull.target.time_zone) for pull in pulls]
     seen: defaultdict[int, set[str]] = defaultdict(set)
     told: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
         past = pulls[number].past
-        if not past.posts or isinstance(row, AccountRow) or row.post_id is None:
+        if not past.posts or isinstance(row, AccountRow) or row.post_id is None or row.published_at is None:
+            continue
+        if row.published_at < opens[number]:  # some sources list older posts, too, without their numbers
             continue
         seen[number].add(row.post_id)
         post = past.posts.get(row.post_id)
@@ -364,9 +370,12 @@ class Bounds(NamedTuple):
 
     @classmethod
     def of(cls, run: Run, day: dt.date) -> "Bounds":
-        """The bounds that a run's past sets for a day."""
+        """The bounds that a run's past sets for a day; none for a day that was known to be so when it had settled."""
         before = list(run.before.values())
-        if len(before) < _ENOUGH_DAYS or METRICS[run.metric].additivity == "ratio":
+        was = run.settled.get(day)
+        if was is not None and abs(run.values[day] - was) <= _SAME * was:
+            return cls()
+        if len(before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
             return cls()
         most = max(before)
         if run.pull.kind == "social":  # one post makes a day, and a day without one has next to nothing

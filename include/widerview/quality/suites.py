@@ -20,9 +20,24 @@ from widerview.sources.base import DayRow, PostRow
 LIMIT = 10**12
 
 
+_NAMES = {
+    "account_id": "the account's id",
+    "author": "the author",
+    "comment_id": "the comment's id",
+    "day": "the day",
+    "entity_id": "the id of what is counted",
+    "handle": "the handle",
+    "money": "the currency of money",
+    "permalink": "the post's address",
+    "post_id": "the post's id",
+    "published_at": "the time of publishing",
+    "zone": "a known time zone",
+}
+
+
 def _present(column: str, reason: str | None = None) -> Check:
     return Check(
-        f"{column} is given",
+        f"{_NAMES[column]} is given",
         "ExpectColumnValuesToNotBeNull",
         column,
         {"column": column},

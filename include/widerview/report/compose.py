@@ -475,8 +475,8 @@ def _chart(client: Client, week: Week, social: _Social, web: _Web) -> Chart | No
             DayPoint(
                 day=day,
                 value=values.get(day),
-                low=usual[day.weekday()].low if day.weekday() in usual else None,
-                high=usual[day.weekday()].high if day.weekday() in usual else None,
+                low=usual[day.weekday()][0] if day.weekday() in usual else None,
+                high=usual[day.weekday()][1] if day.weekday() in usual else None,
                 note=notes.get(day),
             )
             for day in days

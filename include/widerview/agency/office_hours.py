@@ -1,4 +1,4 @@
-"""When a client may be written to: office hours on the client's own wall clock, holidays left out."""
+"""A client's office hours on its own wall clock, holidays left out: when it may be written to, how long it was open."""
 
 import datetime as dt
 from bisect import bisect_left
@@ -56,6 +56,22 @@ def next_open(client: Client, at: dt.datetime) -> dt.datetime:
     )
 
 
+def open_time(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+    """Say how long the office is open from `start` up to `end`; nothing if `end` is not after `start`.
+
+    Raises:
+        ValueError: One of the two has no time zone.
+    """
+    at, last = _aware(start).astimezone(dt.UTC), _aware(end).astimezone(dt.UTC)
+    opened = dt.timedelta()
+    while at < last:
+        stop = min(at + _DAY, last)
+        stop = _clock_change(client.zone, at, stop) or stop
+        opened += _open_on_one_clock(client, at, stop)
+        at = stop
+    return opened
+
+
 def describe(client: Client) -> str:
     """Say the office hours in one line, e.g. `Mon-Fri 08:00-17:00, not on holidays`."""
     stretches = []
@@ -73,6 +89,27 @@ def _aware(at: dt.datetime) -> dt.datetime:
     if at.utcoffset() is None:
         raise ValueError(f"{at} has no time zone; office hours need a moment, not a wall-clock time")
     return at
+
+
+def _open_on_one_clock(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+    """How long the office is open between two moments that no change of the clock lies between."""
+    ahead = start.astimezone(client.zone).utcoffset() or dt.timedelta()
+    first, last = ((moment + ahead).replace(tzinfo=None) for moment in (start, end))
+    opened = dt.timedelta()
+    for days in range((last.date() - first.date()).days + 1):
+        day = first.date() + days * _DAY
+        hours = client.office_hours.get(WEEKDAYS[day.weekday()])
+        if hours is None or _is_holiday(client, day):
+            continue
+        opens, closes = (_on(day, time) for time in (hours.opens, hours.closes))
+        opened += max(min(closes, last) - max(opens, first), dt.timedelta())
+    return opened
+
+
+def _on(day: dt.date, time: str) -> dt.datetime:
+    """A time of day as a wall clock's moment; 24:00 is the next midnight."""
+    hours, minutes = map(int, time.split(":"))
+    return dt.datetime.combine(day, dt.time()) + dt.timedelta(hours=hours, minutes=minutes)
 
 
 def _openings(client: Client, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otter_bakery import client
 
+from otter_bakery import client
 from widerview.agency.models import WEEKDAYS, Client
-from widerview.delivery.office_hours import NeverOpen, describe, is_open, next_open
+from widerview.agency.office_hours import NeverOpen, describe, is_open, next_open, open_time
 
 UTC = dt.UTC
 MINUTE = dt.timedelta(minutes=1)
@@ -172,3 +172,18 @@ def test_open_means_the_wall_clock_stands_within_the_hours_of_its_day(case: tupl
     )
     expected = minutes[0] <= local.hour * 60 + local.minute < minutes[1] and local.date() not in someone.holidays.also
     assert is_open(someone, at) == expected
+
+
+@given(clients_near_a_clock_change(), st.integers(0, 36 * 60))
+def test_the_open_time_is_the_number_of_open_minutes(case: tuple[Client, dt.datetime], length: int) -> None:
+    someone, at = case
+    start = at.replace(second=0, microsecond=0)
+    minutes = sum(is_open(someone, start + each * MINUTE) for each in range(length))
+    assert open_time(someone, start, start + length * MINUTE) == minutes * MINUTE
+
+
+def test_open_time_counts_parts_of_minutes_and_nothing_backwards() -> None:
+    someone = client()  # Monday to Friday, 08:00 to 17:00 in Berlin
+    friday, monday = utc("2026-11-27 15:59:30"), utc("2026-11-30 07:00:15")
+    assert open_time(someone, friday, monday) == dt.timedelta(seconds=45)
+    assert open_time(someone, monday, friday) == dt.timedelta()

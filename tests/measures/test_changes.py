@@ -1,0 +1,55 @@
+"""Lasting changes: found where there are some, measured where their week is known, and one odd week is none."""
+
+import numpy as np
+import pytest
+
+from bench.statistics.simulate import clean_days
+from widerview.measures.changes import change_at, lasting_changes
+
+
+@pytest.fixture(scope="module")
+def weeks():
+    return clean_days(np.random.default_rng(3), 400, 26 * 7).reshape(400, 26, 7).sum(axis=2)
+
+
+def found(weeks):
+    return [change for row in range(0, len(weeks), 40) for change in lasting_changes(weeks[row : row + 40])]
+
+
+def test_a_series_without_a_change_has_none(weeks):
+    assert np.mean([change is not None for change in found(weeks)]) <= 0.02
+
+
+def test_a_doubled_level_is_found_with_its_week(weeks):
+    changed = weeks.copy()
+    changed[:, 20:] *= 2
+    changes = [change for change in found(changed) if change]
+    assert len(changes) >= 0.85 * len(weeks)
+    assert np.mean([abs(change.since - 20) <= 1 for change in changes]) >= 0.85
+    assert np.median([change.factor for change in changes]) == pytest.approx(2, rel=0.1)
+
+
+def test_one_odd_week_is_no_lasting_change(weeks):
+    odd = weeks.copy()
+    odd[:, 23] *= 4
+    assert np.mean([change is not None for change in found(odd)]) <= 0.03
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5, 3.0])
+def test_at_a_known_week_the_range_holds_the_size(weeks, factor):
+    changed = weeks.copy()
+    changed[:, 18:] *= factor
+    changes = [change for row in range(0, 400, 40) for change in change_at(changed[row : row + 40], 18)]
+    assert 0.92 <= np.mean([change.low <= factor <= change.high for change in changes]) <= 0.985
+
+
+def test_too_little_is_known_to_say_anything():
+    weeks = np.array([[100.0, 101, 99, 102, 98, 100, 250, 240, 260], [np.nan] * 9, [np.nan] * 5 + [9.0] * 4])
+    assert [change is None for change in change_at(weeks, 6)] == [False, True, True]
+    assert change_at(weeks, 7) == [None] * 3, "two weeks after may be a passing change"
+    assert lasting_changes(weeks[:, :6]) == [None] * 3
+
+
+def test_a_week_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="no change at week 9 of 9"):
+        change_at(np.ones((1, 9)), 9)

@@ -1,0 +1,105 @@
+"""Posts: ranges that hold, posts that stand out shrunk as far as chance may have helped them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.statistics.contenders import wilson
+from bench.statistics.simulate import account
+from bench.statistics.studies import posts_study
+from widerview.measures.posts import MIN_PAST_POSTS, PostCount, best_posts, posting, rate_range, typical
+
+earned = st.lists(st.integers(0, 500), min_size=MIN_PAST_POSTS, max_size=20)
+
+
+def of(values, seen=1.0, group="photo"):
+    return [PostCount(group, value, seen) for value in values]
+
+
+def test_ranges_hold_where_those_of_independent_people_do_not():
+    random = np.random.default_rng(5)
+    found = posts_study([account(random, 245, 3_000, int(random.integers(8, 25))) for _ in range(400)], wilson)
+    assert 0.93 <= found.account <= 0.97
+    assert found.account_wilson < 0.6
+    assert 0.93 <= found.post <= 0.97
+    assert found.overstated < 1.05 < found.overstated_raw
+
+
+def test_a_lucky_post_that_few_saw_does_not_lead():
+    past = [PostCount("photo", 30 + i, 1_000) for i in range(12)]
+    few, many = PostCount("photo", 2, 10), PostCount("photo", 90, 1_000)
+    first, second = best_posts([few, many], past)
+    assert (first.post, second.post) == (1, 0)
+    assert second.lift < 2 < few.earned / few.seen / 0.035
+    assert second.low < 1 < second.high, "nothing is certain of ten views"
+
+
+def test_each_format_is_held_against_its_own_typical_post():
+    past = of([100.0] * 8, group="video") + of([10.0] * 8, group="photo")
+    best, other = best_posts([PostCount("video", 110, 1), PostCount("photo", 30, 1)], past)
+    assert best.post == 1
+    assert best.lift > 1.5 > other.lift > 1
+
+
+def test_too_few_past_posts_and_unknown_numbers_say_nothing():
+    assert best_posts(of([5.0]), of([3.0] * (MIN_PAST_POSTS - 1))) == []
+    assert best_posts(of([5.0]), of([3.0] * (MIN_PAST_POSTS - 1)) + of([None, None])) == []
+    assert best_posts(of([None]), of([3.0] * 10)) == []
+    assert best_posts(of([3.0]), of([0.0] * 10)) == [], "nothing was ever earned: there is no typical rate"
+
+
+@given(earned, st.randoms())
+def test_permuting_posts_changes_nothing(values, random):
+    other = random.sample(values, len(values))
+    first, second = (typical(np.array(each, dtype=float), np.full(len(each), 100.0)) for each in (values, other))
+    assert (first is None) == (second is None)
+    if first and second:
+        assert (second.rate, second.spread) == pytest.approx((first.rate, first.spread), rel=1e-6)
+        assert [s.lift for s in best_posts(of(values, 100.0), of(other, 100.0))] == pytest.approx(
+            [s.lift for s in best_posts(of(other, 100.0), of(values, 100.0))], rel=1e-6
+        )
+
+
+@given(earned)
+def test_a_post_that_is_not_reported_is_no_zero(values):
+    now = np.array(values, dtype=float)
+    seen = np.full(len(now), 100.0)
+    unknown = typical(np.append(now, [np.nan, 5.0]), np.append(seen, [100.0, np.nan]))
+    assert unknown == typical(now, seen)
+    if unknown:
+        assert rate_range(np.append(now, np.nan), np.append(seen, 100.0), unknown) == rate_range(now, seen, unknown)
+
+
+@given(earned.filter(any))
+def test_the_rate_lies_in_its_range(values):
+    now, seen = np.array(values, dtype=float), np.full(len(values), 1_000.0)
+    found = rate_range(now, seen, typical(now, seen))
+    assert found.low <= found.rate <= found.high
+
+
+def test_more_coverage_is_a_wider_range():
+    now, seen = np.array([20.0, 30.0, 25.0]), np.full(3, 1_000.0)
+    past = typical(np.array([20.0, 40.0, 10.0, 25.0, 31.0]), np.full(5, 1_000.0))
+    narrow, wide = (rate_range(now, seen, past, coverage) for coverage in (0.8, 0.95))
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_fewer_better_posts_that_earned_more_are_told():
+    weeks = [5, 6, 5, 4, 6, 5, 5, 6]
+    sums = [50.0, 61.0, 48.0, 41.0, 58.0, 52.0, 49.0, 60.0]
+    found = posting([*weeks, 3], [*sums, 90.0])
+    assert (found.usual_posts, found.per_post, found.word) == (5, 30.0, "above")
+    assert found.fewer_earned_more
+    assert not posting([*weeks, 3], [*sums, 45.0]).fewer_earned_more, "each earned more, and together less"
+    assert not posting([*weeks, 8], [*sums, 240.0]).fewer_earned_more, "there were more posts"
+
+
+@pytest.mark.parametrize(("posts", "sums"), [([5, 5, None], [9.0, 9.0, 9.0]), ([None, None, 3], [None, None, 9.0])])
+def test_weeks_that_were_not_pulled_are_not_compared(posts, sums):
+    assert posting(posts, sums) is None
+
+
+def test_a_week_without_posts_has_no_rate():
+    found = posting([5] * 6 + [0], [50.0] * 6 + [0.0])
+    assert (found.posts, found.per_post, found.word) == (0, None, "not reported")
