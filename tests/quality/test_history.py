@@ -62,7 +62,7 @@ class TestDays:
         for outcome in result.outcomes:
             judged[outcome.suite] += outcome.judged
         assert judged["series of days"] > 4
-        assert judged["days beside the past"] > 20
+        assert judged["days beside the past"] > 10
 
     def test_a_site_without_a_past_has_nothing_to_be_held_against(self):
         assert colours(site({day: usual(day) * 1000 for day in WEEK}, known=Past())) == "ggggggg"
