@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from widerview.quality.verdict import DayVerdict, Rejected
+from widerview.quality.verdict import DayVerdict, Rejected, Shape, Trait
 from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, Dimension, PostRow, Row, Target, Window
 from widerview.warehouse.load import LoadCounts, load_pull
 from widerview.warehouse.tables import metadata
@@ -137,6 +137,7 @@ def load(
         recorded_at=at(ended if recorded is None else recorded),
         rows=rows,
         rejected=rejected,
+        shapes={"posts": Shape(pulls=1, traits={"id": Trait(("string",), 1)})},
         verdicts=[
             DayVerdict(client_id=client, source="bluesky", ref=ref, day=MONDAY, colour="amber", reasons=("late data",))
         ],

@@ -26,6 +26,7 @@
 -- search_impressions  double precision
 -- search_clicks       double precision
 -- search_position     double precision
+-- revenue             double precision
 -- day_values          jsonb                     All its values, by metric; null: not reported.
 -- breaks              text[]                    Changes of definition by this day, as metric@version: compare a metric
 --                                                only between rows that say the same of it.
@@ -49,7 +50,7 @@ SELECT
     client_id, source, site, day, zone, dimension, member,
     visits, unique_visitors, actions, bounces, converted_visits,
     new_visitors, page_views, engaged_visits, visit_time, conversions, requests,
-    search_impressions, search_clicks, search_position, day_values,
+    search_impressions, search_clicks, search_position, revenue, day_values,
     ARRAY(
         SELECT metric || '@' || version
         FROM public.metric_definition AS definition
@@ -63,5 +64,5 @@ CROSS JOIN LATERAL jsonb_to_record(day_values) AS of_day (
     converted_visits double precision, new_visitors double precision, page_views double precision,
     engaged_visits double precision, visit_time double precision, conversions double precision,
     requests double precision, search_impressions double precision, search_clicks double precision,
-    search_position double precision
+    search_position double precision, revenue double precision
 )
