@@ -153,7 +153,8 @@ def failed(client: str = "tidewater-cycles", ref: str = "@tidewater@social.examp
         result=CheckResult(
             rejected=(),
             verdicts=tuple(
-                verdicts(client, ref, dict.fromkeys(range(10, 17), ("red", (f"Mastodon could not be read: {reason}",))))
+                verdicts(client, ref, dict.fromkeys(range(10, 17), ("red", ("Mastodon could not be read.",))))
             ),
+            failed=reason,
         ),
     )

@@ -650,7 +650,8 @@ def test_a_failed_pull_is_red_whatever_it_gave(pull: PullRows):
     failed = msgspec.structs.replace(pull, failed="the token has expired.", title="Blue Sky")
     result = only(failed)
     assert colours(result) == "rrrrrrr"
-    assert verdict(result).reasons == ("Blue Sky could not be read: the token has expired.",)
+    assert verdict(result).reasons == ("Blue Sky could not be read.",), "what a client reads"
+    assert result.failed == "the token has expired.", "what an operator reads"
 
 
 def test_rows_of_a_failed_pull_are_checked_all_the_same():

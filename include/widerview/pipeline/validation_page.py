@@ -127,7 +127,7 @@ def _section(checked: Checked) -> dict[str, Any]:
         "path": checked.path,
         "window": _span(pull.window.first, pull.window.last),
         "ended": f"{pull.ended_at:%Y-%m-%d %H:%M} UTC",
-        "failure": None if pull.complete else pull.error,
+        "failure": result.failed if result else pull.error,
         "is_checked": result is not None,
         "days": _days(result),
         "rejected": _some(_alike(result), _HELD),

@@ -76,6 +76,7 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
         CheckResult(
             rejected=case.rejected,
             verdicts=tuple(case.verdicts()),
+            failed=case.pull.failed,
             unavailable=case.unavailable,
             outcomes=tuple(case.outcomes),
         )
@@ -186,7 +187,7 @@ class _Case:
         labels = sorted(METRICS[metric].label.lower() if metric in METRICS else metric for metric in self.unavailable)
         for day in self._days:
             if self.pull.failed is not None:
-                findings: list[Finding] = [("red", f"{self.title} could not be read: {self.pull.failed}")]
+                findings: list[Finding] = [("red", f"{self.title} could not be read.")]
             else:
                 findings = list(self._web_day(day) if self.pull.kind == "web" else self._social_day(day))
                 findings += dict.fromkeys([("amber", sentence) for sentence in left_out[day]] + self.said[day])

@@ -113,6 +113,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rejected: The rows to hold back.
         verdicts: One for each day of its window.
+        failed: Why it could not be read, for an operator; None if it could.
         unavailable: Why the platform did not give a metric that it was asked for, by canonical metric.
         outcomes: What each check found.
         drift: How the answers differ in shape from those of earlier pulls.
@@ -121,6 +122,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
     rejected: tuple[Rejected, ...]
     verdicts: tuple[DayVerdict, ...]
+    failed: str | None = None
     unavailable: Mapping[str, str] = {}
     outcomes: tuple[Outcome, ...] = ()
     drift: tuple[Drift, ...] = ()
