@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 LIVE ?=
 PYTEST_OPTIONS ?=
+WORKERS ?= 2
 
 .PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-defects bench-statistics
 
@@ -18,8 +19,8 @@ stop: ## End everything the demo has started
 clean: ## End everything and delete the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; else echo "There is no $(VENV) here, so no demo that it could end."; fi
 
-test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests; WORKERS at once
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,9 +1,11 @@
 """Doors that all tests share: a real PostgreSQL, one empty warehouse a test, and the house on a sandbox."""
 
+import fcntl
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,20 @@ pytest_plugins = ["house_fixtures"]
 def postgres() -> Iterator[URL]:
     """The URL of a real, empty PostgreSQL 18 that lives as long as the test session."""
     with tempfile.TemporaryDirectory(prefix="widerview-pg-", ignore_cleanup_errors=True) as folder:
-        server = wheel().get_server(Path(folder) / "data", cleanup_mode="stop")
+        with _alone():
+            server = wheel().get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         finally:
             server.stop()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other worker in: the first start of PostgreSQL as root makes a system user."""
+    with (Path(tempfile.gettempdir()) / "widerview-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
