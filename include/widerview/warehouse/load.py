@@ -43,9 +43,8 @@ from widerview.warehouse.staging import Stage, texts
 Stored = AccountRow | PostRow | CounterRow | CommentRow | DayRow
 """The rows that end up in a table: those that tell of something there is."""
 
-_CHUNK = 250
-"""Rows that are worked on at once. Few enough to stay in the processor's cache from parsing to COPY: that is worth a
-quarter of the load's CPU. Enough not to ask too often what is known."""
+_CHUNK = 2_000
+"""Rows that are worked on at once; what bounds the memory of a load."""
 
 
 class LoadError(Exception):
@@ -147,51 +146,36 @@ def load_pull(
         if found.is_repeated and first is None and not rejected:
             counts = LoadCounts(found.newest_parsed, 0, 0)
         else:
-            with staging.Copies(connection) as copies:
-                load = _Load(
-                    connection,
-                    copies,
-                    target,
-                    pull,
-                    _reasons(rejected),
-                    # Taken by every load, and before any other lock: two sources that bring a client's first comments
-                    # would else wait for each other.
-                    salt=_salt(connection, target.client_id),
-                    is_first=found.is_first,
-                    is_again=first is not None,
-                    has_staging=has_staging,
-                    # An earlier load of the caller's transaction may have left its rows.
-                    used=set(staging.ALL) if isinstance(engine, Connection) else set(),
-                )
-                remaining = iter(rows)
-                while chunk := list(islice(remaining, _CHUNK)):
-                    with _refusals(load_id):
-                        load.take(chunk)
-                with _refusals(load_id):
-                    load.end()
+            load = _Load(
+                connection,
+                target,
+                pull,
+                _reasons(rejected),
+                # Taken by every load, and before any other lock: two sources that bring a client's first comments
+                # would else wait for each other.
+                salt=_salt(connection, target.client_id),
+                is_first=found.is_first,
+                is_again=first is not None,
+                has_staging=has_staging,
+                # An earlier load of the caller's transaction may have left its rows.
+                used=set(staging.ALL) if isinstance(engine, Connection) else set(),
+            )
+            remaining = iter(rows)
+            while chunk := list(islice(remaining, _CHUNK)):
+                try:
+                    load.take(chunk)
+                except (psycopg.DataError, ValueError) as error:
+                    raise LoadError(
+                        f"{load_id}: PostgreSQL cannot hold a value of it ({error}). Nothing was loaded; the source's "
+                        "parse must leave such values out."
+                    ) from error
+            load.end()
             counts = load.reconciled()
             if counts.stored:
                 connection.execute(query("mark_replays"), pull | {"earliest": load.earliest})
         _store_verdicts(connection, pull, verdicts)
         connection.execute(query("store_load"), pull | counts._asdict())
         return first or counts
-
-
-@contextmanager
-def _refusals(load_id: str) -> Iterator[None]:
-    """Say of what PostgreSQL does not take what it means for the load."""
-    try:
-        yield
-    except psycopg.IntegrityError as error:
-        raise LoadError(
-            f"{load_id}: two answers of one moment tell of the same entity ({error}). Nothing was loaded; the source "
-            "must observe each answer at a moment of its own."
-        ) from error
-    except (psycopg.DataError, ValueError) as error:
-        raise LoadError(
-            f"{load_id}: PostgreSQL cannot hold a value of it ({error}). Nothing was loaded; the source's parse must "
-            "leave such values out."
-        ) from error
 
 
 def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> list[str]:
@@ -244,8 +228,7 @@ class _Load:
     """One pull on its way into the warehouse, chunk by chunk, with every row accounted for.
 
     Attributes:
-        connection: In the transaction of the load; `_free` gives it for statements.
-        copies: What is new on its way into the tables.
+        connection: In the transaction of the load.
         target: Whose pull it is.
         pull: The parameters that all its statements share.
         held: What must not be loaded.
@@ -258,7 +241,6 @@ class _Load:
     """
 
     connection: Connection
-    copies: staging.Copies
     target: Target
     pull: Mapping[str, object]
     held: _Held
@@ -275,9 +257,7 @@ class _Load:
     _again: int = 0
     _compared: int = 0
     _without_value: int = 0
-    _new: int = 0
-    _merged: int = 0
-    _partitions: set[tuple[str, dt.date]] = field(default_factory=set)
+    _stored: int = 0
     _seen: defaultdict[Stage, set[Values]] = field(default_factory=lambda: defaultdict(set))
     _splits: Splits = field(default_factory=Splits)
 
@@ -313,16 +293,15 @@ class _Load:
         self._parsed += len(chunk)
         if quarantined:
             self._make_staging()
-            self._quarantined += staging.hold(self._free(), self.pull, quarantined)
+            self._quarantined += staging.hold(self.connection, self.pull, quarantined)
         for stage, found in observed.items():
             self._compared += len(found)
             self._store(stage, merge_moments(found, stage.shape) if self._apart else found)
 
     def end(self) -> None:
-        """Store what the pull says by leaving it out, and end what is under way."""
-        if not self.is_first and (left_out := self._splits.left_out(self._free(), self.pull)):
+        """Store what the pull says by leaving it out."""
+        if not self.is_first and (left_out := self._splits.left_out(self.connection, self.pull)):
             self._store(staging.DAY, [_record(row, self.pull["recorded_at"])[1] for row in left_out])
-        self.copies.end()
 
     def _foreign(self, row: Row) -> LoadError:
         return LoadError(
@@ -339,34 +318,38 @@ class _Load:
     def _store(self, stage: Stage, found: Sequence[Record]) -> None:
         new = found
         if not self.is_first:
-            known = stage.known(self._free(), self.pull, [record[stage.shape.key] for record in found])
+            known = stage.known(self.connection, self.pull, [record[stage.shape.key] for record in found])
             compared = (news(record, rows, stage.shape) for record, rows in zip(found, known, strict=True))
             new = [record for record in compared if record]
         if not new:
             return
         earliest = min(record[stage.shape.observed_at] for record in new)
         self.earliest = earliest if self.earliest is None else min(self.earliest, earliest)
-        if needed := {(stage.name, month) for month in stage.months(new)} - self._partitions:
-            make_partitions(self._free(), needed)
-            self._partitions |= needed
-        self._new += len(new)
-        if self.is_again or self._apart:
-            self._make_staging()
-            self._merged += stage.merge(self._free(), new, again=stage in self.used)
-            self.used.add(stage)
-        else:
-            # Compared with what is known under the load's lock, so none of it is there already.
-            self.copies.write(stage, new)
+        make_partitions(self.connection, ((stage.name, month) for month in stage.months(new)))
+        try:
+            if self.is_again or self._apart:
+                self._make_staging()
+                stored = stage.merge(self.connection, new, again=stage in self.used)
+                self.used.add(stage)
+            else:
+                # Compared with what is known under the load's lock, so none of it is there already.
+                stored = stage.store(self.connection, new)
+        except psycopg.IntegrityError as error:
+            raise LoadError(
+                f"{self.pull['load_id']}: two answers of one moment tell of the same entity ({error}). Nothing "
+                "was loaded; the source must observe each answer at a moment of its own."
+            ) from error
+        if stored != len(new):
+            raise LoadError(
+                f"{self.pull['load_id']}: of {len(new)} new rows the table {stage.name} took {stored}. Nothing was "
+                "loaded; load it again."
+            )
+        self._stored += stored
 
     def _make_staging(self) -> None:
         if not self.has_staging:
-            staging.make_staging(self._free())
+            staging.make_staging(self.connection)
             self.has_staging = True
-
-    def _free(self) -> Connection:
-        """The connection, with no COPY open on it."""
-        self.copies.end()
-        return self.connection
 
     def reconciled(self) -> LoadCounts:
         """Give the counts, once they add up.
@@ -387,12 +370,7 @@ class _Load:
                 f"came again, {self._held_whole} are held back and {self._without_value} only say what there is not, "
                 "which does not add up. Nothing was loaded."
             )
-        stored = self._merged + self.copies.taken
-        if stored != self._new:
-            raise LoadError(
-                f"{load_id}: of {self._new} new rows the tables took {stored}. Nothing was loaded; load it again."
-            )
-        return LoadCounts(self._parsed, self._quarantined, stored)
+        return LoadCounts(self._parsed, self._quarantined, self._stored)
 
 
 def _split(row: Stored, reasons: Mapping[str, str]) -> tuple[Stored | None, list[tuple[str, str, Row]]]:

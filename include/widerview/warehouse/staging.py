@@ -5,12 +5,10 @@ What is copied are records: tuples with a table's columns, in the order of its s
 
 import datetime as dt
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
-import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.types.string import ByteaBinaryLoader, BytesBinaryDumper
@@ -141,6 +139,14 @@ class Stage:
                 known[place - 1].append(Known(observed_at, None if row[0] is None else tuple(row), counts))
         return known
 
+    def store(self, connection: Connection, new: Iterable[Record]) -> int:
+        """Copy what is new into the table, and give how many rows it has taken.
+
+        Raises:
+            psycopg.IntegrityError: One of them was there already.
+        """
+        return self._write(self._copy, connection, new)
+
     def merge(self, connection: Connection, new: Iterable[Record], *, again: bool) -> int:
         """Store what is new where a row of the same moment may be there, which then becomes one with the new one.
 
@@ -154,72 +160,19 @@ class Stage:
         """
         if again:
             connection.execute(text(f"TRUNCATE staged_{self.name}"))
-        with self.copying(connection, staged=True) as copy:
-            for record in new:
-                copy.write_row(record)
+        self._write(self._copy_staged, connection, new)
         return connection.execute(self._merge).rowcount
 
-    @contextmanager
-    def copying(self, connection: Connection, *, staged: bool = False) -> Iterator[psycopg.Copy]:
-        """Open a COPY of records into the table, or into the temporary one; all are in when it is left."""
-        cursor = driver(connection).cursor()
-        # The one that the driver has for the type's name takes four times as long.
-        cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
-        cursor.adapters.register_dumper(dict, _CountsDumper)
-        with cursor.copy(self._copy_staged if staged else self._copy) as copy:
-            copy.set_types(self._types)
-            yield copy
-
-
-class Copies:
-    """COPY of records into one table after another.
-
-    A COPY stays open as long as records of the same table come. So they can be taken a few at a time, while they are
-    made and still in the processor's cache, and never lie in memory all together. Nothing else can be executed
-    meanwhile: `end` comes before.
-
-    Attributes:
-        taken: Rows that the tables have taken.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self.taken = 0
-        self._connection = connection
-        self._stage: Stage | None = None
-        self._copy: psycopg.Copy
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        """Give up a COPY that was not ended, because something went wrong meanwhile."""
-        self._open.__exit__(*error)
-
-    def write(self, stage: Stage, records: Iterable[Record]) -> None:
-        """Copy records into their table.
-
-        Raises:
-            psycopg.Error: PostgreSQL does not take them, or what was written before.
-        """
-        if stage is not self._stage:
-            self.end()
-            self._copy = self._open.enter_context(stage.copying(self._connection))
-            self._stage = stage
-        write_row = self._copy.write_row
-        for record in records:
-            write_row(record)
-
-    def end(self) -> None:
-        """End the COPY that is open, if one is.
-
-        Raises:
-            psycopg.Error: PostgreSQL does not take what was written.
-        """
-        if self._stage is not None:
-            self._stage = None
-            self._open.close()
-            self.taken += self._copy.cursor.rowcount
+    def _write(self, copy_in: str, connection: Connection, new: Iterable[Record]) -> int:
+        with driver(connection).cursor() as cursor:
+            # The one that the driver has for the type's name takes four times as long.
+            cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
+            cursor.adapters.register_dumper(dict, _CountsDumper)
+            with cursor.copy(copy_in) as copy:
+                copy.set_types(self._types)
+                for record in new:
+                    copy.write_row(record)
+            return cursor.rowcount
 
 
 def _stretch(fields: Sequence[str], names: Sequence[str]) -> slice:
