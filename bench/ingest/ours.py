@@ -8,6 +8,7 @@ the accounts.
 
 import datetime as dt
 import hashlib
+import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
@@ -51,8 +52,6 @@ def main(rows: int, version: int, folder: Path, delay_ms: int = 0, connections: 
     if connections == 1:
         ingest(everybody, source, folder, run)
         return
-    import multiprocessing  # noqa: PLC0415 - one process needs it not
-
     forking = multiprocessing.get_context("fork")  # the imports once, as Airflow's preloading workers have them
     workers = [
         forking.Process(target=ingest, args=(everybody[number::connections], source, folder, run))

@@ -437,9 +437,7 @@ class HttpClient:
 
     def _kept(self, headers: urllib3.HTTPHeaderDict) -> dict[str, str]:
         kept = ((name.lower(), value) for name, value in headers.itermerged())
-        return {
-            name: self._censored(value.encode()).decode() for name, value in sorted(kept) if name in _KEPT_HEADERS
-        }
+        return {name: self._censored(value.encode()).decode() for name, value in sorted(kept) if name in _KEPT_HEADERS}
 
 
 def _address(base_url: str) -> SplitResult:
