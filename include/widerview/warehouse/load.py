@@ -391,7 +391,7 @@ def _split(row: Stored, reasons: Mapping[str, str]) -> tuple[Stored | None, list
 
 
 def _record(row: Stored, recorded_at: object) -> tuple[Stage, Record]:
-    """Give the table of a row, and the row as its record."""
+    """Give the table of a row, and the row as its record: the columns in the order that `Stage` names."""
     whose = (row.client_id, row.source, recorded_at)
     at, receipt = row.observed_at, _from_hex(row.receipt)
     match row:
@@ -425,6 +425,7 @@ def _record(row: Stored, recorded_at: object) -> tuple[Stage, Record]:
 
 
 def _utc(at: dt.datetime | None) -> dt.datetime | None:
+    """A moment in UTC, in whose months the partitions are cut."""
     return at if at is None or at.tzinfo is dt.UTC else at.astimezone(dt.UTC)
 
 

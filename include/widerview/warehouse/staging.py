@@ -1,6 +1,6 @@
 """The way of observations into their tables: what is known is looked up, what is new goes in by COPY.
 
-What is copied are records: tuples with a table's columns, in the order of its stage's `fields`.
+What is copied are records: tuples with a table's columns, in the order that `Stage` names.
 """
 
 import datetime as dt
@@ -77,9 +77,11 @@ class _CountsDumper(Dumper):
 class Stage:
     """The way into one table: straight, or, to be merged with what is there, over a temporary table shaped like it.
 
+    The columns of its records are client, source, when recorded; the rest of the key; when observed; what stands in
+    every row; the content; the running totals, if the table has any; the receipt.
+
     Attributes:
         name: Of the table.
-        fields: The columns of its records, in order.
         shape: Where in its records their parts stand.
     """
 
@@ -89,7 +91,6 @@ class Stage:
         counts = ["counts"] if "counts" in table.columns else []
         fields = ["client_id", "source", "recorded_at", *key, "observed_at", *always, *content, *counts, "receipt"]
         self.name = table.name
-        self.fields = tuple(fields)
         self.shape = Shape(
             key=_stretch(fields, key),
             observed_at=fields.index("observed_at"),
@@ -124,7 +125,7 @@ class Stage:
         """Give the first days of the months, in UTC, into whose partitions records belong; none without any."""
         if self._when is None:
             return set()
-        days = (record[self._when] for record in new)
+        days = (day for record in new if (day := record[self._when]))  # one that is missing is for the table to refuse
         return {dt.date(year, month, 1) for year, month in {(day.year, day.month) for day in days}}
 
     def known(self, connection: Connection, pull: Mapping[str, object], keys: Sequence[Values]) -> list[list[Known]]:
