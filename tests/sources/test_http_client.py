@@ -476,6 +476,12 @@ def test_certificates_that_cannot_be_read_are_named(client, environment, tmp_pat
         client(base_url="https://server.example")
 
 
+def test_no_certificates_are_read_for_a_server_that_is_asked_in_plain(server, client, environment, tmp_path):
+    environment(REQUESTS_CA_BUNDLE=str(tmp_path / "none.pem"))
+    server.script = [OK]
+    assert client().request("GET", "x", stream="posts").status == 200
+
+
 # Judging
 
 
