@@ -473,7 +473,13 @@ def test_a_server_that_nobody_vouches_for_hears_nothing(server, client, environm
 def test_certificates_that_cannot_be_read_are_named(client, environment, tmp_path):
     environment(REQUESTS_CA_BUNDLE=str(tmp_path / "none.pem"))
     with pytest.raises(SourceError, match=r"none\.pem.*Correct REQUESTS_CA_BUNDLE"):
-        client()
+        client(base_url="https://server.example")
+
+
+def test_no_certificates_are_read_for_a_server_that_is_asked_in_plain(server, client, environment, tmp_path):
+    environment(REQUESTS_CA_BUNDLE=str(tmp_path / "none.pem"))
+    server.script = [OK]
+    assert client().request("GET", "x", stream="posts").status == 200
 
 
 # Judging

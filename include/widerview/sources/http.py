@@ -73,13 +73,13 @@ _SENT_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
-_KEPT_HEADERS = (
+_KEPT_HEADERS = frozenset({
     "content-type", "date", "facebook-api-version", "link", "location", "ratelimit-limit", "ratelimit-policy",
     "ratelimit-remaining", "ratelimit-reset", "retry-after", "x-ad-account-usage", "x-app-usage",
     "x-business-use-case-usage", "x-fb-trace-id", "x-li-uuid", "x-matomo-request-id", "x-rate-limit-limit",
     "x-rate-limit-remaining", "x-rate-limit-reset", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
     "x-request-id", "x-tt-logid",
-)  # fmt: skip
+})  # fmt: skip
 _LIMITS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 """How the headers begin that tell how many calls remain, and when more come: the IETF's draft, and two habits."""
 _FITS_HEADER = re.compile(r"[\x21-\x7e]*")
@@ -100,7 +100,7 @@ class ConnectionPool:
     """
 
     def __init__(self) -> None:
-        self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str | None, bool], urllib3.PoolManager] = {}
 
     def to(self, url: str) -> urllib3.HTTPConnectionPool:
         """The connections to the server of a URL, through the proxy that the environment names for it.
@@ -110,9 +110,10 @@ class ConnectionPool:
             ValueError: The URL has no usable host or port.
         """
         proxy = select_proxy(url, get_environ_proxies(url))
-        if proxy not in self._managers:
-            self._managers[proxy] = _manager(proxy)
-        return self._managers[proxy].connection_from_url(url)
+        is_plain = proxy is None and url.startswith("http://")  # needs no certificates, which take long to read
+        if (proxy, is_plain) not in self._managers:
+            self._managers[proxy, is_plain] = urllib3.PoolManager() if is_plain else _manager(proxy)
+        return self._managers[proxy, is_plain].connection_from_url(url)
 
 
 def _manager(proxy: str | None) -> urllib3.PoolManager:
@@ -434,9 +435,9 @@ class HttpClient:
             body = body.replace(secret, CENSORED.encode())
         return body
 
-    def _kept(self, headers: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-        return {name: self._censored(value.encode()).decode() for name, value in kept.items()}
+    def _kept(self, headers: urllib3.HTTPHeaderDict) -> dict[str, str]:
+        kept = ((name.lower(), value) for name, value in headers.itermerged())
+        return {name: self._censored(value.encode()).decode() for name, value in sorted(kept) if name in _KEPT_HEADERS}
 
 
 def _address(base_url: str) -> SplitResult:

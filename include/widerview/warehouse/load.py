@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -33,11 +34,11 @@ from widerview.sources.base import (
     Window,
 )
 from widerview.warehouse import staging
-from widerview.warehouse.news import Seen, Values, merge_moments, news
+from widerview.warehouse.news import Record, Values, merge_moments, news
 from widerview.warehouse.partitions import make_partitions
 from widerview.warehouse.splits import Splits
 from widerview.warehouse.sql import query
-from widerview.warehouse.staging import Stage
+from widerview.warehouse.staging import Stage, texts
 
 Stored = AccountRow | PostRow | CounterRow | CommentRow | DayRow
 """The rows that end up in a table: those that tell of something there is."""
@@ -271,7 +272,7 @@ class _Load:
         has_staging: Whether this session has its temporary tables.
         salt: What authors are hashed with.
         used: The stages whose temporary tables may hold rows of this transaction, stored already.
-        earliest: The earliest instant observed.
+        earliest: The earliest instant observed of what was stored.
     """
 
     connection: Connection
@@ -298,7 +299,7 @@ class _Load:
     def take(self, chunk: Sequence[Row]) -> None:
         """Hold back what must not be loaded, and store what is new in the rest."""
         quarantined: list[tuple[int, str, str, Row]] = []
-        observed: defaultdict[Stage, list[Seen]] = defaultdict(list)
+        observed: defaultdict[Stage, list[Record]] = defaultdict(list)
         client_id, source = self.target.client_id, self.target.source
         self._splits.take(chunk)
         for index, row in enumerate(chunk, start=self._parsed):
@@ -314,31 +315,28 @@ class _Load:
             if kept is None:
                 self._held_whole += 1
                 continue
-            if self.earliest is None or kept.observed_at < self.earliest:
-                self.earliest = kept.observed_at
-            stage, seen = _seen(kept)
-            if seen.content is None:
+            stage, record = _record(kept, self.pull["recorded_at"])
+            name = record[stage.shape.key]
+            if isinstance(kept, CounterRow):
                 self._apart = True
-                name = (*seen.key, *sorted(seen.counts))
-            else:
-                name = seen.key
+                name = (*name, *sorted(kept.counts))
             if name in self._seen[stage]:
                 self._again += 1
             else:
                 self._seen[stage].add(name)
-                observed[stage].append(seen)
+                observed[stage].append(record)
         self._parsed += len(chunk)
         if quarantined:
             self._make_staging()
             self._quarantined += staging.hold(self.connection, self.pull, quarantined)
         for stage, found in observed.items():
             self._compared += len(found)
-            self._store(stage, merge_moments(found) if self._apart else found)
+            self._store(stage, merge_moments(found, stage.shape) if self._apart else found)
 
     def end(self) -> None:
         """Store what the pull says by leaving it out."""
         if not self.is_first and (left_out := self._splits.left_out(self.connection, self.pull)):
-            self._store(staging.DAY, left_out)
+            self._store(staging.DAY, [_record(row, self.pull["recorded_at"])[1] for row in left_out])
 
     def _foreign(self, row: Row) -> LoadError:
         return LoadError(
@@ -352,22 +350,25 @@ class _Load:
         hashed = hmac.digest(self.salt, f"{comment.source} {comment.author}".encode(), hashlib.sha256)
         return msgspec.structs.replace(comment, author=hashed.hex())
 
-    def _store(self, stage: Stage, found: Sequence[Seen]) -> None:
+    def _store(self, stage: Stage, found: Sequence[Record]) -> None:
         new = found
         if not self.is_first:
-            known = stage.known(self.connection, self.pull, [seen.key for seen in found])
-            new = [fresh for seen, rows in zip(found, known, strict=True) if (fresh := news(seen, rows))]
+            known = stage.known(self.connection, self.pull, [record[stage.shape.key] for record in found])
+            compared = (news(record, rows, stage.shape) for record, rows in zip(found, known, strict=True))
+            new = [record for record in compared if record]
         if not new:
             return
+        earliest = min(record[stage.shape.observed_at] for record in new)
+        self.earliest = earliest if self.earliest is None else min(self.earliest, earliest)
         make_partitions(self.connection, ((stage.name, month) for month in stage.months(new)))
         try:
             if self.is_again or self._apart:
                 self._make_staging()
-                stored = stage.merge(self.connection, self.pull, new, again=stage in self.used)
+                stored = stage.merge(self.connection, new, again=stage in self.used)
                 self.used.add(stage)
             else:
                 # Compared with what is known under the load's lock, so none of it is there already.
-                stored = stage.store(self.connection, self.pull, new)
+                stored = stage.store(self.connection, new)
         except psycopg.IntegrityError as error:
             raise LoadError(
                 f"{self.pull['load_id']}: two answers of one moment tell of the same entity ({error}). Nothing "
@@ -424,27 +425,43 @@ def _split(row: Stored, reasons: Mapping[str, str]) -> tuple[Stored | None, list
     return msgspec.structs.replace(row, counts=counts), held
 
 
-def _seen(row: Stored) -> tuple[Stage, Seen]:
-    """Give the table of a row, and what the row says."""
-    at, receipt = row.observed_at, row.receipt
+def _record(row: Stored, recorded_at: object) -> tuple[Stage, Record]:
+    """Give the table of a row, and the row as its record: the columns in the order that `Stage` names."""
+    whose = (row.client_id, row.source, recorded_at)
+    at, receipt = row.observed_at, _from_hex(row.receipt)
     match row:
         case PostRow():
-            tags, links = staging.texts(row.tags), staging.texts(row.links)
-            content = (row.kind, row.text, row.permalink, tags, links, row.reply_to)
-            return staging.POST, Seen(
-                (row.post_id, row.published_at), at, (row.account_id,), content, row.counts, receipt
-            )
+            return staging.POST, (
+                *whose, row.post_id, _utc(row.published_at), at, row.account_id,
+                row.kind, row.text, row.permalink, texts(row.tags), texts(row.links), row.reply_to,
+                row.counts or None, receipt,
+            )  # fmt: skip
         case CounterRow(post_id=None):
-            return staging.ACCOUNT, Seen((row.account_id,), at, (), None, row.counts, receipt)
+            return staging.ACCOUNT, (*whose, row.account_id, at, None, None, None, row.counts or None, receipt)
         case CounterRow():
-            return staging.POST, Seen((row.post_id, row.published_at), at, (row.account_id,), None, row.counts, receipt)
+            return staging.POST, (
+                *whose, row.post_id, _utc(row.published_at), at, row.account_id,
+                None, None, None, None, None, None, row.counts or None, receipt,
+            )  # fmt: skip
         case AccountRow():
-            return staging.ACCOUNT, Seen(
-                (row.account_id,), at, (), (row.handle, row.name, row.url), row.counts, receipt
-            )
+            return staging.ACCOUNT, (
+                *whose, row.account_id, at, row.handle, row.name, row.url, row.counts or None, receipt,
+            )  # fmt: skip
         case CommentRow():
-            said = (row.account_id, row.post_id, row.author, row.own, row.text, row.permalink, row.reply_to)
-            return staging.COMMENT, Seen((row.comment_id, row.published_at), at, (), said, {}, receipt)
+            return staging.COMMENT, (
+                *whose, row.comment_id, _utc(row.published_at), at,
+                row.account_id, row.post_id, row.author, row.own, row.text, row.permalink, row.reply_to, receipt,
+            )  # fmt: skip
         case DayRow():
-            day = (row.day, row.entity, row.entity_id, row.dimension, row.member, row.metric)
-            return staging.DAY, Seen(day, at, (), (row.zone, row.value), {}, receipt)
+            return staging.DAY, (
+                *whose, row.day, row.entity, row.entity_id, row.dimension, row.member, row.metric, at,
+                row.zone, row.value, receipt,
+            )  # fmt: skip
+
+
+def _utc(at: dt.datetime | None) -> dt.datetime | None:
+    """A moment in UTC, in whose months the partitions are cut."""
+    return at if at is None or at.tzinfo is dt.UTC else at.astimezone(dt.UTC)
+
+
+_from_hex = lru_cache(maxsize=16)(bytes.fromhex)  # the rows of a page have the same receipt

@@ -6,12 +6,12 @@ would keep its old value beside the new one, and the same visits would be counte
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from widerview.sources.base import DayRow, Row
-from widerview.warehouse.news import Seen, Values
+from widerview.warehouse.news import Values
 from widerview.warehouse.sql import query
 
 _NAMED_BY_RANK = frozenset({"query", "page"})
@@ -44,7 +44,7 @@ class Splits:
                 self._told.add((row.day, row.entity_id, row.dimension))
                 self._answers[row.dimension] = _Answer(row.observed_at, row.receipt)
 
-    def left_out(self, connection: Connection, pull: Mapping[str, object]) -> list[Seen]:
+    def left_out(self, connection: Connection, pull: Mapping[str, object]) -> list[DayRow]:
         """Give a zero, or "not known", for each member that was known of these days and is not named any more."""
         if not self._answers:
             return []
@@ -52,17 +52,28 @@ class Splits:
         known = connection.execute(
             query("known_members"), {**pull, "days": sorted({day for day, _ in self._days}), "until": until}
         )
-        return list(self._missing(known))
+        return list(self._missing(pull, known))
 
-    def _missing(self, known: Iterable[Sequence[object]]) -> Iterator[Seen]:
+    def _missing(self, pull: Mapping[str, Any], known: Iterable[Sequence[Any]]) -> Iterator[DayRow]:
         for day, site, dimension, member, metric in known:
-            answer = self._answers.get(str(dimension))
-            if answer is None or not isinstance(day, dt.date) or not self._is_told(day, str(site), str(dimension)):
+            answer = self._answers.get(dimension)
+            if answer is None or not self._is_told(day, site, dimension):
                 continue
-            key = (day, "site", site, dimension, member, metric)
-            if key not in self._members:
-                value = None if dimension in _NAMED_BY_RANK else 0.0
-                yield Seen(key, answer.observed_at, (), (self._days[day, str(site)], value), {}, answer.receipt)
+            if (day, "site", site, dimension, member, metric) not in self._members:
+                yield DayRow(
+                    client_id=pull["client_id"],
+                    source=pull["source"],
+                    observed_at=answer.observed_at,
+                    receipt=answer.receipt,
+                    entity="site",
+                    entity_id=site,
+                    day=day,
+                    zone=self._days[day, site],
+                    dimension=dimension,
+                    member=member,
+                    metric=metric,
+                    value=None if dimension in _NAMED_BY_RANK else 0.0,
+                )
 
     def _is_told(self, day: dt.date, site: str, dimension: str) -> bool:
         if (day, site, dimension) in self._told:

@@ -1,12 +1,16 @@
-"""The way of observations into their tables: what is known is looked up, what is new goes in by COPY."""
+"""The way of observations into their tables: what is known is looked up, what is new goes in by COPY.
+
+What is copied are records: tuples with a table's columns, in the order that `Stage` names.
+"""
 
 import datetime as dt
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from psycopg.types.string import ByteaBinaryLoader, BytesBinaryDumper
 from sqlalchemy import (
     Boolean,
@@ -26,17 +30,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from widerview.sources.base import Row
+from widerview.sources.base import Counts, Row
 from widerview.warehouse import tables
 from widerview.warehouse.database import driver
-from widerview.warehouse.news import Known, Seen, Values
+from widerview.warehouse.news import Known, Record, Shape, Values
 from widerview.warehouse.sql import query, sql
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _STAGING = MetaData()
 _APART = {"client_id", "source", "observed_at", "recorded_at", "receipt"}
 _PARTITIONED_BY = {"published_at", "day"}
-_TEXT_OID, _TEXTS_OID = 25, 1009  # of text and text[]
+_TEXT_OID, _TEXTS_OID, _JSON_OID = 25, 1009, 114  # of text, text[] and json
 _NO_TEXTS = struct.pack(">iii", 0, 0, _TEXT_OID)
 _WIRE_TYPES: dict[type[object], str] = {
     Boolean: "bool",
@@ -44,9 +48,8 @@ _WIRE_TYPES: dict[type[object], str] = {
     DateTime: "timestamptz",
     Double: "float8",
     Text: "text",
-    # Their binary form is made here: the driver takes ten times as long over it.
-    ARRAY: "bytea",
-    JSON: "bytea",
+    ARRAY: "bytea",  # as `texts` writes it: the driver takes ten times as long over it
+    JSON: "json",
     LargeBinary: "bytea",
 }
 
@@ -61,11 +64,25 @@ def _staging_table(name: str, *columns: Column[Any]) -> None:
     Table(f"staged_{name}", _STAGING, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
 
 
+class _CountsDumper(Dumper):
+    """Writes running totals as JSON; the driver takes several times as long over it."""
+
+    format = Format.BINARY  # the same as text
+    oid = _JSON_OID
+
+    def dump(self, obj: Counts) -> bytes:
+        return _encode_counts(obj)
+
+
 class Stage:
     """The way into one table: straight, or, to be merged with what is there, over a temporary table shaped like it.
 
+    The columns of its records are client, source, when recorded; the rest of the key; when observed; what stands in
+    every row; the content; the running totals, if the table has any; the receipt.
+
     Attributes:
         name: Of the table.
+        shape: Where in its records their parts stand.
     """
 
     def __init__(self, table: Table, *, always: Sequence[str] = ()) -> None:
@@ -74,9 +91,13 @@ class Stage:
         counts = ["counts"] if "counts" in table.columns else []
         fields = ["client_id", "source", "recorded_at", *key, "observed_at", *always, *content, *counts, "receipt"]
         self.name = table.name
-        self._content = len(content)
-        self._when = next((place for place, name in enumerate(key) if name in _PARTITIONED_BY), None)
-        self._counts = bool(counts)
+        self.shape = Shape(
+            key=_stretch(fields, key),
+            observed_at=fields.index("observed_at"),
+            content=_stretch(fields, content),
+            counts=fields.index("counts") if counts else None,
+        )
+        self._when = next((place for place, name in enumerate(fields) if name in _PARTITIONED_BY), None)
         self._key = key
         self._types = [_WIRE_TYPES[type(table.columns[name].type)] for name in fields]
         _staging_table(table.name, *(Column(name, table.columns[name].type) for name in fields))
@@ -100,15 +121,11 @@ class Stage:
         self._find_known = text(sql("find_known").format(**filled_in)).compile(dialect=_DIALECT).string
         self._merge: TextClause = text(sql("merge").format(**filled_in))
 
-    def months(self, new: Iterable[Seen]) -> set[dt.date]:
-        """Give the first days of the months, in UTC, into whose partitions observations belong; none without any."""
+    def months(self, new: Iterable[Record]) -> set[dt.date]:
+        """Give the first days of the months, in UTC, into whose partitions records belong; none without any."""
         if self._when is None:
             return set()
-        days = {
-            when.astimezone(dt.UTC) if isinstance(when, dt.datetime) and when.tzinfo is not dt.UTC else when
-            for when in (seen.key[self._when] for seen in new)
-            if isinstance(when, dt.date)
-        }
+        days = (day for record in new if (day := record[self._when]))  # one that is missing is for the table to refuse
         return {dt.date(year, month, 1) for year, month in {(day.year, day.month) for day in days}}
 
     def known(self, connection: Connection, pull: Mapping[str, object], keys: Sequence[Values]) -> list[list[Known]]:
@@ -119,24 +136,23 @@ class Stage:
         with driver(connection).cursor(binary=True) as cursor:
             cursor.adapters.register_loader(_TEXTS_OID, ByteaBinaryLoader)  # as `texts` writes them
             for place, observed_at, *row in cursor.execute(self._find_known, {**pull, **columns}).fetchall():
-                counts = _decode_counts(row.pop() or "{}") if self._counts else {}
+                counts = _decode_counts(row.pop() or "{}") if self.shape.counts else {}
                 known[place - 1].append(Known(observed_at, None if row[0] is None else tuple(row), counts))
         return known
 
-    def store(self, connection: Connection, pull: Mapping[str, Any], new: Iterable[Seen]) -> int:
+    def store(self, connection: Connection, new: Iterable[Record]) -> int:
         """Copy what is new into the table, and give how many rows it has taken.
 
         Raises:
             psycopg.IntegrityError: One of them was there already.
         """
-        return self._write(self._copy, connection, pull, new)
+        return self._write(self._copy, connection, new)
 
-    def merge(self, connection: Connection, pull: Mapping[str, Any], new: Iterable[Seen], *, again: bool) -> int:
+    def merge(self, connection: Connection, new: Iterable[Record], *, again: bool) -> int:
         """Store what is new where a row of the same moment may be there, which then becomes one with the new one.
 
         Args:
             connection: In the transaction of the load.
-            pull: The parameters that all its statements share.
             new: What to store.
             again: Whether an earlier use in the same transaction may have left something in staging.
 
@@ -145,24 +161,25 @@ class Stage:
         """
         if again:
             connection.execute(text(f"TRUNCATE staged_{self.name}"))
-        self._write(self._copy_staged, connection, pull, new)
+        self._write(self._copy_staged, connection, new)
         return connection.execute(self._merge).rowcount
 
-    def _write(self, copy_in: str, connection: Connection, pull: Mapping[str, Any], new: Iterable[Seen]) -> int:
-        head = (pull["client_id"], pull["source"], pull["recorded_at"])
-        nothing = (None,) * self._content
+    def _write(self, copy_in: str, connection: Connection, new: Iterable[Record]) -> int:
         with driver(connection).cursor() as cursor:
             # The one that the driver has for the type's name takes four times as long.
             cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
+            cursor.adapters.register_dumper(dict, _CountsDumper)
             with cursor.copy(copy_in) as copy:
                 copy.set_types(self._types)
-                for seen in new:
-                    row = [*head, *seen.key, seen.observed_at, *seen.always, *(seen.content or nothing)]
-                    if self._counts:
-                        row.append(_encode_counts(seen.counts) if seen.counts else None)
-                    row.append(_from_hex(seen.receipt))
-                    copy.write_row(row)
+                for record in new:
+                    copy.write_row(record)
             return cursor.rowcount
+
+
+def _stretch(fields: Sequence[str], names: Sequence[str]) -> slice:
+    """Where some columns stand that follow each other."""
+    first = fields.index(names[0])
+    return slice(first, first + len(names))
 
 
 def array(values: Sequence[object]) -> str:
@@ -195,7 +212,6 @@ def texts(values: Sequence[str]) -> bytes:
     return b"".join(parts)
 
 
-_from_hex = lru_cache(maxsize=16)(bytes.fromhex)  # the rows of a page have the same receipt
 _encode_counts = msgspec.json.Encoder().encode
 _decode_counts = msgspec.json.Decoder(dict[str, int | None]).decode
 
