@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 COMPLETE = 0.97
 """From this share of its final value on a number is told without "so far": less would be within the ordinary noise."""
 
-ENOUGH_DAYS = 14
+ENOUGH_DAYS = 7
 """From fewer days than these nothing is learnt of how a source goes on counting."""
 
 

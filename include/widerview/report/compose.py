@@ -44,6 +44,10 @@ from widerview.warehouse import read
 HISTORY_WEEKS = 12
 CHART_DAYS = 28
 MIN_TYPICAL_POSTS = 8
+RIPE_WEEKS = 4
+"""After these a post has what it will get."""
+ENOUGH_REACTIONS = 50
+"""From fewer nothing is learnt of how reactions come in."""
 SETTLED_AFTER = dt.timedelta(hours=48)
 """Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
 until it has been seen how the website's analytics go on counting."""
@@ -168,6 +172,8 @@ class _Social:
         messages: What they wrote to others: week, source and account id of each.
         pulled: The days that were asked for, by configured account.
         followers: Their followers, by source and account id.
+        ripened: The reactions to the posts of weeks that had a month to end in: as they were at the age that the last
+            week has now, and as they came to be; by source and account id.
     """
 
     weeks: Sequence[Week]
@@ -177,6 +183,7 @@ class _Social:
     messages: Sequence[tuple[Week, str, str]]
     pulled: Mapping[_Target, Set[dt.date]]
     followers: Mapping[tuple[str, str], int | None]
+    ripened: Mapping[tuple[str, str], tuple[int, int]]
 
     @classmethod
     def read(
@@ -201,6 +208,7 @@ class _Social:
         )
         ours = {(account.source, account.account_id) for account in accounts}
         counters: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
+        in_time: dict[tuple[str, str, str, str], int] = {}
         for counter in read.post_counters(
             connection,
             client.client,
@@ -211,6 +219,15 @@ class _Social:
             age=matched_age(weeks[-1], client.zone, seen_until),
         ):
             counters[counter.source, counter.post_id][counter.metric] = counter.value
+            if counter.metric in _REACTIONS and counter.value is not None and not counter.late:
+                in_time[counter.source, counter.account_id, counter.post_id, counter.metric] = counter.value
+        ripe = weeks[-1].shift(-RIPE_WEEKS).bounds(client.zone)[1]
+        ripened: dict[tuple[str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for counter in read.post_counters(connection, client.client, as_of, start, ripe):
+            then = in_time.get((counter.source, counter.account_id, counter.post_id, counter.metric))
+            if then is not None and counter.value is not None:
+                was, came_to = ripened[counter.source, counter.account_id]
+                ripened[counter.source, counter.account_id] = (was + then, came_to + counter.value)
 
         own = [
             post
@@ -234,7 +251,14 @@ class _Social:
             if counter.metric == "followers"
         }
         pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
-        return cls(weeks, configured, accounts, posts, messages, pulled, followers)
+        return cls(weeks, configured, accounts, posts, messages, pulled, followers, ripened)
+
+    @property
+    def completeness(self) -> float | None:
+        """The share of a week's reactions that had come in at this age in earlier weeks; None if not known yet."""
+        ours = [self.ripened.get((each.source, each.account_id), (0, 0)) for each in self.accounts]
+        was, came_to = (sum(part) for part in zip(*ours, strict=True)) if ours else (0, 0)
+        return was / came_to if came_to >= ENOUGH_REACTIONS else None
 
     @cached_property
     def known(self) -> frozenset[Week]:
@@ -416,8 +440,9 @@ def _figures(
             ]
     week_end = weeks[-1].bounds(client.zone)[1]
     is_early = seen_until < week_end + SETTLED_AFTER
-    share = web.completeness(weeks[-1], client.zone, seen_until)
-    early = dict.fromkeys(posts, is_early) | dict.fromkeys(visits, is_early if share is None else share < COMPLETE)
+    early: dict[str, bool] = {}
+    for share, names in ((social.completeness, posts), (web.completeness(weeks[-1], client.zone, seen_until), visits)):
+        early |= dict.fromkeys(names, is_early if share is None else share < COMPLETE)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     usual = _usual_of(posts) | _usual_of(visits)
     return tuple(
