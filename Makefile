@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 LIVE ?=
 PYTEST_OPTIONS ?=
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -35,6 +35,9 @@ bench-ingest: $(VENV)/installed ## Our loads beside others'; ROWS, CONTENDERS, Q
 
 bench-asof: $(VENV)/installed ## One client's report from everybody's observations; CLIENTS, OBSERVATIONS, KEEP=1
 	@$(BIN)/python -m bench.asof
+
+bench-quality: $(VENV)/installed ## The gate beside plain SQL, pandera and the load itself; ROWS, QUICK=1
+	@$(BIN)/python -m bench.quality
 
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema
