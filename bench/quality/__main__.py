@@ -157,7 +157,9 @@ def options() -> tuple[int, ...]:
     rows = os.environ.get("ROWS") or ("10000" if quick else "10000 100000 1000000")
     found = tuple(int(count) for count in rows.split())
     if odd := [count for count in found if count <= 0 or count % ROWS_A_FAULT]:
-        raise SystemExit(f"ROWS: {odd[0]} is no multiple of {ROWS_A_FAULT:,}: so many rows have one fault of each kind.")
+        raise SystemExit(
+            f"ROWS: {odd[0]} is no multiple of {ROWS_A_FAULT:,}: so many rows have one fault of each kind."
+        )
     return found
 
 

@@ -1,6 +1,6 @@
 """Our own: the gate, with and without a past, and the load that it is measured against; and the past itself.
 
-    python -m bench.quality.ours gate|gate-past|load|remember ROWS
+python -m bench.quality.ours gate|gate-past|load|remember ROWS
 """
 
 import datetime as dt
@@ -78,9 +78,7 @@ def gate(count: int, watch: Stopwatch, *, with_past: bool) -> dict[str, int]:
             past = Past()
             if engine:
                 with watch.step("read the past"):
-                    past = read_past(
-                        engine, target(account), WINDOW, OBSERVED, accounts={account}, entities={account}
-                    )
+                    past = read_past(engine, target(account), WINDOW, OBSERVED, accounts={account}, entities={account})
             lot.append(
                 PullRows(
                     target=target(account),

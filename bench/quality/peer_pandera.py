@@ -1,6 +1,6 @@
 """The peer pandera: the rows as a DataFrame, judged by a schema that expects the same of them.
 
-    python -m bench.quality.peer_pandera pandera ROWS METRIC ...
+python -m bench.quality.peer_pandera pandera ROWS METRIC ...
 """
 
 import sys

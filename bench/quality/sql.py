@@ -1,6 +1,6 @@
 """Plain SQL: the rows into a staging table by COPY, then one query that counts each kind of fault.
 
-    python -m bench.quality.sql sql|sql-past ROWS METRIC ...
+python -m bench.quality.sql sql|sql-past ROWS METRIC ...
 """
 
 import os
@@ -60,9 +60,9 @@ def question(metrics: Sequence[str], *, with_past: bool) -> Composable:
     )
     if with_past:
         fell = [SQL("count(*) filter (where s.{0} < k.{0})").format(Identifier(metric)) for metric in metrics]
-        counted[FALLEN] = SQL(
-            "(select {} from staging s join known k using (account_id, post_id))"
-        ).format(SQL(" + ").join(fell))
+        counted[FALLEN] = SQL("(select {} from staging s join known k using (account_id, post_id))").format(
+            SQL(" + ").join(fell)
+        )
     columns = [SQL("{} as {}").format(count, Identifier(fault)) for fault, count in counted.items()]
     return SQL("select {} from staging").format(SQL(", ").join(columns))
 

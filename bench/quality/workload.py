@@ -32,7 +32,9 @@ ROWS_A_FAULT = 10_000
 
 _POSTS_OF_A_PAGE = 100
 _BETWEEN_POSTS = dt.timedelta(hours=7)
-_WORDS = "launch summer growth client brand coffee été naïve 東京 🚀 offer weekly report community story reach team".split()
+_WORDS = (
+    "launch summer growth client brand coffee été naïve 東京 🚀 offer weekly report community story reach team".split()
+)
 _TEXT_LENGTH = 430
 _TEMPLATES = 320
 
