@@ -97,7 +97,9 @@ CONTENDERS = {
         title="our gate, with a past", module="ours", finds=(*FAULTS, FALLEN), prepare=_warehouse_with_past
     ),
     "sql": Contender(title="plain SQL", module="sql"),
-    "sql-past": Contender(title="plain SQL, with a past", module="sql", finds=(*FAULTS, FALLEN), prepare=_table_with_past),
+    "sql-past": Contender(
+        title="plain SQL, with a past", module="sql", finds=(*FAULTS, FALLEN), prepare=_table_with_past
+    ),
     "pandera": Contender(title="pandera", module="peer_pandera", environment=PEER),
 }  # fmt: skip
 

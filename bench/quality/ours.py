@@ -64,7 +64,6 @@ def gate(count: int, watch: Stopwatch, *, with_past: bool) -> dict[str, int]:
     from widerview.warehouse.past import read_past
 
     with watch.step("import"):
-        import great_expectations
         import great_expectations.expectations  # noqa: F401
         import pandas as pd  # noqa: F401
 

@@ -49,7 +49,7 @@ def schema(pa: Any, metrics: Sequence[str]) -> Any:
             **{metric: pa.Column(float, total, nullable=True, coerce=True) for metric in metrics},
         },
         checks=[
-            pa.Check(lambda frame: frame["published_at"] <= frame["observed_at"] + CLOCK_SLACK, name="not yet published"),
+            pa.Check(lambda it: it["published_at"] <= it["observed_at"] + CLOCK_SLACK, name="not yet published"),
             pa.Check(contradicted, name="contradicted"),
             pa.Check(lambda frame: ~frame.duplicated(words) | frame.duplicated([*words, "post_id"]), name="two ids"),
         ],

@@ -20,7 +20,7 @@ CLOCK_SLACK = dt.timedelta(minutes=5)
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 KINDS = ("text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story")
 
-FIRST_DAY, LAST_DAY = dt.date(2026, 1, 1), dt.date(2026, 11, 28)
+FIRST_DAY, LAST_DAY = dt.date(2026, 10, 31), dt.date(2026, 11, 28)
 OBSERVED = dt.datetime(2026, 11, 29, 6, tzinfo=dt.UTC)
 KNOWN = OBSERVED - dt.timedelta(days=1)
 
@@ -31,10 +31,8 @@ FALLEN = "fallen total"
 ROWS_A_FAULT = 10_000
 
 _POSTS_OF_A_PAGE = 100
-_BETWEEN_POSTS = dt.timedelta(hours=7)
-_WORDS = (
-    "launch summer growth client brand coffee été naïve 東京 🚀 offer weekly report community story reach team".split()
-)
+_BETWEEN_POSTS = dt.timedelta(minutes=40)
+_WORDS = ("launch", "summer", "growth", "client", "brand", "coffee", "été", "naïve", "東京", "🚀", "offer", "weekly")
 _TEXT_LENGTH = 430
 _TEMPLATES = 320
 
@@ -47,7 +45,7 @@ def accounts(rows: int) -> list[str]:
 def posts(account: str, metrics: Sequence[str], *, faulty: bool = True) -> Iterator[dict[str, object]]:
     """An account's posts by the names of a post's fields, the newest first."""
     first = (int(account) - 1_000_000) * POSTS_OF_AN_ACCOUNT
-    newest = OBSERVED - dt.timedelta(days=1, minutes=int(account) % 400)
+    newest = OBSERVED - dt.timedelta(hours=12, minutes=int(account) % 400)
     texts, counts = _templates(len(metrics))
     observed_at = OBSERVED
     for number in range(POSTS_OF_AN_ACCOUNT):

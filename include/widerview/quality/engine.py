@@ -3,6 +3,7 @@
 Great Expectations and pandas take seconds to import, so they are imported by `validate`, not with this module.
 """
 
+import functools
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -78,10 +79,7 @@ def validate(
         ],
     )
     frame = pd.DataFrame({column: _typed(values) for column, values in columns.items()})
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": frame})
+    batch = _lines().get_batch({"dataframe": frame})
     # Without index columns, failing rows are named by the frame's own index, their position. Naming a column
     # instead makes Great Expectations build one dict a failing row: ten times slower when every row fails.
     outcome = batch.validate(suite, result_format={"result_format": "COMPLETE"})
@@ -100,6 +98,18 @@ def validate(
         return {int(group): int(found[group]) for group in np.flatnonzero(found)}
 
     return [_judged(name, check, counts(check), results[position]) for position, check in enumerate(checks)]
+
+
+@functools.cache
+def _lines() -> Any:
+    """Where lines are handed in. Making such a place writes the library's whole configuration anew."""
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    return (
+        context.data_sources.add_pandas("lines")
+        .add_dataframe_asset("lines")
+        .add_batch_definition_whole_dataframe("lines")
+    )
 
 
 def _typed(values: Sequence[object]) -> Any:

@@ -411,9 +411,9 @@ TOTAL = "total "
 """What the names of columns of running totals begin with; behind it stands the metric, which may be anything."""
 
 
-def totals(lines: Lines[Counted], alike: Alike) -> Frame:
-    """Running totals, a column a metric; one that fails costs nothing but itself."""
-    columns: dict[str, np.ndarray[Any, Any]] = {}
+def total_columns(lines: Lines[Counted], alike: Alike) -> Columns:
+    """Running totals, a column a metric, with a value for each line; NaN where it tells of no such metric."""
+    columns: Columns = {}
     for metrics, members in alike.items():
         values = numbers([*chain.from_iterable(lines.rows[line].counts.values() for line in members)])
         for metric, column in zip(metrics, values.reshape(len(members), len(metrics)).T, strict=True):
@@ -421,12 +421,21 @@ def totals(lines: Lines[Counted], alike: Alike) -> Frame:
             if name not in columns:
                 columns[name] = numbers([None]).repeat(len(lines.rows))
             columns[name][members] = column
+    return columns
+
+
+def totals(lines: Lines[Counted], columns: Columns) -> Frame:
+    """Running totals, a column a metric; one that fails costs nothing but itself."""
+    # Great Expectations copies the frame for each column that misses a value, so lines without any are left out.
+    judged = [line for line, row in enumerate(lines.rows) if row.counts]
+    if len(judged) < len(lines.rows):
+        columns = {name: column[judged] for name, column in columns.items()}
     return Frame(
         "totals",
-        lines.numbers,
+        [lines.numbers[line] for line in judged],
         columns,
-        subject=lambda line, column: Total(lines.rows[line], column.removeprefix(TOTAL)),
-        places=lambda line, column: [(lines.indexes[line], column.removeprefix(TOTAL))],
+        subject=lambda line, column: Total(lines.rows[judged[line]], column.removeprefix(TOTAL)),
+        places=lambda line, column: [(lines.indexes[judged[line]], column.removeprefix(TOTAL))],
     )
 
 

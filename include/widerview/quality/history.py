@@ -133,7 +133,7 @@ def totals_before(lines: Lines[Counted], beside: Beside) -> Frame:
         return int(beside.lines[at[position]])
 
     def metric_of(position: int) -> str:
-        return beside.metrics[of[position]]
+        return beside.metrics[int(of[position])]
 
     return Frame(
         "totals before",
@@ -189,8 +189,9 @@ def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Fram
         had = Counter(metric for post in known for metric, value in post.counts.items() if value is not None)
         for metric, posts in sorted(had.items()):
             changes[number, metric] = Change(metric, had=posts / len(known) if len(known) >= _FEW_POSTS else 0.0)
-    _add_moves(changes, lines, beside)
-    _add_told(changes, lines, totals)
+    if changes:
+        _add_moves(changes, lines, beside)
+        _add_told(changes, lines, totals)
     every = list(changes.items())
     enough = [change.posts >= _FEW_POSTS and change.was >= _FEW for change in changes.values()]
 
@@ -247,8 +248,9 @@ def _add_told(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], 
     pull_of_post = np.array([number for number, _ in codes], dtype=np.intp)
 
     def posts(is_told: "np.ndarray[Any, Any]") -> list[int]:
-        found = np.unique(post_of_line[is_told & (post_of_line >= 0)])
-        return np.bincount(pull_of_post[found], minlength=len(lines.pulls)).tolist()
+        found = np.zeros(len(codes), dtype=bool)
+        found[post_of_line[is_told & (post_of_line >= 0)]] = True
+        return [int(count) for count in np.bincount(pull_of_post[found], minlength=len(lines.pulls))]
 
     of = posts(np.ones(len(lines.rows), dtype=bool))
     told = {column.removeprefix(TOTAL): posts(~np.isnan(values)) for column, values in totals.items()}
