@@ -233,8 +233,8 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
             **published,
             "kind": [row.kind for row in lines.rows],
             "is_own": [
-                not shown[number] or not row.account_id or row.account_id in shown[number]
-                for number, row in zip(lines.numbers, lines.rows, strict=True)
+                not own or row.account_id in own or not row.account_id
+                for own, row in zip(map(shown.__getitem__, lines.numbers), lines.rows, strict=True)
             ],
             "first_id": _first_ids(lines, published["published_at"]),
             **_contents(
@@ -413,23 +413,29 @@ TOTAL = "total "
 
 def total_columns(lines: Lines[Counted], alike: Alike) -> Columns:
     """Running totals, a column a metric, with a value for each line; NaN where it tells of no such metric."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
     columns: Columns = {}
     for metrics, members in alike.items():
         values = numbers([*chain.from_iterable(lines.rows[line].counts.values() for line in members)])
+        at = np.array(members, dtype=np.intp)
         for metric, column in zip(metrics, values.reshape(len(members), len(metrics)).T, strict=True):
             name = f"{TOTAL}{metric}"
             if name not in columns:
-                columns[name] = numbers([None]).repeat(len(lines.rows))
-            columns[name][members] = column
+                columns[name] = np.full(len(lines.rows), math.nan)
+            columns[name][at] = column
     return columns
 
 
 def totals(lines: Lines[Counted], columns: Columns) -> Frame:
     """Running totals, a column a metric; one that fails costs nothing but itself."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
     # Great Expectations copies the frame for each column that misses a value, so lines without any are left out.
     judged = [line for line, row in enumerate(lines.rows) if row.counts]
     if len(judged) < len(lines.rows):
-        columns = {name: column[judged] for name, column in columns.items()}
+        at = np.array(judged, dtype=np.intp)
+        columns = {name: column[at] for name, column in columns.items()}
     return Frame(
         "totals",
         [lines.numbers[line] for line in judged],
