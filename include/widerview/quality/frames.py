@@ -7,6 +7,7 @@ be wrong where something comes twice is worked out only where it does.
 import datetime as dt
 import functools
 import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 CHANNEL_SLACK_VISITS = 3
 CHANNEL_SLACK_SHARE = 0.02
 
-BEYOND_ALL = 10**15
+_BEYOND_ALL = 10**15
 """Larger than anything that is counted, and exact as a float."""
 
 _SPREAD = -7046029254386353131
@@ -117,6 +118,10 @@ class Lines(Generic[RowT]):
         self.numbers.append(number)
         self.indexes.append(index)
         self.rows.append(row)
+
+    def of_pull(self, number: int) -> range:
+        """The positions of a pull's lines; they follow each other, for pulls are placed one by one."""
+        return range(bisect_left(self.numbers, number), bisect_right(self.numbers, number))
 
     def where(self, wanted: Callable[[int, int, RowT], bool]) -> "Lines[RowT]":
         """The lines that are wanted, by the pull's position, the row's, and the row."""
@@ -392,11 +397,7 @@ def told_metrics(lines: Lines[Counted], alike: Alike) -> Frame:
 
     def of_metric(line: int) -> list[tuple[int, Counted]]:
         number, metric = told[line]
-        return [
-            (index, row)
-            for at, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True)
-            if at == number and metric in row.counts
-        ]
+        return [(lines.indexes[at], lines.rows[at]) for at in lines.of_pull(number) if metric in lines.rows[at].counts]
 
     return Frame(
         "metrics",
@@ -661,7 +662,7 @@ def numbers(values: Sequence[float | None]) -> "np.ndarray[Any, Any]":
 
 
 def _finite(value: float) -> float:
-    return float(value) if abs(value) < BEYOND_ALL else math.inf
+    return float(value) if abs(value) < _BEYOND_ALL else math.inf
 
 
 def _ordinals(days: Iterable[dt.date | None]) -> "np.ndarray[Any, Any]":

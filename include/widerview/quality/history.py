@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from babel.dates import format_date
 
 from widerview.quality.frames import (
-    BEYOND_ALL,
     TOTAL,
     Columns,
     Counted,
@@ -198,9 +197,9 @@ def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Fram
     def places(line: int) -> list[Place]:
         (number, metric), _ = every[line]
         return [
-            (index, metric)
-            for at, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True)
-            if at == number and counted(row)[0] == "post" and row.counts.get(metric) is not None
+            (lines.indexes[at], metric)
+            for at in lines.of_pull(number)
+            if counted(lines.rows[at])[0] == "post" and lines.rows[at].counts.get(metric) is not None
         ]
 
     return Frame(
@@ -221,11 +220,11 @@ def _add_moves(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted],
 
     pulls = np.array(lines.numbers, dtype=np.intp)[beside.lines]
     for metric, now, was in zip(beside.metrics, beside.now.T, beside.was.T, strict=True):
-        both = beside.settled & ~np.isnan(now) & ~np.isnan(was)
+        both = beside.settled & np.isfinite(now) & ~np.isnan(was)
         found = (
             np.bincount(pulls[both]),
             np.bincount(pulls[both], was[both]),
-            np.bincount(pulls[both], np.minimum(now[both], BEYOND_ALL)),
+            np.bincount(pulls[both], now[both]),
         )
         for number in np.flatnonzero(found[0]).tolist():
             change = changes[number, metric]
