@@ -110,7 +110,7 @@ def load(count: int, watch: Stopwatch, *, known: bool) -> dict[str, int]:
     for account in accounts(count):
         ready = rows(account, known_posts(account, METRICS) if known else posts(account, METRICS, faulty=False))
         with watch.step("load"):
-            load_pull(
+            counts = load_pull(
                 engine,
                 load_id=f"bench {account} {at}",
                 target=target(account),
@@ -120,6 +120,7 @@ def load(count: int, watch: Stopwatch, *, known: bool) -> dict[str, int]:
                 digest=hashlib.sha256(f"{account} {at}".encode()).digest(),
                 rows=ready,
             )
+        assert counts.stored == len(ready), counts
     return {}
 
 

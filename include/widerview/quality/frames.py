@@ -227,7 +227,6 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     shown: list[set[str]] = [set() for _ in lines.pulls]
     for number, account in zip(accounts.numbers, accounts.rows, strict=True):
         shown[number] |= {account.account_id} - {""}
-    published = _published(lines.rows)
     return _frame(
         "posts",
         lines,
@@ -235,13 +234,13 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
             "account_id": _given(lines.rows, "account_id"),
             "post_id": _given(lines.rows, "post_id"),
             "permalink": _given(lines.rows, "permalink"),
-            **published,
+            **_published(lines.rows),
             "kind": [row.kind for row in lines.rows],
             "is_own": [
                 not own or row.account_id in own or not row.account_id
                 for own, row in zip(map(shown.__getitem__, lines.numbers), lines.rows, strict=True)
             ],
-            "first_id": _first_ids(lines, published["published_at"]),
+            "first_id": _first_ids(lines),
             **_contents(
                 lines,
                 # Posts are edited while pages are read: only the same moment must not contradict itself.
@@ -261,7 +260,7 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     )
 
 
-def _first_ids(lines: Lines[PostRow], published_at: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+def _first_ids(lines: Lines[PostRow]) -> "np.ndarray[Any, Any]":
     """Of each post, 1 if it is the first one known with the same words of the same second, and 2 if another one is.
 
     NaN where nothing is to be said: it has no words, or is known itself.
@@ -269,23 +268,23 @@ def _first_ids(lines: Lines[PostRow], published_at: "np.ndarray[Any, Any]") -> "
     import numpy as np  # noqa: PLC0415 - slow to import
 
     pasts = [pull.past.posts for pull in lines.pulls]
-    known = [(number, post) for number, posts in enumerate(pasts) for post in posts.values()]
+    known = [(number, *each) for number, posts in enumerate(pasts) for each in posts.items()]
+    asked = [
+        line
+        for line, (number, row) in enumerate(zip(lines.numbers, lines.rows, strict=True))
+        if row.text and row.post_id not in pasts[number]
+    ]
+    found = np.full(len(lines.rows), math.nan)
+    found[asked] = 1
+    of_pulls = [number for number, *_ in known] + [lines.numbers[line] for line in asked]
+    posts = [post for *_, post in known] + [lines.rows[line] for line in asked]
     first: dict[Hashable, str] = {}
-    for number, posts in enumerate(pasts):
-        for post_id, post in posts.items():
-            first.setdefault((number, post.account_id, post.published_at, post.text), post_id)
-    found = numbers(
-        [
-            1.0 if row.text and row.post_id not in pasts[number] else None
-            for number, row in zip(lines.numbers, lines.rows, strict=True)
-        ]
-    )
-    moments = [*np.nan_to_num(published_at).tolist(), *(post.published_at.timestamp() for _, post in known)]
-    for line in _recurring([*lines.numbers, *(number for number, _ in known)], moments):
-        if line < len(lines.rows) and found[line] == 1:
-            number, row = lines.numbers[line], lines.rows[line]
-            words = (number, row.account_id, row.published_at, row.text)
-            found[line] = 1 if first.setdefault(words, row.post_id) == row.post_id else 2
+    for position in _recurring(of_pulls, map(attrgetter("published_at"), posts)):
+        number, post, later = of_pulls[position], posts[position], position - len(known)
+        post_id = known[position][1] if later < 0 else lines.rows[asked[later]].post_id
+        words = (number, post.account_id, post.published_at, post.text)
+        if first.setdefault(words, post_id) != post_id and later >= 0:
+            found[asked[later]] = 2
     return found
 
 
