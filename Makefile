@@ -8,7 +8,7 @@ LIVE ?=
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-defects bench-statistics
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -36,6 +36,9 @@ bench-ingest: $(VENV)/installed ## Our loads beside others'; ROWS, CONTENDERS, Q
 
 bench-asof: $(VENV)/installed ## One client's report from everybody's observations; CLIENTS, OBSERVATIONS, KEEP=1
 	@$(BIN)/python -m bench.asof
+
+bench-quality: $(VENV)/installed ## The gate beside plain SQL, pandera and the load itself; ROWS, QUICK=1
+	@$(BIN)/python -m bench.quality
 
 bench-defects: $(VENV)/installed ## What the gate finds of sixty defects, and what it says of clean weeks; SEEDS, WEEKS
 	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.defects

@@ -11,6 +11,7 @@ from test_gate import (
     WEEK,
     account,
     colours,
+    counter,
     day_row,
     held,
     only,
@@ -21,6 +22,7 @@ from test_gate import (
     web,
 )
 
+from widerview.quality.gate import check
 from widerview.quality.past import KnownDay, KnownPost, Past, Series
 from widerview.quality.verdict import CheckResult
 from widerview.sources.base import Counts, DayRow, Row
@@ -227,6 +229,21 @@ class TestPosts:
         result = profile(*[{"likes": 20, "views": 300}] * 4, now=[now] * 4)
         assert "Bluesky no longer gives views for most posts." in verdict(result).reasons
         assert held(result) == {}
+
+    def test_a_number_that_comes_apart_from_its_post_is_not_missed(self):
+        past = Past(posts={f"p{n}": known_post(n, {"likes": 20, "views": 300}) for n in range(4)})
+        published = [known_post(n, {}).published_at for n in range(4)]
+        rows = [seen(n, {"likes": 20}) for n in range(4)]
+        rows += [counter(post_id=f"p{n}", published_at=at, counts={"views": 9}) for n, at in enumerate(published)]
+        result = only(social(account(), *rows, past=past))
+        assert verdict(result).reasons == ("Bluesky now gives 36 views for 4 posts that had 1200.",)
+        assert list(held(result)) == [(index, "views") for index in range(5, 9)]
+
+    def test_each_account_of_a_batch_has_a_past_of_its_own(self):
+        new = social(account("bank"), post("bank", post_id="p0", counts={"views": 1}), client="bank")
+        known = Past(posts={"p0": known_post(0, {"views": 300})})
+        results = check([new, social(account(), seen(0, {"views": 250}), past=known), new])
+        assert [list(held(result)) for result in results] == [[], [(1, "views")], []]
 
     def test_an_active_account_without_posts_is_red(self):
         result = profile(*[{"likes": 20}] * 4, now=[])

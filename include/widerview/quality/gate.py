@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -48,16 +48,19 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     """
     cases = [_Case(pull) for pull in pulls]
     metrics = sorted({f"{pull.target.source}.{metric}" for pull in pulls for metric in pull.metrics})
-    _inspect(cases, frames.accounts(frames.place(pulls, AccountRow)), suites.ACCOUNTS)
-    _inspect(cases, frames.posts(frames.place(pulls, PostRow)), suites.POSTS)
-    _inspect(cases, frames.counters(frames.place(pulls, CounterRow)), suites.COUNTERS)
-    _inspect(cases, frames.comments(frames.place(pulls, CommentRow)), suites.COMMENTS)
-    counted: frames.Lines[frames.Counted] = frames.place(pulls, AccountRow, PostRow, CounterRow)
-    _inspect(cases, frames.told_metrics(counted), suites.told_metrics(metrics))
-    totals = frames.totals(counted)
-    _inspect(cases, totals, suites.totals(totals.columns))
+    stretches = frames.stretches(pulls)
+    accounts = frames.place(pulls, stretches, AccountRow)
+    _inspect(cases, frames.accounts(accounts), suites.ACCOUNTS)
+    _inspect(cases, frames.posts(frames.place(pulls, stretches, PostRow), accounts), suites.POSTS)
+    _inspect(cases, frames.counters(frames.place(pulls, stretches, CounterRow)), suites.COUNTERS)
+    _inspect(cases, frames.comments(frames.place(pulls, stretches, CommentRow)), suites.COMMENTS)
+    counted: frames.Lines[frames.Counted] = frames.place(pulls, stretches, AccountRow, PostRow, CounterRow)
+    alike = frames.alike(counted)
+    _inspect(cases, frames.told_metrics(counted, alike), suites.told_metrics(metrics))
+    totals = frames.total_columns(counted, alike)
+    _inspect(cases, frames.totals(counted, totals), suites.totals(totals))
     _inspect(cases, frames.totals_again(counted), suites.TOTALS_AGAIN)
-    days = frames.place(pulls, DayRow)
+    days = frames.place(pulls, stretches, DayRow)
     for suite, of_suite in frames.day_suites(days):
         _inspect(cases, frames.days(suite, of_suite), suites.days(metrics))
     # Only after single values were judged: a wrong total must not condemn what is compared with it.
@@ -66,8 +69,9 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
         lambda number, index, row: not cases[number].holds(index) and (index, None) not in pulls[number].released
     )
     _inspect(cases, frames.whole_days(believed), suites.WHOLE_DAYS)
-    _inspect(cases, history.totals_before(counted), suites.TOTALS_BEFORE)
-    _inspect(cases, history.post_changes(pulls, counted), suites.POSTS_ALTOGETHER)
+    beside = history.beside(counted, totals)
+    _inspect(cases, history.totals_before(counted, beside), suites.TOTALS_BEFORE)
+    _inspect(cases, history.post_changes(counted, totals, beside), suites.POSTS_ALTOGETHER)
     _inspect(cases, history.listings(pulls), suites.LISTINGS)
     series, single_days = history.runs(pulls, believed)
     _inspect(cases, series, suites.SERIES)
@@ -286,22 +290,27 @@ class _Case:
 
     def _mostly_held(self, day: dt.date) -> Iterator[Finding]:
         """Whether most of what a report leads with is held: what people did with the posts of a day."""
-        held, told = self._leads[day]
+        held, told = self._leads.get(day, (0, 0))
         if held > max(_FEW_HELD, told / 2):
             yield "red", f"Most of what {self.title} gave for posts of {day_name(day)} cannot be right."
 
     @cached_property
-    def _leads(self) -> defaultdict[dt.date, tuple[int, int]]:
-        """How many leading totals of the posts of each day are held, and how many there are."""
-        found: defaultdict[dt.date, tuple[int, int]] = defaultdict(lambda: (0, 0))
-        if not self.held:
-            return found
-        for index, row in enumerate(self.pull.rows):
-            if isinstance(row, PostRow | CounterRow) and (day := self.day_of(row)):
-                leads = [metric for metric in row.counts if metric in LEADS]
-                held = sum(self.holds(index) or (index, metric) in self.held for metric in leads)
-                found[day] = (found[day][0] + held, found[day][1] + len(leads))
-        return found
+    def _leads(self) -> Mapping[dt.date, tuple[int, int]]:
+        """How many leading totals of the posts of a day are held, and how many there are, where more than few are."""
+        held: Counter[dt.date | None] = Counter()
+        for index in {index for index, _ in self.held}:
+            day, leads = self._led(self.pull.rows[index])
+            held[day] += len(leads) if self.holds(index) else sum((index, metric) in self.held for metric in leads)
+        many = {day: count for day, count in held.items() if day and count > _FEW_HELD}
+        told: Counter[dt.date | None] = Counter()
+        for row in self.pull.rows if many else ():
+            day, leads = self._led(row)
+            told[day] += len(leads)
+        return {day: (count, told[day]) for day, count in many.items()}
+
+    def _led(self, row: Row) -> tuple[dt.date | None, Collection[str]]:
+        """The day that a row's post is of, and the leading totals that it carries."""
+        return (self.day_of(row), LEADS & row.counts.keys()) if isinstance(row, PostRow | CounterRow) else (None, ())
 
 
 def _lost(row: Row, metric: str | None) -> tuple[str, int]:

@@ -6,15 +6,17 @@ cannot be, not for those that are remarkable. A target without a past has nothin
 
 import datetime as dt
 import statistics
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from babel.dates import format_date
 
 from widerview.quality.frames import (
+    TOTAL,
+    Columns,
     Counted,
     Frame,
     Lines,
@@ -27,8 +29,11 @@ from widerview.quality.frames import (
     zone_of_days,
 )
 from widerview.quality.past import KnownPost, Series
-from widerview.sources.base import AccountRow, DayRow, PostRow
+from widerview.sources.base import Counts, DayRow, PostRow
 from widerview.vocabulary.metrics import METRICS
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SETTLED = dt.timedelta(hours=48)
 """After that a day hardly moves on any platform, and a post has had most of what it will get."""
@@ -72,29 +77,81 @@ _ALWAYS = ("total", "channel")
 """What analytics always tell of. Campaigns end, and with them their visits."""
 
 
-def totals_before(lines: Lines[Counted]) -> Frame:
-    """Running totals beside what they were when last seen."""
-    found: list[tuple[int, str, int]] = []
-    for line, (number, row) in enumerate(zip(lines.numbers, lines.rows, strict=True)):
-        past, (entity, entity_id) = lines.pulls[number].past, counted(row)
-        post = past.posts.get(entity_id)
-        known = past.counts.get(entity_id, {}) if entity == "account" else post.counts if post else {}
-        found += [
-            (line, metric, was)
-            for metric, value in row.counts.items()
-            if value is not None and (was := known.get(metric)) is not None
-        ]
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Running totals beside what they were when last seen, for those lines of which something was known.
+
+    Attributes:
+        lines: The lines, as positions.
+        metrics: The metrics, a column each.
+        now: What they are, a row a line; NaN where not reported.
+        was: What they were, alike.
+        settled: Whether a line is of a post that had been settled when last seen.
+    """
+
+    lines: "np.ndarray[Any, Any]"
+    metrics: Sequence[str]
+    now: "np.ndarray[Any, Any]"
+    was: "np.ndarray[Any, Any]"
+    settled: "np.ndarray[Any, Any]"
+
+
+def beside(rows: Lines[Counted], totals: Columns) -> Beside:
+    """Look up what was known of running totals; `totals` are their columns."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    metrics = [column.removeprefix(TOTAL) for column in totals]
+    lines: list[int] = []
+    known: list[Counts] = []
+    settled: list[bool] = []
+    pasts = [pull.past for pull in rows.pulls]
+    for line, (number, row) in enumerate(zip(rows.numbers, rows.rows, strict=True)):
+        past = pasts[number]
+        if not past.posts and not past.counts:
+            continue
+        entity, entity_id = counted(row)
+        post = past.posts.get(entity_id) if entity == "post" else None
+        counts = post.counts if post else past.counts.get(entity_id) if entity == "account" else None
+        if counts:
+            lines.append(line)
+            known.append(counts)
+            settled.append(post is not None and _is_settled(post))
+    shape = (len(lines), len(metrics))
+    return Beside(
+        np.array(lines, dtype=np.intp),
+        metrics,
+        now=np.array([column[lines] for column in totals.values()]).T.reshape(shape),
+        was=numbers([counts.get(metric) for counts in known for metric in metrics]).reshape(shape),
+        settled=np.array(settled, dtype=bool),
+    )
+
+
+def totals_before(lines: Lines[Counted], beside: Beside) -> Frame:
+    """Running totals beside what they were when last seen, one after the other."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    at, of = np.nonzero(~np.isnan(beside.now) & ~np.isnan(beside.was))
+    was = beside.was[at, of]
+    lasting = np.array([metric in LASTING for metric in beside.metrics], dtype=bool)
+    levels = np.array([_is_level(metric) for metric in beside.metrics], dtype=bool)
+
+    def line_of(position: int) -> int:
+        return int(beside.lines[at[position]])
+
+    def metric_of(position: int) -> str:
+        return beside.metrics[int(of[position])]
+
     return Frame(
         "totals before",
-        [lines.numbers[line] for line, *_ in found],
+        np.array(lines.numbers, dtype=np.intp)[beside.lines][at].tolist(),
         {
-            "value": numbers([lines.rows[line].counts[metric] for line, metric, _ in found]),
-            "known": numbers([was for *_, was in found]),
-            "least": numbers([was * (1 - FALL_SLACK) if metric in LASTING else None for _, metric, was in found]),
-            "half": numbers([was / 2 if was >= _FEW and _is_level(metric) else None for _, metric, was in found]),
+            "value": beside.now[at, of],
+            "known": was,
+            "least": np.where(lasting[of], was * (1 - FALL_SLACK), np.nan),
+            "half": np.where(levels[of] & (was >= _FEW), was / 2, np.nan),
         },
-        subject=lambda line, column: Total(lines.rows[found[line][0]], found[line][1], found[line][2]),
-        places=lambda line, column: [(lines.indexes[found[line][0]], found[line][1])],
+        subject=lambda line, column: Total(lines.rows[line_of(line)], metric_of(line), int(was[line])),
+        places=lambda line, column: [(lines.indexes[line_of(line)], metric_of(line))],
     )
 
 
@@ -123,7 +180,6 @@ class Change:
     told: int = 0
     of: int = 0
     had: float = 0.0
-    places: list[Place] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -131,48 +187,86 @@ class Change:
         return label(self.metric)
 
 
-def post_changes(pulls: Sequence[PullRows], lines: Lines[Counted]) -> Frame:
+def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Frame:
     """Each metric of each account's posts: how it moved altogether, and whether it is told at all."""
     changes: dict[tuple[int, str], Change] = {}
-    for number, pull in enumerate(pulls):
-        known = list(pull.past.posts.values())
-        for metric in sorted({metric for post in known for metric in post.counts}):
-            had = sum(post.counts.get(metric) is not None for post in known)
-            changes[number, metric] = Change(metric, had=had / len(known) if len(known) >= _FEW_POSTS else 0.0)
-    opens = [pull.window.opens(pull.target.time_zone) for pull in pulls]
-    seen: defaultdict[int, set[str]] = defaultdict(set)
-    told: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-    for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
-        past = pulls[number].past
-        if not past.posts or isinstance(row, AccountRow) or row.post_id is None or row.published_at is None:
-            continue
-        if row.published_at < opens[number]:  # some sources list older posts, too, without their numbers
-            continue
-        seen[number].add(row.post_id)
-        post = past.posts.get(row.post_id)
-        for metric, value in row.counts.items():
-            change = changes.get((number, metric))
-            if change is None or value is None:
-                continue
-            told[number, metric].add(row.post_id)
-            change.places.append((index, metric))
-            was = post.counts.get(metric) if post and _is_settled(post) else None
-            if was is not None:
-                change.posts, change.was, change.now = change.posts + 1, change.was + was, change.now + value
-    for (number, metric), change in changes.items():
-        change.told, change.of = len(told[number, metric]), len(seen[number])
-    every = list(changes.values())
-    enough = [change.posts >= _FEW_POSTS and change.was >= _FEW for change in every]
+    for number, pull in enumerate(lines.pulls):
+        known = pull.past.posts.values()
+        had = Counter(metric for post in known for metric, value in post.counts.items() if value is not None)
+        for metric, posts in sorted(had.items()):
+            changes[number, metric] = Change(metric, had=posts / len(known) if len(known) >= _FEW_POSTS else 0.0)
+    if changes:
+        _add_moves(changes, lines, beside)
+        _add_told(changes, lines, totals)
+    every = list(changes.items())
+    enough = [change.posts >= _FEW_POSTS and change.was >= _FEW for change in changes.values()]
+
+    def places(line: int) -> list[Place]:
+        (number, metric), _ = every[line]
+        return [
+            (lines.indexes[at], metric)
+            for at in lines.of_pull(number)
+            if counted(lines.rows[at])[0] == "post" and lines.rows[at].counts.get(metric) is not None
+        ]
+
     return Frame(
         "posts altogether",
         [number for number, _ in changes],
         {
-            "ratio": numbers([c.now / c.was if ok else None for c, ok in zip(every, enough, strict=True)]),
-            "told": numbers([c.told / c.of if c.of >= _FEW_POSTS and c.had >= _NEARLY_ALL else None for c in every]),
+            "ratio": numbers([c.now / c.was if ok else None for (_, c), ok in zip(every, enough, strict=True)]),
+            "told": numbers([c.told / c.of if c.of >= _FEW_POSTS and c.had >= _NEARLY_ALL else None for _, c in every]),
         },
-        subject=lambda line, column: every[line],
-        places=lambda line, column: every[line].places,
+        subject=lambda line, column: every[line][1],
+        places=lambda line, column: places(line),
     )
+
+
+def _add_moves(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], beside: Beside) -> None:
+    """What settled posts had of each metric, and have now."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    pulls = np.array(lines.numbers, dtype=np.intp)[beside.lines]
+    for metric, now, was in zip(beside.metrics, beside.now.T, beside.was.T, strict=True):
+        both = beside.settled & np.isfinite(now) & ~np.isnan(was)
+        found = (
+            np.bincount(pulls[both]),
+            np.bincount(pulls[both], was[both]),
+            np.bincount(pulls[both], now[both]),
+        )
+        for number in np.flatnonzero(found[0]).tolist():
+            change = changes[number, metric]
+            change.posts, change.was, change.now = (int(sums[number]) for sums in found)
+
+
+def _add_told(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], totals: Columns) -> None:
+    """In how many posts each metric is told; a post can come twice, or with its totals apart."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    # Some sources list older posts, too, and without their numbers: only posts of the window are counted.
+    opens = [pull.window.opens(pull.target.time_zone) if pull.past.posts else None for pull in lines.pulls]
+    codes: dict[tuple[int, str], int] = {}
+
+    def code(number: int, row: Counted) -> int:
+        since, published_at = opens[number], getattr(row, "published_at", None)
+        if since is None or published_at is None or published_at < since:
+            return -1
+        return codes.setdefault((number, counted(row)[1]), len(codes))
+
+    post_of_line = np.array(
+        [code(number, row) for number, row in zip(lines.numbers, lines.rows, strict=True)], dtype=np.intp
+    )
+    pull_of_post = np.array([number for number, _ in codes], dtype=np.intp)
+
+    def posts(is_told: "np.ndarray[Any, Any]") -> list[int]:
+        found = np.zeros(len(codes), dtype=bool)
+        found[post_of_line[is_told & (post_of_line >= 0)]] = True
+        return [int(count) for count in np.bincount(pull_of_post[found], minlength=len(lines.pulls))]
+
+    of = posts(np.ones(len(lines.rows), dtype=bool))
+    told = {column.removeprefix(TOTAL): posts(~np.isnan(values)) for column, values in totals.items()}
+    for (number, metric), change in changes.items():
+        change.of = of[number]
+        change.told = told[metric][number] if metric in told else 0
 
 
 def _is_settled(post: KnownPost) -> bool:
