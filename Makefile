@@ -20,7 +20,7 @@ clean: ## End everything and delete the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m widerview.demo clean; else echo "There is no $(VENV) here, so no demo that it could end."; fi
 
 test: $(VENV)/installed-dev lint ## Set up, check the code's form and types, run all tests; WORKERS at once
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_OPTIONS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

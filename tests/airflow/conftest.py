@@ -42,7 +42,7 @@ def demo(short_folder: Callable[[], Path]) -> Iterator[Demo]:
         env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     try:
-        output, _ = started.communicate(timeout=600)
+        output, _ = started.communicate(timeout=850)
         logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in home.logs.glob("*.log"))
         assert started.returncode == 0, f"{output}\n{logs}"
         api = DemoAirflow(home.ui, REVIEWER, home.state["password"])

@@ -159,7 +159,7 @@ def test_the_command_line_speaks_of_the_demo(demo: Demo, tmp_path: Path) -> None
 
 def test_a_rejected_report_is_not_sent(demo: Demo, run: str) -> None:
     answer_review(demo.api, AGENCY, run, "", option="Reject")
-    demo.api.wait(AGENCY, run, seconds=120)
+    demo.api.wait(AGENCY, run, seconds=240)
     assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
     assert len(demo.mails()) == 2
 
@@ -167,7 +167,7 @@ def test_a_rejected_report_is_not_sent(demo: Demo, run: str) -> None:
 def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> None:
     """Airflow forgets that `send` was skipped once it is cleared; `send` itself looks at the decision."""
     demo.clear(AGENCY, run, "send")
-    demo.api.wait(AGENCY, run, seconds=120)
+    demo.api.wait(AGENCY, run, seconds=240)
     assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
     assert len(demo.mails()) == 2
 
@@ -175,7 +175,7 @@ def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> 
 def test_asked_anew_and_approved_it_is_a_new_revision(demo: Demo, run: str) -> None:
     demo.clear(AGENCY, run, "compose")
     answer_review(demo.api, AGENCY, run, "We kept our own garden this week.")
-    demo.api.wait(AGENCY, run, seconds=120)
+    demo.api.wait(AGENCY, run, seconds=240)
     assert outbox(demo)[1] == ("lantern-lane", 2, "sent")
     assert "We kept our own garden this week." in demo.mails()[2].get_body(("plain",)).get_content()
 
@@ -183,7 +183,7 @@ def test_asked_anew_and_approved_it_is_a_new_revision(demo: Demo, run: str) -> N
 def test_clearing_send_never_sends_twice(demo: Demo, run: str) -> None:
     before = len(demo.mails())
     demo.clear(BAKERY, run, "send")
-    demo.api.wait(BAKERY, run, seconds=120)
+    demo.api.wait(BAKERY, run, seconds=240)
     assert len(demo.mails()) == before
 
 
@@ -233,7 +233,7 @@ def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, r
     spoilt("matomo", "")
     time.sleep(5)  # an answer in the second the task parks is lost
     demo.api.answer(BAKERY, run, "hold", "Compose again", {})
-    demo.api.wait(BAKERY, run, seconds=120)
+    demo.api.wait(BAKERY, run, seconds=240)
     again = [
         each["dag_run_id"] for each in demo.get(f"/dags/{BAKERY}/dagRuns")["dag_runs"] if each["dag_run_id"] != run
     ]
@@ -241,7 +241,7 @@ def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, r
     demo.api.wait(BAKERY, again[0], seconds=180, until=("review", "awaiting_input"))
     assert outbox(demo) == before
     answer_review(demo.api, BAKERY, again[0], "", option="Reject")
-    demo.api.wait(BAKERY, again[0], seconds=120)
+    demo.api.wait(BAKERY, again[0], seconds=240)
 
 
 def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> None:
@@ -254,9 +254,9 @@ def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> 
     before = len(demo.mails())
     try:
         demo.clear(CYCLES, run, "compose")
-        demo.api.wait(CYCLES, run, seconds=120, until=("review", "awaiting_input"))
+        demo.api.wait(CYCLES, run, seconds=240, until=("review", "awaiting_input"))
         answer_review(demo.api, CYCLES, run, "")
-        demo.api.wait(CYCLES, run, seconds=120, until=("send", "up_for_reschedule"))
+        demo.api.wait(CYCLES, run, seconds=240, until=("send", "up_for_reschedule"))
         assert len(demo.mails()) == before
     finally:
         file.write_text(as_it_was)

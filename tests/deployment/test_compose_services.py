@@ -252,7 +252,7 @@ def test_the_scheduler_runs_the_tasks_of_the_dags_in_the_image(running: Machine)
     running.wait(lambda: {f"report_{CLIENT}", "ingest_matomo"} <= api.dag_ids(), *STARTED)
     assert api.call("GET", "/importErrors") == {"import_errors": [], "total_entries": 0}
     api.trigger("ingest_matomo", "by-hand", {})
-    assert api.wait("ingest_matomo", "by-hand", seconds=120) == "success"
+    assert api.wait("ingest_matomo", "by-hand", seconds=300) == "success"
     # It landed and loaded nothing, as the client has no website.
     assert {index for _, index in api.tasks("ingest_matomo", "by-hand")} == {-1}
 

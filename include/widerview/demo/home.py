@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from cryptography.fernet import Fernet
 
+from widerview.clock import utc_now
 from widerview.sandbox.connections import connections as sandbox_connections
 from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, WAREHOUSE_CONNECTION
 
@@ -105,6 +106,8 @@ class Home:
             "jwt_secret": secrets.token_urlsafe(32),
             "api_secret": secrets.token_urlsafe(32),
             "password": secrets.token_urlsafe(9),
+            # Half a day from now: soon after its hour, a schedule that is new runs at once, and all would be read twice.
+            "ingest_hour": (utc_now().hour + 12) % 24,
             "ports": {},
         }
 
@@ -203,6 +206,7 @@ class Home:
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
             "GX_ANALYTICS_ENABLED": "false",
             "WIDERVIEW_CLIENTS": str(self.clients),
+            "WIDERVIEW_INGEST_CRON": f"0 {self.state['ingest_hour']} * * *",
             "WIDERVIEW_LANDING": self.landing.as_uri(),
         }
 

@@ -218,7 +218,7 @@ def _ingest(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.da
     for source, run in runs.items():
         names = ", ".join(target.ref for target in asked[source])
         with step(f"{SOURCES[source].title}: {first} to {last} pulled, checked and loaded ({escape(names)})"):
-            api.wait(ingest_dag_id(source), run, seconds=300)
+            api.wait(ingest_dag_id(source), run, seconds=900)
 
 
 def _report(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.datetime) -> list[Client]:
@@ -242,7 +242,7 @@ def _report(api: DemoAirflow, clients: dict[str, Client], step: Step, now: dt.da
             continue
         with step(f"{escape(client.name)}: approved through Airflow's public API as `{REVIEWER}`, sent"):
             answer_review(api, dag, run, NOTE if client.campaigns else "")
-            api.wait(dag, run, seconds=120)
+            api.wait(dag, run, seconds=300)
     return waiting
 
 

@@ -248,11 +248,6 @@ DEFECTS: dict[str, Defect] = {
         [
             Change("tiktok.business_videos", "data.videos.*.total_time_watched", times(1000)),
             Change("youtube.reports", "rows.*.3", times(1000)),
-            Change(
-                "instagram.objects",
-                "*.insights.data.*[name=ig_reels_video_view_total_time].values.*.value",
-                times(1000),
-            ),
         ],
     ),
     "account_day_missing": Defect("One day of the account is left out.", on_days(ACCOUNT_DAYS, day_missing)),

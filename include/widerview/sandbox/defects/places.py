@@ -76,7 +76,7 @@ LIKES = {
 
 VIEWS = {
     "facebook.posts": "data.*.insights.data.*[name=post_media_view].values.*.value",
-    "instagram.objects": "*.insights.data.*[name=views].values.*.value",
+    "instagram.media": "data.*.insights.data.*[name=views].values.*.value",
     "threads.threads": "data.*.insights.data.*[name=views].values.*.value",
     "linkedin.shareStatistics": "elements.*.totalShareStatistics.impressionCount",
     "x.posts": "data.*.organic_metrics.impression_count",
