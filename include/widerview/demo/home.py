@@ -106,7 +106,7 @@ class Home:
             "jwt_secret": secrets.token_urlsafe(32),
             "api_secret": secrets.token_urlsafe(32),
             "password": secrets.token_urlsafe(9),
-            # Half a day from now: soon after its hour, a schedule that is new runs at once, and all would be read twice.
+            # Half a day from now: a schedule that is new runs at once soon after its hour, and all would be read twice.
             "ingest_hour": (utc_now().hour + 12) % 24,
             "ports": {},
         }
