@@ -51,19 +51,17 @@ def _one_of(title: str, column: str, values: Iterable[object], reason: str, seve
 
 
 def _at_most(title: str, column: str, bound: str, reason: str, severity: Severity = "critical") -> Check:
-    arguments = {
-        "column_A": bound,
-        "column_B": column,
-        "or_equal": True,
-        "ignore_row_if": "either_value_is_missing",
-    }
-    return Check(title, "ExpectColumnPairValuesAToBeGreaterThanB", column, arguments, reason, severity)
+    return _ordered(title, column, bound, column, reason, severity)
 
 
 def _at_least(title: str, column: str, bound: str, reason: str, severity: Severity = "critical") -> Check:
+    return _ordered(title, column, column, bound, reason, severity)
+
+
+def _ordered(title: str, column: str, greater: str, lesser: str, reason: str, severity: Severity) -> Check:
     arguments = {
-        "column_A": column,
-        "column_B": bound,
+        "column_A": greater,
+        "column_B": lesser,
         "or_equal": True,
         "ignore_row_if": "either_value_is_missing",
     }
