@@ -55,6 +55,14 @@ def test_the_numbers_are_the_true_ones(told: House, client: str) -> None:
     assert not any(figure.so_far for figure in facts.figures)
 
 
+def test_best_posts_are_told_with_what_chance_leaves_of_them(told: House) -> None:
+    lifts = [post.lift for post in facts_of(told, "hollow-oak-bakery").posts]
+    assert len(lifts) == 3
+    assert all(lift and lift.low < lift.times < lift.high for lift in lifts)
+    assert lifts == sorted(lifts, key=lambda lift: -lift.times if lift else 0)
+    assert [post.lift for post in facts_of(told, "lantern-lane").posts] == [None], "too few posts are known"
+
+
 def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> None:
     house.sandbox.now[0] = early = dt.datetime(2026, 11, 16, 6, 0, tzinfo=dt.UTC)
     house.ingest(Window(FIRST, ANCHOR - dt.timedelta(days=1)), "first")

@@ -17,6 +17,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
     SourceFact,
     TouchpointFact,
@@ -133,7 +134,7 @@ def posts() -> tuple[PostFact, ...]:
             reactions=34,
             replies=7,
             reposts=2,
-            typical=9.0,
+            lift=Lift(times=3.062, low=2.214, high=4.083, coverage=0.8),
         ),
         PostFact(
             platform="Mastodon",
@@ -143,7 +144,7 @@ def posts() -> tuple[PostFact, ...]:
             reactions=11,
             replies=5,
             reposts=1,
-            typical=6.5,
+            lift=Lift(times=1.482, low=0.941, high=2.163, coverage=0.8),
         ),
     )
 

@@ -14,6 +14,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
     SourceFact,
     TouchpointFact,
@@ -76,6 +77,12 @@ def charts(draw, last_day):
     )
 
 
+@st.composite
+def lifts(draw):
+    low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
+    return Lift(times=times, low=low, high=high, coverage=0.8)
+
+
 posts = st.builds(
     PostFact,
     platform=words,
@@ -85,7 +92,7 @@ posts = st.builds(
     reactions=counts,
     replies=counts,
     reposts=counts,
-    typical=st.none() | numbers,
+    lift=st.none() | lifts(),
 )
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range

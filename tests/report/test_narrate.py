@@ -10,7 +10,7 @@ from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
 from widerview.report import narrate
-from widerview.report.facts import Conversation, Facts
+from widerview.report.facts import Conversation, Facts, Lift
 
 replace = msgspec.structs.replace
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -19,6 +19,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 def told(facts: Facts) -> list[str]:
     sentences = [narrate.subject(facts), narrate.preheader(facts), narrate.verdict_line(facts)]
     sentences += [*narrate.three_sentences(facts), narrate.data_line(facts)]
+    sentences += [line for post in facts.posts for line in narrate.post_lines(facts, post)[1:]]
     return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
 
 
@@ -113,12 +114,32 @@ def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
     reactions = replace(figures()[3], value=20.0, word="above")
     facts = replace(good_week(), figures=(reactions,))
     assert narrate.three_sentences(facts)[1] == (
-        "We think one post on Bluesky helped: it drew 34 reactions, where 9 is typical."
+        "We think one post on Bluesky helped: it drew 34 reactions, about 3.1 times what is usual there."
     )
-    ordinary = tuple(replace(post, typical=30.0) for post in facts.posts)
-    assert "We think" not in narrate.three_sentences(replace(facts, posts=ordinary))[1]
-    unknown = tuple(replace(post, typical=None) for post in facts.posts)
-    assert "We think" not in narrate.three_sentences(replace(facts, posts=unknown))[1]
+    doubtful = Lift(times=3.062, low=1.04, high=8.1, coverage=0.8)
+    for lift in (replace(doubtful, times=1.9, low=1.4), doubtful, None):
+        posts = tuple(replace(post, lift=lift) for post in facts.posts)
+        assert "We think" not in narrate.three_sentences(replace(facts, posts=posts))[1]
+
+
+@pytest.mark.parametrize(
+    ("lift", "standing"),
+    [
+        ((2.04, 1.44, 2.81), "About twice what your posts on Bluesky usually earn (1.4 to 2.9 times)."),
+        ((3.0, 1.1, 8.0), "About 3 times what your posts on Bluesky usually earn (1.1 to 8 times)."),
+        ((12.34, 10.0, 15.02), "About 12.3 times what your posts on Bluesky usually earn (10 to 15.1 times)."),
+        # The range is rounded outwards, and what is printed decides: "1 to 2.9 times" may be an ordinary post.
+        ((2.04, 1.09, 2.81), "Too early to say whether it earned more than your posts on Bluesky usually do."),
+        ((1.2, 0.7, 2.81), "Too early to say whether it earned more than your posts on Bluesky usually do."),
+        (None, "Too early to say whether it earned more than your posts on Bluesky usually do."),
+    ],
+)
+def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing):
+    times = lift and Lift(times=lift[0], low=lift[1], high=lift[2], coverage=0.8)
+    facts = replace(good_week(), posts=(replace(good_week().posts[0], lift=times),))
+    assert narrate.post_lines(facts, facts.posts[0])[2] == standing
+    footnote = any("usually earn" in line for line in narrate.provenance(facts))
+    assert footnote == standing.startswith("About")
 
 
 def test_a_number_below_its_range_is_never_explained():

@@ -129,6 +129,17 @@ def test_facts_survive_storage():
     assert render(stored) == render(good_week())
 
 
+def test_facts_of_an_earlier_version_can_still_be_read():
+    """What a post's facts held before lifts were known, and not what they have held since."""
+    stored = msgspec.to_builtins(good_week())
+    for post in stored["posts"]:
+        del post["lift"]
+        post["typical"] = 9.0
+    read = msgspec.convert(stored, Facts)
+    assert {post.lift for post in read.posts} == {None}
+    assert "Too early to say" in render(read).text
+
+
 def test_empty_sections_vanish():
     rendered = render(empty_week())
     page = Page(rendered.html)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
 from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
+from widerview.measures.posts import PostCount, best_posts
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
@@ -29,6 +30,7 @@ from widerview.report.facts import (
     Facts,
     Figure,
     Grade,
+    Lift,
     PostFact,
     SourceFact,
     TouchpointFact,
@@ -43,7 +45,6 @@ from widerview.warehouse import read
 
 HISTORY_WEEKS = 12
 CHART_DAYS = 28
-MIN_TYPICAL_POSTS = 8
 RIPE_WEEKS = 4
 """After these a post has what it will get."""
 ENOUGH_REACTIONS = 50
@@ -136,7 +137,7 @@ def compose(
         grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
         figures=figures,
         chart=_chart(client, week, social, web),
-        posts=_best_posts(weeks, social, titles),
+        posts=_posts(weeks, social, titles),
         channels=_channels(weeks, web),
         campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
         conversation=_conversation(week, social),
@@ -528,23 +529,25 @@ def _notes(client: Client) -> dict[dt.date, str]:
     return notes
 
 
-def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
-    """Up to three posts of the week, by how far they stand out from the same account's typical post."""
-    typical = _typical(weeks[:-1], social)
+def _posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
+    """Up to three posts of the week, by how far they stand out from the same account's typical post of their kind.
 
-    def stands_out(post: _PostNumbers) -> float:
-        return ((post.sum(_REACTIONS) or 0) + 1) / (typical.get((post.post.source, post.post.account_id), 0) + 1)
+    A post of whose kind too few are known is taken for a typical one, and stands behind those that drew more.
+    """
+    lifts = _lifts(weeks, social)
+
+    def stands_out(post: _PostNumbers) -> tuple[float, int]:
+        lift = lifts.get((post.post.source, post.post.post_id))
+        return (lift.times if lift else 1.0, post.sum(_REACTIONS) or 0)
 
     best: list[_PostNumbers] = []
     shown: dict[str, str] = {}
-    for post in sorted(social.published(weeks[-1]), key=lambda each: (-stands_out(each), each.post.post_id)):
+    posts = sorted(social.published(weeks[-1]), key=lambda each: each.post.post_id)
+    for post in sorted(posts, key=stands_out, reverse=True):
         # The same words on two platforms are one post to the reader: the better one is shown.
         words = " ".join(post.post.text.casefold().split()[:8]) or post.post.post_id
-        if (
-            post.sum(_REACTIONS)
-            and stands_out(post) >= 1
-            and shown.setdefault(words, post.post.source) == post.post.source
-        ):
+        times, reactions = stands_out(post)
+        if reactions and times >= 1 and shown.setdefault(words, post.post.source) == post.post.source:
             best.append(post)
     return tuple(
         PostFact(
@@ -555,20 +558,33 @@ def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str
             reactions=post.sum(_REACTIONS) or 0,
             replies=post.sum(["replies"]) or 0,
             reposts=post.sum(_PASSED_ON) or 0,
-            typical=typical.get((post.post.source, post.post.account_id)),
+            lift=lifts.get((post.post.source, post.post.post_id)),
         )
         for post in best[:3]
     )
 
 
-def _typical(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], float]:
-    reactions: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for week in weeks:
-        for post in social.published(week):
-            if (value := post.sum(_REACTIONS)) is not None:
-                reactions[post.post.source, post.post.account_id].append(value)
+def _lifts(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], Lift]:
+    """The lifts of the last week's posts, by source and post id, where enough is known to tell."""
+
+    def counted(post: _PostNumbers) -> PostCount:
+        # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside
+        # the lift is what the post drew, not how willing those were who happened to see it.
+        return PostCount(
+            (post.post.source, post.post.account_id, post.post.kind), earned=post.sum(_REACTIONS), seen=1.0
+        )
+
+    posts = social.published(weeks[-1])
+    past = [counted(post) for week in weeks[:-1] for post in social.published(week)]
     return {
-        account: statistics.median(values) for account, values in reactions.items() if len(values) >= MIN_TYPICAL_POSTS
+        (posts[each.post].post.source, posts[each.post].post.post_id): Lift(
+            # Digits that nobody prints are left out: another processor's logarithm may differ in the last ones.
+            times=round(each.lift, 3),
+            low=round(each.low, 3),
+            high=round(each.high, 3),
+            coverage=COVERAGE,
+        )
+        for each in best_posts([counted(post) for post in posts], past, COVERAGE)
     }
 
 

@@ -76,6 +76,22 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[DayPoint, ...]
 
 
+class Lift(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times the reactions of a typical post of its account and kind a post drew.
+
+    Attributes:
+        times: Shrunk toward 1 as far as chance may have helped the post: see `widerview.measures.posts.best_posts`.
+        low: Lower end of the range that holds the true one.
+        high: Upper end.
+        coverage: How often such a range holds it, e.g. 0.8.
+    """
+
+    times: float
+    low: float
+    high: float
+    coverage: float
+
+
 class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     """A post people cared about.
 
@@ -87,7 +103,8 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
         reactions: Likes, reposts, quotes and replies together, as of the report.
         replies: Replies among them.
         reposts: Reposts and quotes among them.
-        typical: Median reactions of the account's own posts of the last 12 weeks; None if fewer than 8 posts.
+        lift: How it stands against the account's own posts of its kind of the 12 weeks before; None if these are
+            fewer than 8.
     """
 
     platform: str
@@ -97,7 +114,7 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     reactions: int
     replies: int
     reposts: int
-    typical: float | None = None
+    lift: Lift | None = None
 
 
 class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):

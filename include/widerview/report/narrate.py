@@ -25,6 +25,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
     SourceFact,
     Usual,
@@ -73,7 +74,7 @@ class Voice:
         pattern.frac_prec = (decimals, decimals)
         return str(pattern.apply(_rounded(value, decimals), self._numbers))
 
-    def about(self, value: float) -> str:
+    def about(self, value: float | Decimal) -> str:
         """A median or the like: one decimal, and none where it is a whole number."""
         return self.number(value, 0 if float(value).is_integer() else 1)
 
@@ -259,7 +260,7 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
     """What we think lifted a figure above its range, or None where the facts do not carry a reason.
 
     A campaign: without the visits it brought, the figure would not be above. A post: it drew at least twice what is
-    typical of its account.
+    typical of its account and kind, by an estimate that allows for chance.
     """
     voice = voice_of(facts.locale)
     if figure.word != "above" or figure.value is None or figure.usual is None:
@@ -272,14 +273,14 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
                 "visits": voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
             }
     if figure.id in _FROM_POSTS and facts.posts:
-        post = max(facts.posts, key=lambda post: post.reactions)
-        if post.typical is not None and post.reactions >= max(_MUCH_MORE * post.typical, 1):
+        lift, post = max(((post.lift, post) for post in facts.posts), key=lambda each: each[0].times if each[0] else 0)
+        if lift and lift.times >= _MUCH_MORE and _stands_out(lift):
             return voice.gettext(
-                "We think one post on %(platform)s helped: it drew %(reactions)s, where %(typical)s is typical."
+                "We think one post on %(platform)s helped: it drew %(reactions)s, %(times)s what is usual there."
             ) % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-                "typical": voice.about(post.typical),
+                "times": _times(voice, lift.times),
             }
     return None
 
@@ -412,18 +413,30 @@ def channel_word(facts: Facts, word: str) -> str:
 
 
 def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
-    """Of a post: where and when it stood, what it drew, and what is typical (empty if unknown)."""
+    """Of a post: where and when it stood, what it drew, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
     drew = voice.gettext("%(reactions)s, among them %(replies)s and %(reposts)s") % {
         "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
         "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
         "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
     }
-    typical = "" if post.typical is None else voice.about(post.typical)
+    if post.lift and _stands_out(post.lift):
+        standing = voice.gettext(
+            "%(times)s what your posts on %(platform)s usually earn (%(low)s to %(high)s times)."
+        ) % {
+            "times": _times(voice, post.lift.times),
+            "platform": post.platform,
+            "low": voice.about(_low(post.lift)),
+            "high": voice.about(_high(post.lift)),
+        }
+    else:
+        standing = voice.gettext(
+            "Too early to say whether it earned more than your posts on %(platform)s usually do."
+        ) % {"platform": post.platform}
     return (
         f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
         drew,
-        voice.gettext("typical post: %(typical)s") % {"typical": typical} if typical else "",
+        standing[:1].upper() + standing[1:],
     )
 
 
@@ -500,6 +513,15 @@ def provenance(facts: Facts) -> list[str]:
                 share=voice.percent(shortest.coverage),
             )
         )
+    if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
+        lines.append(
+            _(
+                "What posts “usually earn”: reactions to your own posts of the same kind on the same platform, in the "
+                "weeks before. Chance is allowed for; the range in brackets holds the truth in about %(share)s of "
+                "cases."
+            )
+            % {"share": voice.percent(lifts[0].coverage)}
+        )
     if any(figure.so_far and figure.value is not None for figure in facts.figures):
         lines.append(
             _(
@@ -540,6 +562,27 @@ def _day_in_words(voice: Voice, point: DayPoint) -> str:
 
 
 # --- The small parts ---------------------------------------------------------------------------------------------
+
+
+def _stands_out(lift: Lift) -> bool:
+    """Whether the range that is printed lies above once the usual."""
+    return _low(lift) > 1
+
+
+def _low(lift: Lift) -> Decimal:
+    """The lower end as it is printed: a range of doubt is rounded outwards."""
+    return _rounded(lift.low, 1, ROUND_FLOOR)
+
+
+def _high(lift: Lift) -> Decimal:
+    return _rounded(lift.high, 1, ROUND_CEILING)
+
+
+def _times(voice: Voice, times: float) -> str:
+    rounded = _rounded(times, 1)
+    if rounded == _MUCH_MORE:
+        return voice.gettext("about twice")
+    return voice.gettext("about %(times)s times") % {"times": voice.about(rounded)}
 
 
 def _grade(facts: Facts) -> str:
