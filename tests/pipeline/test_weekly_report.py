@@ -1,6 +1,7 @@
 """The report against the sandbox's truth, and the way out: approved, refused, red, late, twice."""
 
 import datetime as dt
+import statistics
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -61,6 +62,15 @@ def test_best_posts_are_told_with_what_chance_leaves_of_them(told: House) -> Non
     assert all(lift and lift.low < lift.times < lift.high for lift in lifts)
     assert lifts == sorted(lifts, key=lambda lift: -lift.times if lift else 0)
     assert [post.lift for post in facts_of(told, "lantern-lane").posts] == [None], "too few posts are known"
+
+
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_what_a_post_earned_stands_beside_how_many_there_were(told: House, client: str) -> None:
+    weeks = [told.sandbox.model.truth(client, WEEK.shift(-ago).monday) for ago in range(13)]
+    posts, *usual = [sum(truth.posts.get(name, 0) for name in SPINE) for truth in weeks]
+    posting = facts_of(told, client).posting
+    assert posting is not None
+    assert (posting.posts, posting.usual_posts) == (posts, statistics.median(usual))
 
 
 def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> None:

@@ -19,6 +19,7 @@ from widerview.report.facts import (
     Figure,
     Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -167,6 +168,7 @@ def good_week() -> Facts:
             figures=figures(),
             chart=chart(),
             posts=posts(),
+            posting=Posting(posts=9, usual_posts=7.5),
             channels=(
                 ChannelFact(channel="search", visits=39, usual=usual(30.2, 44.0), word="inside"),
                 ChannelFact(channel="social", visits=31, usual=usual(14.2, 29.8), word="above"),
@@ -255,6 +257,7 @@ def empty_week() -> Facts:
             figures=(),
             chart=None,
             posts=(),
+            posting=Posting(posts=0, usual_posts=7.5),
             channels=(),
             conversation=Conversation(received=None, written=None),
             sources=normal_week().sources[:2],

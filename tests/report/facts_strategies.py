@@ -16,6 +16,7 @@ from widerview.report.facts import (
     Figure,
     Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -94,6 +95,7 @@ posts = st.builds(
     reposts=counts,
     lift=st.none() | lifts(),
 )
+postings = st.builds(Posting, posts=counts, usual_posts=st.none() | numbers, fewer_earned_more=st.booleans())
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
 )
@@ -141,6 +143,7 @@ def facts(draw):
         figures=tuple(draw(st.lists(figures, max_size=6))),
         chart=draw(st.none() | charts(sunday)),
         posts=tuple(draw(st.lists(posts, max_size=3))),
+        posting=draw(st.none() | postings),
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
         conversation=draw(st.builds(Conversation, received=st.none() | counts, written=st.none() | counts)),

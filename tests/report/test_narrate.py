@@ -10,7 +10,7 @@ from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
 from widerview.report import narrate
-from widerview.report.facts import Conversation, Facts, Lift
+from widerview.report.facts import Conversation, Facts, Lift, Posting
 
 replace = msgspec.structs.replace
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -19,6 +19,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 def told(facts: Facts) -> list[str]:
     sentences = [narrate.subject(facts), narrate.preheader(facts), narrate.verdict_line(facts)]
     sentences += [*narrate.three_sentences(facts), narrate.data_line(facts)]
+    sentences += [narrate.figure_line(facts, figure).posts for figure in facts.figures]
     sentences += [line for post in facts.posts for line in narrate.post_lines(facts, post)[1:]]
     return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
 
@@ -140,6 +141,34 @@ def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing)
     assert narrate.post_lines(facts, facts.posts[0])[2] == standing
     footnote = any("usually earn" in line for line in narrate.provenance(facts))
     assert footnote == standing.startswith("About")
+
+
+def test_fewer_posts_that_earned_more_are_told_where_the_figure_bears_it_out():
+    above = replace(figures()[3], value=20.0, word="above", so_far=False)
+    facts = replace(normal_week(), figures=(above,), posting=Posting(posts=3, usual_posts=5, fewer_earned_more=True))
+    assert narrate.three_sentences(facts)[0] == (
+        "Reactions per post came to 20.0, above your usual 8.2 to 14.8; "
+        "fewer posts earned more: 3 posts this week, where 5 are usual."
+    )
+    not_so = replace(facts.posting, fewer_earned_more=False)
+    for other in (replace(facts, figures=(figures()[3],)), replace(facts, posting=not_so)):
+        assert "fewer posts" not in narrate.three_sentences(other)[0]
+
+
+@pytest.mark.parametrize(
+    ("posting", "shown"),
+    [
+        (Posting(posts=1, usual_posts=5), "from 1 post (usually 5)"),
+        (Posting(posts=9, usual_posts=7.5), "from 9 posts (usually 7.5)"),
+        (Posting(posts=9, usual_posts=None), "from 9 posts"),
+        (None, ""),
+    ],
+)
+def test_how_much_was_posted_stands_beside_what_each_post_earned(posting, shown):
+    facts = replace(good_week(), posting=posting)
+    lines = [narrate.figure_line(facts, figure) for figure in facts.figures]
+    assert [line.posts for line in lines] == ["", "", "", shown, "", ""]
+    assert lines[3].context == "; ".join(filter(None, ["usually 8.2–14.8", "last week: 9.8", shown]))
 
 
 def test_a_number_below_its_range_is_never_explained():

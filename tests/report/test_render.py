@@ -70,7 +70,7 @@ def test_html_and_text_say_the_same(sample):
         assert sentence in text
     for figure in facts.figures:
         line = narrate.figure_line(facts, figure)
-        for words in (line.label, line.number, line.usual, line.last_week, line.verdict):
+        for words in (line.label, line.number, line.usual, line.last_week, line.posts, line.verdict):
             assert words in page
             assert words in text
         assert f"{line.label}: {line.value}" in text
@@ -135,6 +135,7 @@ def test_facts_of_an_earlier_version_can_still_be_read():
     for post in stored["posts"]:
         del post["lift"]
         post["typical"] = 9.0
+    del stored["posting"]
     read = msgspec.convert(stored, Facts)
     assert {post.lift for post in read.posts} == {None}
     assert "Too early to say" in render(read).text

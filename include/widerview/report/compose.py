@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
 from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
-from widerview.measures.posts import PostCount, best_posts
+from widerview.measures.posts import PostCount, best_posts, posting
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
@@ -32,6 +32,7 @@ from widerview.report.facts import (
     Grade,
     Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -138,6 +139,7 @@ def compose(
         figures=figures,
         chart=_chart(client, week, social, web),
         posts=_posts(weeks, social, titles),
+        posting=_posting(weeks, social),
         channels=_channels(weeks, web),
         campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
         conversation=_conversation(week, social),
@@ -586,6 +588,20 @@ def _lifts(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], Lift
         )
         for each in best_posts([counted(post) for post in posts], past, COVERAGE)
     }
+
+
+def _posting(weeks: Sequence[Week], social: _Social) -> Posting | None:
+    found = posting(
+        [len(social.published(week)) if week in social.known else None for week in weeks],
+        [social.sum(week, _REACTIONS) for week in weeks],
+    )
+    if found is None:
+        return None
+    return Posting(
+        posts=found.posts,
+        usual_posts=found.usual_posts if found.usual_per_post else None,
+        fewer_earned_more=found.fewer_earned_more,
+    )
 
 
 def _channels(weeks: Sequence[Week], web: _Web) -> tuple[ChannelFact, ...]:

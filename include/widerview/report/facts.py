@@ -117,6 +117,21 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     lift: Lift | None = None
 
 
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """How much was posted in the week; what it earned is told by the figures.
+
+    Attributes:
+        posts: Posts of the week.
+        usual_posts: Posts of a usual week: the median of the known weeks before; None where it is not known yet what
+            a post usually earns.
+        fewer_earned_more: Fewer posts than usual earned more than usual, each and together.
+    """
+
+    posts: int
+    usual_posts: float | None
+    fewer_earned_more: bool = False
+
+
 class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
     """Visits of one channel to the website in the week (channels do not overlap, so they add up)."""
 
@@ -203,6 +218,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         figures: At most six, in the client's order.
         chart: 28 days of website visits, or of reactions where there is no website.
         posts: At most three.
+        posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
         conversation: Replies received and written.
@@ -235,6 +251,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
     chart: Chart | None
     posts: tuple[PostFact, ...]
+    posting: Posting | None = None
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     conversation: Conversation

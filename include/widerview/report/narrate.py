@@ -35,7 +35,8 @@ SUBJECT_LENGTH = 50
 PREHEADER_LENGTH = (40, 100)
 
 _FROM_ANYWHERE = {"visits", "campaign_visits"}
-_FROM_POSTS = {"reactions_per_post", "replies_received", "passed_on"}
+_PER_POST = "reactions_per_post"
+_FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
 
@@ -212,6 +213,8 @@ def _what_happened(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     told = _told(facts)
     clauses = [_clause(facts, figure) for figure in told]
+    if better := _fewer_earned_more(facts):
+        clauses.append(better)
     rest = [figure for figure in facts.figures if figure not in told]
     if told and rest and all(figure.word == "inside" for figure in rest):
         clauses.append(_("everything else was where it usually is"))
@@ -238,6 +241,20 @@ def _clause(facts: Facts, figure: Figure) -> str:
     if figure.usual is None:
         return _("%(figure)s came to %(value)s, with no usual week to compare yet") % words
     return _("%(figure)s came to %(value)s, %(word)s your usual %(range)s") % words
+
+
+def _fewer_earned_more(facts: Facts) -> str:
+    """That less was posted and it earned more; empty if not so, or if the figures' own verdict does not bear it out."""
+    voice, posting = voice_of(facts.locale), facts.posting
+    is_above = any(figure.id == _PER_POST for figure in _with_word(facts, "above"))
+    if not is_above or posting is None or posting.usual_posts is None or not posting.fewer_earned_more:
+        return ""
+    return voice.count(
+        "fewer posts earned more: %(n)s post this week, where %(usual)s are usual",
+        "fewer posts earned more: %(n)s posts this week, where %(usual)s are usual",
+        posting.posts,
+        usual=voice.about(posting.usual_posts),
+    )
 
 
 def _why(facts: Facts) -> str:
@@ -314,7 +331,7 @@ def data_line(facts: Facts) -> str:
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual` and `last_week` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `last_week` and `posts` are empty where there is nothing to say."""
 
     label: str
     number: str
@@ -324,6 +341,7 @@ class FigureLine(NamedTuple):
     verdict: str
     usual: str
     last_week: str
+    posts: str
 
     @property
     def value(self) -> str:
@@ -332,8 +350,8 @@ class FigureLine(NamedTuple):
 
     @property
     def context(self) -> str:
-        """What stands beside the figure for the reader who asks: its usual range and last week."""
-        return "; ".join(part for part in (self.usual, self.last_week) if part)
+        """What stands beside the figure for the reader who asks: its usual range, last week, from how many posts."""
+        return "; ".join(part for part in (self.usual, self.last_week, self.posts) if part)
 
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
@@ -359,6 +377,19 @@ def figure_line(facts: Facts, figure: Figure) -> FigureLine:
         last_week=""
         if figure.last_week is None
         else _("last week: %(value)s") % {"value": voice.number(figure.last_week, decimals)},
+        posts=_from_posts(facts) if figure.id == _PER_POST and figure.value is not None else "",
+    )
+
+
+def _from_posts(facts: Facts) -> str:
+    voice, posting = voice_of(facts.locale), facts.posting
+    if posting is None:
+        return ""
+    if posting.usual_posts is None:
+        return voice.count("from %(n)s post", "from %(n)s posts", posting.posts)
+    usual = voice.about(posting.usual_posts)
+    return voice.count(
+        "from %(n)s post (usually %(usual)s)", "from %(n)s posts (usually %(usual)s)", posting.posts, usual=usual
     )
 
 
