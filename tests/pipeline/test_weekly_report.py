@@ -73,6 +73,25 @@ def test_what_a_post_earned_stands_beside_how_many_there_were(told: House, clien
     assert (posting.posts, posting.usual_posts) == (posts, statistics.median(usual))
 
 
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_conversations_are_told_as_analysts_find_them(told: House, client: str) -> None:
+    newest = WEEK.shift(1)  # comments are read under posts of the last days only, and the house was read once
+    first, end = newest.bounds(told.agency.clients[client].zone)
+    with told.engine.connect() as connection:
+        received, answered = connection.execute(
+            text(
+                "SELECT count(*), count(answered_at) FROM mart.conversation WHERE client_id = :client "
+                "AND direction = 'in' AND reply_to IS NULL AND written_at >= :first AND written_at < :end"
+            ),
+            {"client": client, "first": first, "end": end},
+        ).one()
+    assert received > 0
+    answers = weekly.compose_facts(told.engine, told.agency.clients[client], newest, SETTLED).conversation.answers
+    assert answers is not None
+    assert (answers.received, answers.answered) == (received, answered)
+    assert (answers.half_within is None) == (received < 5 or answered * 2 < received)
+
+
 def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> None:
     house.sandbox.now[0] = early = dt.datetime(2026, 11, 16, 6, 0, tzinfo=dt.UTC)
     house.ingest(Window(FIRST, ANCHOR - dt.timedelta(days=1)), "first")

@@ -10,6 +10,7 @@ import msgspec
 
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -193,7 +194,9 @@ def good_week() -> Facts:
                     ),
                 ),
             ),
-            conversation=Conversation(received=12, written=9),
+            conversation=Conversation(
+                received=12, written=9, answers=Answers(received=9, answered=7, half_within=1.717)
+            ),
             sources=(
                 SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
                 SourceFact(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -96,6 +97,10 @@ posts = st.builds(
     lift=st.none() | lifts(),
 )
 postings = st.builds(Posting, posts=counts, usual_posts=st.none() | numbers, fewer_earned_more=st.booleans())
+answers = st.builds(Answers, received=counts, answered=counts, half_within=st.none() | numbers)
+conversations = st.builds(
+    Conversation, received=st.none() | counts, written=st.none() | counts, answers=st.none() | answers
+)
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
 )
@@ -146,7 +151,7 @@ def facts(draw):
         posting=draw(st.none() | postings),
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
-        conversation=draw(st.builds(Conversation, received=st.none() | counts, written=st.none() | counts)),
+        conversation=draw(conversations),
         sources=tuple(draw(st.lists(sources, max_size=3))),
         accounts=tuple(draw(st.lists(accounts, max_size=3))),
         lesson=None,

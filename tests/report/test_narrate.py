@@ -10,7 +10,7 @@ from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
 from widerview.report import narrate
-from widerview.report.facts import Conversation, Facts, Lift, Posting
+from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting
 
 replace = msgspec.structs.replace
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -20,6 +20,7 @@ def told(facts: Facts) -> list[str]:
     sentences = [narrate.subject(facts), narrate.preheader(facts), narrate.verdict_line(facts)]
     sentences += [*narrate.three_sentences(facts), narrate.data_line(facts)]
     sentences += [narrate.figure_line(facts, figure).posts for figure in facts.figures]
+    sentences += narrate.conversation_lines(facts, facts.conversation)
     sentences += [line for post in facts.posts for line in narrate.post_lines(facts, post)[1:]]
     return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
 
@@ -202,6 +203,34 @@ def test_one_is_singular():
     assert narrate.post_lines(facts, post)[1] == "1 reaction, among them 0 replies and 1 repost"
     campaign = replace(facts.campaigns[0], posts=1, visits=1)
     assert narrate.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        (Answers(received=9, answered=7, half_within=1.717), "7 of 9 conversations … within 2 of your office hours."),
+        (
+            Answers(received=9, answered=9, half_within=0.0),
+            "9 of 9 conversations … within an hour of your office time.",
+        ),
+        (Answers(received=9, answered=2, half_within=None), "2 of 9 conversations"),
+        (Answers(received=1, answered=1, half_within=None), "1 of 1 conversation"),
+    ],
+)
+def test_how_people_were_answered_is_one_plain_sentence(answers, shown):
+    *_, line = narrate.conversation_lines(good_week(), Conversation(received=12, written=9, answers=answers))
+    begun, _, half = shown.partition(" … ")
+    assert line == (
+        f"You answered {begun} that people began under your posts this week"
+        + (f"; half of them had an answer {half}" if half else ".")
+    )
+
+
+def test_answers_that_a_platform_does_not_tell_of_may_be_there():
+    answers = Answers(received=9, answered=7, half_within=None)
+    for known, shown in ((answers, "at least 7 of 9"), (replace(answers, answered=9), "9 of 9")):
+        talked = Conversation(received=12, written=9, written_at_least=True, answers=known)
+        assert f"You answered {shown} conversations" in narrate.conversation_lines(good_week(), talked)[-1]
 
 
 def test_one_side_of_a_conversation_may_be_unknown():

@@ -16,11 +16,13 @@ from sqlalchemy import Connection
 from widerview.agency.models import Campaign, Client
 from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
 from widerview.measures.posts import PostCount, best_posts, posting
+from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -45,6 +47,8 @@ from widerview.vocabulary.sums import total
 from widerview.warehouse import read
 
 HISTORY_WEEKS = 12
+ENOUGH_CONVERSATIONS = 5
+"""Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
 RIPE_WEEKS = 4
 """After these a post has what it will get."""
@@ -63,6 +67,8 @@ _Target = tuple[str, str]
 
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
+
+_HOUR = 3600
 
 _NOT_READ = "Not all days of the week have been read yet."
 
@@ -142,7 +148,7 @@ def compose(
         posting=_posting(weeks, social),
         channels=_channels(weeks, web),
         campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
-        conversation=_conversation(week, social),
+        conversation=_conversation(client, week, social, seen_until),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
@@ -173,6 +179,7 @@ class _Social:
         accounts: Those of them that the platforms have shown.
         posts: Their posts, by week.
         messages: What they wrote to others: week, source and account id of each.
+        received: What others began a conversation with in the last week.
         pulled: The days that were asked for, by configured account.
         followers: Their followers, by source and account id.
         ripened: The reactions to the posts of weeks that had a month to end in: as they were at the age that the last
@@ -184,6 +191,7 @@ class _Social:
     accounts: tuple[read.Account, ...]
     posts: Mapping[Week, Sequence[_PostNumbers]]
     messages: Sequence[tuple[Week, str, str]]
+    received: Sequence[read.ReceivedMessage]
     pulled: Mapping[_Target, Set[dt.date]]
     followers: Mapping[tuple[str, str], int | None]
     ripened: Mapping[tuple[str, str], tuple[int, int]]
@@ -248,13 +256,18 @@ class _Social:
             for message in read.own_messages(connection, client.client, as_of, start, end)
             if (message.source, message.account_id) in ours
         ]
+        received = [
+            message
+            for message in read.received_messages(connection, client.client, as_of, *weeks[-1].bounds(client.zone))
+            if (message.source, message.account_id) in ours
+        ]
         followers = {
             (counter.source, counter.account_id): counter.value
             for counter in read.account_counters(connection, client.client, as_of, seen_until)
             if counter.metric == "followers"
         }
         pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
-        return cls(weeks, configured, accounts, posts, messages, pulled, followers, ripened)
+        return cls(weeks, configured, accounts, posts, messages, received, pulled, followers, ripened)
 
     @property
     def completeness(self) -> float | None:
@@ -293,6 +306,7 @@ class _Social:
                 for week, posts in self.posts.items()
             },
             messages=[each for each in self.messages if each[1:] in ours],
+            received=[each for each in self.received if (each.source, each.account_id) in ours],
         )
 
     def reactions_of(self, target: _Target) -> int:
@@ -671,11 +685,25 @@ def _campaigns_of(link: str) -> set[str]:
     return {tag.casefold() for name in ("utm_campaign", "mtm_campaign") for tag in tags.get(name, [])}
 
 
-def _conversation(week: Week, social: _Social) -> Conversation:
+def _conversation(client: Client, week: Week, social: _Social, seen_until: dt.datetime) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
         written=social.written.get(week, 0) if week in social.known else None,
         written_at_least=any(not SOURCES[account.source].tells_all_replies for account in social.accounts),
+        answers=_answers(client, social.received, seen_until) if week in social.known else None,
+    )
+
+
+def _answers(client: Client, received: Sequence[read.ReceivedMessage], seen_until: dt.datetime) -> Answers | None:
+    messages = [Message(each.written_at, each.answered_at) for each in received if each.written_at <= seen_until]
+    found = response(messages, client, seen_until)
+    if found is None:
+        return None
+    median = found.median if found.received >= ENOUGH_CONVERSATIONS else None
+    return Answers(
+        received=found.received,
+        answered=found.answered,
+        half_within=None if median is None else round(median / _HOUR, 3),
     )
 
 

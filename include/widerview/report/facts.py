@@ -171,15 +171,32 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     line: str
 
 
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """How the client answered the conversations that people began under its posts in the week.
+
+    Attributes:
+        received: Conversations that were begun.
+        answered: How many of them the client has answered.
+        half_within: Half of all had an answer within so many office hours, those who still wait counted in; None:
+            not known, or too few to tell.
+    """
+
+    received: int
+    answered: int
+    half_within: float | None
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """Replies people wrote to posts of the week, and replies the client wrote in the week; None: not reported.
 
     `written_at_least`: some platforms tell only of the replies under the newest posts, so there may be more.
+    `answers`: None where nobody began a conversation, or no platform tells of any.
     """
 
     received: int | None
     written: int | None
     written_at_least: bool = False
+    answers: Answers | None = None
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):

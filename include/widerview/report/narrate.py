@@ -19,6 +19,7 @@ from babel.numbers import format_percent
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
+    Answers,
     CampaignFact,
     Chart,
     Conversation,
@@ -494,11 +495,12 @@ def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
 
 
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
-    """Replies received and written; empty where neither is reported."""
+    """Replies received and written, and how people were answered; empty where nothing of it is reported."""
     voice = voice_of(facts.locale)
     received, written = conversation.received, conversation.written
+    answers = [_answers_line(voice, conversation, conversation.answers)] if conversation.answers else []
     if received is None and written is None:
-        return []
+        return answers
     return [
         voice.gettext("How many replies people wrote is not reported.")
         if received is None
@@ -512,7 +514,31 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         else voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
         if conversation.written_at_least
         else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
+        *answers,
     ]
+
+
+def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) -> str:
+    number = voice.number(answers.answered)
+    if conversation.written_at_least and answers.answered < answers.received:
+        number = voice.gettext("at least %(n)s") % {"n": number}
+    answered = voice.count(
+        "You answered %(answered)s of %(n)s conversation that people began under your posts this week",
+        "You answered %(answered)s of %(n)s conversations that people began under your posts this week",
+        answers.received,
+        answered=number,
+    )
+    if answers.half_within is None:
+        return f"{answered}."
+    # Rounded up: within two hours is true of an hour and a half.
+    hours = int(_rounded(answers.half_within, 0, ROUND_CEILING))
+    half = (
+        voice.gettext("half of them had an answer within an hour of your office time")
+        if hours <= 1
+        else voice.gettext("half of them had an answer within %(hours)s of your office hours")
+        % {"hours": voice.number(hours)}
+    )
+    return f"{answered}; {half}."
 
 
 def source_line(facts: Facts, source: SourceFact) -> str:
