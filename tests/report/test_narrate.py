@@ -208,7 +208,7 @@ def test_one_is_singular():
 @pytest.mark.parametrize(
     ("answers", "shown"),
     [
-        (Answers(received=9, answered=7, half_within=1.717), "7 of 9 conversations … within 2 of your office hours."),
+        (Answers(received=9, answered=7, half_within=1.717), "7 of 9 conversations … within 2 office hours."),
         (
             Answers(received=9, answered=9, half_within=0.0),
             "9 of 9 conversations … within an hour of your office time.",

@@ -535,8 +535,7 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     half = (
         voice.gettext("half of them had an answer within an hour of your office time")
         if hours <= 1
-        else voice.gettext("half of them had an answer within %(hours)s of your office hours")
-        % {"hours": voice.number(hours)}
+        else voice.gettext("half of them had an answer within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}; {half}."
 
