@@ -1,6 +1,7 @@
 """The report against the sandbox's truth, and the way out: approved, refused, red, late, twice."""
 
 import datetime as dt
+import statistics
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,42 @@ def test_the_numbers_are_the_true_ones(told: House, client: str) -> None:
         assert sum(touchpoint.visits or 0 for touchpoint in campaign.touchpoints) == campaign.visits
     assert facts.colour == "green"
     assert not any(figure.so_far for figure in facts.figures)
+
+
+def test_best_posts_are_told_with_what_chance_leaves_of_them(told: House) -> None:
+    lifts = [post.lift for post in facts_of(told, "hollow-oak-bakery").posts]
+    assert len(lifts) == 3
+    assert all(lift and lift.low < lift.times < lift.high for lift in lifts)
+    assert lifts == sorted(lifts, key=lambda lift: -lift.times if lift else 0)
+    assert [post.lift for post in facts_of(told, "lantern-lane").posts] == [None], "too few posts are known"
+
+
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_what_a_post_earned_stands_beside_how_many_there_were(told: House, client: str) -> None:
+    weeks = [told.sandbox.model.truth(client, WEEK.shift(-ago).monday) for ago in range(13)]
+    posts, *usual = [sum(truth.posts.get(name, 0) for name in SPINE) for truth in weeks]
+    posting = facts_of(told, client).posting
+    assert posting is not None
+    assert (posting.posts, posting.usual_posts) == (posts, statistics.median(usual))
+
+
+@pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
+def test_conversations_are_told_as_analysts_find_them(told: House, client: str) -> None:
+    newest = WEEK.shift(1)  # comments are read under posts of the last days only, and the house was read once
+    first, end = newest.bounds(told.agency.clients[client].zone)
+    with told.engine.connect() as connection:
+        received, answered = connection.execute(
+            text(
+                "SELECT count(*), count(answered_at) FROM mart.conversation WHERE client_id = :client "
+                "AND direction = 'in' AND reply_to IS NULL AND written_at >= :first AND written_at < :end"
+            ),
+            {"client": client, "first": first, "end": end},
+        ).one()
+    assert received > 0
+    answers = weekly.compose_facts(told.engine, told.agency.clients[client], newest, SETTLED).conversation.answers
+    assert answers is not None
+    assert (answers.received, answers.answered) == (received, answered)
+    assert (answers.half_within is None) == (received < 5 or answered * 2 < received)
 
 
 def test_an_early_report_says_so_far_and_a_later_one_is_higher(house: House) -> None:

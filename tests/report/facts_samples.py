@@ -10,6 +10,7 @@ import msgspec
 
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -17,7 +18,9 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -133,7 +136,7 @@ def posts() -> tuple[PostFact, ...]:
             reactions=34,
             replies=7,
             reposts=2,
-            typical=9.0,
+            lift=Lift(times=3.062, low=2.214, high=4.083, coverage=0.8),
         ),
         PostFact(
             platform="Mastodon",
@@ -143,7 +146,7 @@ def posts() -> tuple[PostFact, ...]:
             reactions=11,
             replies=5,
             reposts=1,
-            typical=6.5,
+            lift=Lift(times=1.482, low=0.941, high=2.163, coverage=0.8),
         ),
     )
 
@@ -166,6 +169,7 @@ def good_week() -> Facts:
             figures=figures(),
             chart=chart(),
             posts=posts(),
+            posting=Posting(posts=9, usual_posts=7.5),
             channels=(
                 ChannelFact(channel="search", visits=39, usual=usual(30.2, 44.0), word="inside"),
                 ChannelFact(channel="social", visits=31, usual=usual(14.2, 29.8), word="above"),
@@ -190,7 +194,9 @@ def good_week() -> Facts:
                     ),
                 ),
             ),
-            conversation=Conversation(received=12, written=9),
+            conversation=Conversation(
+                received=12, written=9, answers=Answers(received=9, answered=7, half_within=1.717)
+            ),
             sources=(
                 SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
                 SourceFact(
@@ -254,6 +260,7 @@ def empty_week() -> Facts:
             figures=(),
             chart=None,
             posts=(),
+            posting=Posting(posts=0, usual_posts=7.5),
             channels=(),
             conversation=Conversation(received=None, written=None),
             sources=normal_week().sources[:2],

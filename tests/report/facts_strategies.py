@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -14,7 +15,9 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -76,6 +79,12 @@ def charts(draw, last_day):
     )
 
 
+@st.composite
+def lifts(draw):
+    low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
+    return Lift(times=times, low=low, high=high, coverage=0.8)
+
+
 posts = st.builds(
     PostFact,
     platform=words,
@@ -85,7 +94,12 @@ posts = st.builds(
     reactions=counts,
     replies=counts,
     reposts=counts,
-    typical=st.none() | numbers,
+    lift=st.none() | lifts(),
+)
+postings = st.builds(Posting, posts=counts, usual_posts=st.none() | numbers, fewer_earned_more=st.booleans())
+answers = st.builds(Answers, received=counts, answered=counts, half_within=st.none() | numbers)
+conversations = st.builds(
+    Conversation, received=st.none() | counts, written=st.none() | counts, answers=st.none() | answers
 )
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
@@ -134,9 +148,10 @@ def facts(draw):
         figures=tuple(draw(st.lists(figures, max_size=6))),
         chart=draw(st.none() | charts(sunday)),
         posts=tuple(draw(st.lists(posts, max_size=3))),
+        posting=draw(st.none() | postings),
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
-        conversation=draw(st.builds(Conversation, received=st.none() | counts, written=st.none() | counts)),
+        conversation=draw(conversations),
         sources=tuple(draw(st.lists(sources, max_size=3))),
         accounts=tuple(draw(st.lists(accounts, max_size=3))),
         lesson=None,

@@ -10,7 +10,7 @@ from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
 from widerview.report import narrate
-from widerview.report.facts import Conversation, Facts
+from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting
 
 replace = msgspec.structs.replace
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -19,6 +19,9 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 def told(facts: Facts) -> list[str]:
     sentences = [narrate.subject(facts), narrate.preheader(facts), narrate.verdict_line(facts)]
     sentences += [*narrate.three_sentences(facts), narrate.data_line(facts)]
+    sentences += [narrate.figure_line(facts, figure).posts for figure in facts.figures]
+    sentences += narrate.conversation_lines(facts, facts.conversation)
+    sentences += [line for post in facts.posts for line in narrate.post_lines(facts, post)[1:]]
     return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
 
 
@@ -113,12 +116,60 @@ def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
     reactions = replace(figures()[3], value=20.0, word="above")
     facts = replace(good_week(), figures=(reactions,))
     assert narrate.three_sentences(facts)[1] == (
-        "We think one post on Bluesky helped: it drew 34 reactions, where 9 is typical."
+        "We think one post on Bluesky helped: it drew 34 reactions, about 3.1 times what is usual there."
     )
-    ordinary = tuple(replace(post, typical=30.0) for post in facts.posts)
-    assert "We think" not in narrate.three_sentences(replace(facts, posts=ordinary))[1]
-    unknown = tuple(replace(post, typical=None) for post in facts.posts)
-    assert "We think" not in narrate.three_sentences(replace(facts, posts=unknown))[1]
+    doubtful = Lift(times=3.062, low=1.04, high=8.1, coverage=0.8)
+    for lift in (replace(doubtful, times=1.9, low=1.4), doubtful, None):
+        posts = tuple(replace(post, lift=lift) for post in facts.posts)
+        assert "We think" not in narrate.three_sentences(replace(facts, posts=posts))[1]
+
+
+@pytest.mark.parametrize(
+    ("lift", "standing"),
+    [
+        ((2.04, 1.44, 2.81), "About twice what your posts on Bluesky usually earn (1.4 to 2.9 times)."),
+        ((3.0, 1.1, 8.0), "About 3 times what your posts on Bluesky usually earn (1.1 to 8 times)."),
+        ((12.34, 10.0, 15.02), "About 12.3 times what your posts on Bluesky usually earn (10 to 15.1 times)."),
+        # The range is rounded outwards, and what is printed decides: "1 to 2.9 times" may be an ordinary post.
+        ((2.04, 1.09, 2.81), "Too early to say whether it earned more than your posts on Bluesky usually do."),
+        ((1.2, 0.7, 2.81), "Too early to say whether it earned more than your posts on Bluesky usually do."),
+        (None, "Too early to say whether it earned more than your posts on Bluesky usually do."),
+    ],
+)
+def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing):
+    times = lift and Lift(times=lift[0], low=lift[1], high=lift[2], coverage=0.8)
+    facts = replace(good_week(), posts=(replace(good_week().posts[0], lift=times),))
+    assert narrate.post_lines(facts, facts.posts[0])[2] == standing
+    footnote = any("usually earn" in line for line in narrate.provenance(facts))
+    assert footnote == standing.startswith("About")
+
+
+def test_fewer_posts_that_earned_more_are_told_where_the_figure_bears_it_out():
+    above = replace(figures()[3], value=20.0, word="above", so_far=False)
+    facts = replace(normal_week(), figures=(above,), posting=Posting(posts=3, usual_posts=5, fewer_earned_more=True))
+    assert narrate.three_sentences(facts)[0] == (
+        "Reactions per post came to 20.0, above your usual 8.2 to 14.8; "
+        "fewer posts earned more: 3 posts this week, where 5 are usual."
+    )
+    not_so = replace(facts.posting, fewer_earned_more=False)
+    for other in (replace(facts, figures=(figures()[3],)), replace(facts, posting=not_so)):
+        assert "fewer posts" not in narrate.three_sentences(other)[0]
+
+
+@pytest.mark.parametrize(
+    ("posting", "shown"),
+    [
+        (Posting(posts=1, usual_posts=5), "from 1 post (usually 5)"),
+        (Posting(posts=9, usual_posts=7.5), "from 9 posts (usually 7.5)"),
+        (Posting(posts=9, usual_posts=None), "from 9 posts"),
+        (None, ""),
+    ],
+)
+def test_how_much_was_posted_stands_beside_what_each_post_earned(posting, shown):
+    facts = replace(good_week(), posting=posting)
+    lines = [narrate.figure_line(facts, figure) for figure in facts.figures]
+    assert [line.posts for line in lines] == ["", "", "", shown, "", ""]
+    assert lines[3].context == "; ".join(filter(None, ["usually 8.2–14.8", "last week: 9.8", shown]))
 
 
 def test_a_number_below_its_range_is_never_explained():
@@ -152,6 +203,34 @@ def test_one_is_singular():
     assert narrate.post_lines(facts, post)[1] == "1 reaction, among them 0 replies and 1 repost"
     campaign = replace(facts.campaigns[0], posts=1, visits=1)
     assert narrate.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        (Answers(received=9, answered=7, half_within=1.717), "7 of 9 conversations … within 2 office hours."),
+        (
+            Answers(received=9, answered=9, half_within=0.0),
+            "9 of 9 conversations … within an hour of your office time.",
+        ),
+        (Answers(received=9, answered=2, half_within=None), "2 of 9 conversations"),
+        (Answers(received=1, answered=1, half_within=None), "1 of 1 conversation"),
+    ],
+)
+def test_how_people_were_answered_is_one_plain_sentence(answers, shown):
+    *_, line = narrate.conversation_lines(good_week(), Conversation(received=12, written=9, answers=answers))
+    begun, _, half = shown.partition(" … ")
+    assert line == (
+        f"You answered {begun} that people began under your posts this week"
+        + (f"; half of them had an answer {half}" if half else ".")
+    )
+
+
+def test_answers_that_a_platform_does_not_tell_of_may_be_there():
+    answers = Answers(received=9, answered=7, half_within=None)
+    for known, shown in ((answers, "at least 7 of 9"), (replace(answers, answered=9), "9 of 9")):
+        talked = Conversation(received=12, written=9, written_at_least=True, answers=known)
+        assert f"You answered {shown} conversations" in narrate.conversation_lines(good_week(), talked)[-1]
 
 
 def test_one_side_of_a_conversation_may_be_unknown():

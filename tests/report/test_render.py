@@ -70,7 +70,7 @@ def test_html_and_text_say_the_same(sample):
         assert sentence in text
     for figure in facts.figures:
         line = narrate.figure_line(facts, figure)
-        for words in (line.label, line.number, line.usual, line.last_week, line.verdict):
+        for words in (line.label, line.number, line.usual, line.last_week, line.posts, line.verdict):
             assert words in page
             assert words in text
         assert f"{line.label}: {line.value}" in text
@@ -127,6 +127,19 @@ def test_the_same_facts_give_the_same_bytes():
 def test_facts_survive_storage():
     stored = msgspec.json.decode(msgspec.json.encode(good_week()), type=Facts)
     assert render(stored) == render(good_week())
+
+
+def test_facts_of_an_earlier_version_can_still_be_read():
+    """What a post's facts held before lifts were known, and not what they have held since."""
+    stored = msgspec.to_builtins(good_week())
+    for post in stored["posts"]:
+        del post["lift"]
+        post["typical"] = 9.0
+    del stored["posting"]
+    del stored["conversation"]["answers"]
+    read = msgspec.convert(stored, Facts)
+    assert {post.lift for post in read.posts} == {None}
+    assert "Too early to say" in render(read).text
 
 
 def test_empty_sections_vanish():

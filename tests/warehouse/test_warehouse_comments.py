@@ -9,6 +9,7 @@ from warehouse_pulls import CLIENT, MONDAY, at, comment, dump, load, target
 
 from widerview.quality.verdict import Rejected
 from widerview.sources.base import Window
+from widerview.warehouse import read
 from widerview.warehouse.load import load_pull
 
 AUTHOR = "did:plc:somebody-with-a-name"
@@ -93,3 +94,27 @@ def test_two_sources_may_bring_a_clients_first_comments_at_once(
     load(warehouse, [comment(2, "c2", author=AUTHOR)], load_id="two", ended=2)
     assert [row[0] for row in dump(warehouse)["comment"]] == ["bluesky", "bluesky", "mastodon"]
     assert author_of(warehouse, place=0) == author_of(warehouse, place=1), "one salt, kept"
+
+
+def test_a_conversation_is_answered_by_the_first_answer_to_what_began_it(warehouse: Engine) -> None:
+    rows = [
+        comment(9, "asked", published=1),
+        comment(9, "answer", published=4, own=True, reply_to="asked"),
+        comment(9, "later", published=6, own=True, reply_to="asked"),
+        comment(9, "thanks", published=7, reply_to="answer"),
+        comment(9, "waits", published=2),
+        comment(9, "under it", published=3, own=True),
+        comment(9, "next week", published=200),
+    ]
+    load(warehouse, rows, load_id="one", ended=9)
+    load(warehouse, [comment(30, "late", published=8, own=True, reply_to="waits")], load_id="two", ended=30)
+    load(warehouse, [comment(9, "theirs", client="quay-gym")], load_id="one", ended=9, client="quay-gym")
+
+    def received(as_of: float) -> list[tuple[object, ...]]:
+        with warehouse.connect() as connection:
+            found = read.received_messages(connection, CLIENT, at(as_of), at(0), at(100))
+        return [(each.message_id, each.written_at, each.answered_at) for each in found]
+
+    assert received(as_of=0) == []
+    assert received(as_of=10) == [("asked", at(1), at(4)), ("waits", at(2), None)]
+    assert received(as_of=31) == [("asked", at(1), at(4)), ("waits", at(2), at(8))]

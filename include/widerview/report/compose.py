@@ -15,11 +15,14 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
 from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
+from widerview.measures.posts import PostCount, best_posts, posting
+from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
 from widerview.report.facts import (
     AccountFact,
+    Answers,
     CampaignFact,
     ChannelFact,
     Chart,
@@ -29,7 +32,9 @@ from widerview.report.facts import (
     Facts,
     Figure,
     Grade,
+    Lift,
     PostFact,
+    Posting,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -42,8 +47,9 @@ from widerview.vocabulary.sums import total
 from widerview.warehouse import read
 
 HISTORY_WEEKS = 12
+ENOUGH_CONVERSATIONS = 5
+"""Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
-MIN_TYPICAL_POSTS = 8
 RIPE_WEEKS = 4
 """After these a post has what it will get."""
 ENOUGH_REACTIONS = 50
@@ -61,6 +67,8 @@ _Target = tuple[str, str]
 
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
+
+_HOUR = 3600
 
 _NOT_READ = "Not all days of the week have been read yet."
 
@@ -136,10 +144,11 @@ def compose(
         grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
         figures=figures,
         chart=_chart(client, week, social, web),
-        posts=_best_posts(weeks, social, titles),
+        posts=_posts(weeks, social, titles),
+        posting=_posting(weeks, social),
         channels=_channels(weeks, web),
         campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
-        conversation=_conversation(week, social),
+        conversation=_conversation(client, week, social, seen_until),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
@@ -170,6 +179,7 @@ class _Social:
         accounts: Those of them that the platforms have shown.
         posts: Their posts, by week.
         messages: What they wrote to others: week, source and account id of each.
+        received: What others began a conversation with in the last week.
         pulled: The days that were asked for, by configured account.
         followers: Their followers, by source and account id.
         ripened: The reactions to the posts of weeks that had a month to end in: as they were at the age that the last
@@ -181,6 +191,7 @@ class _Social:
     accounts: tuple[read.Account, ...]
     posts: Mapping[Week, Sequence[_PostNumbers]]
     messages: Sequence[tuple[Week, str, str]]
+    received: Sequence[read.ReceivedMessage]
     pulled: Mapping[_Target, Set[dt.date]]
     followers: Mapping[tuple[str, str], int | None]
     ripened: Mapping[tuple[str, str], tuple[int, int]]
@@ -245,13 +256,18 @@ class _Social:
             for message in read.own_messages(connection, client.client, as_of, start, end)
             if (message.source, message.account_id) in ours
         ]
+        received = [
+            message
+            for message in read.received_messages(connection, client.client, as_of, *weeks[-1].bounds(client.zone))
+            if (message.source, message.account_id) in ours
+        ]
         followers = {
             (counter.source, counter.account_id): counter.value
             for counter in read.account_counters(connection, client.client, as_of, seen_until)
             if counter.metric == "followers"
         }
         pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
-        return cls(weeks, configured, accounts, posts, messages, pulled, followers, ripened)
+        return cls(weeks, configured, accounts, posts, messages, received, pulled, followers, ripened)
 
     @property
     def completeness(self) -> float | None:
@@ -290,6 +306,7 @@ class _Social:
                 for week, posts in self.posts.items()
             },
             messages=[each for each in self.messages if each[1:] in ours],
+            received=[each for each in self.received if (each.source, each.account_id) in ours],
         )
 
     def reactions_of(self, target: _Target) -> int:
@@ -528,23 +545,25 @@ def _notes(client: Client) -> dict[dt.date, str]:
     return notes
 
 
-def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
-    """Up to three posts of the week, by how far they stand out from the same account's typical post."""
-    typical = _typical(weeks[:-1], social)
+def _posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
+    """Up to three posts of the week, by how far they stand out from the same account's typical post of their kind.
 
-    def stands_out(post: _PostNumbers) -> float:
-        return ((post.sum(_REACTIONS) or 0) + 1) / (typical.get((post.post.source, post.post.account_id), 0) + 1)
+    A post of whose kind too few are known is taken for a typical one, and stands behind those that drew more.
+    """
+    lifts = _lifts(weeks, social)
+
+    def stands_out(post: _PostNumbers) -> tuple[float, int]:
+        lift = lifts.get((post.post.source, post.post.post_id))
+        return (lift.times if lift else 1.0, post.sum(_REACTIONS) or 0)
 
     best: list[_PostNumbers] = []
     shown: dict[str, str] = {}
-    for post in sorted(social.published(weeks[-1]), key=lambda each: (-stands_out(each), each.post.post_id)):
+    posts = sorted(social.published(weeks[-1]), key=lambda each: each.post.post_id)
+    for post in sorted(posts, key=stands_out, reverse=True):
         # The same words on two platforms are one post to the reader: the better one is shown.
         words = " ".join(post.post.text.casefold().split()[:8]) or post.post.post_id
-        if (
-            post.sum(_REACTIONS)
-            and stands_out(post) >= 1
-            and shown.setdefault(words, post.post.source) == post.post.source
-        ):
+        times, reactions = stands_out(post)
+        if reactions and times >= 1 and shown.setdefault(words, post.post.source) == post.post.source:
             best.append(post)
     return tuple(
         PostFact(
@@ -555,21 +574,48 @@ def _best_posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str
             reactions=post.sum(_REACTIONS) or 0,
             replies=post.sum(["replies"]) or 0,
             reposts=post.sum(_PASSED_ON) or 0,
-            typical=typical.get((post.post.source, post.post.account_id)),
+            lift=lifts.get((post.post.source, post.post.post_id)),
         )
         for post in best[:3]
     )
 
 
-def _typical(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], float]:
-    reactions: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for week in weeks:
-        for post in social.published(week):
-            if (value := post.sum(_REACTIONS)) is not None:
-                reactions[post.post.source, post.post.account_id].append(value)
+def _lifts(weeks: Sequence[Week], social: _Social) -> dict[tuple[str, str], Lift]:
+    """The lifts of the last week's posts, by source and post id, where enough is known to tell."""
+
+    def counted(post: _PostNumbers) -> PostCount:
+        # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside
+        # the lift is what the post drew, not how willing those were who happened to see it.
+        return PostCount(
+            (post.post.source, post.post.account_id, post.post.kind), earned=post.sum(_REACTIONS), seen=1.0
+        )
+
+    posts = social.published(weeks[-1])
+    past = [counted(post) for week in weeks[:-1] for post in social.published(week)]
     return {
-        account: statistics.median(values) for account, values in reactions.items() if len(values) >= MIN_TYPICAL_POSTS
+        (posts[each.post].post.source, posts[each.post].post.post_id): Lift(
+            # Digits that nobody prints are left out: another processor's logarithm may differ in the last ones.
+            times=round(each.lift, 3),
+            low=round(each.low, 3),
+            high=round(each.high, 3),
+            coverage=COVERAGE,
+        )
+        for each in best_posts([counted(post) for post in posts], past, COVERAGE)
     }
+
+
+def _posting(weeks: Sequence[Week], social: _Social) -> Posting | None:
+    found = posting(
+        [len(social.published(week)) if week in social.known else None for week in weeks],
+        [social.sum(week, _REACTIONS) for week in weeks],
+    )
+    if found is None:
+        return None
+    return Posting(
+        posts=found.posts,
+        usual_posts=found.usual_posts if found.usual_per_post else None,
+        fewer_earned_more=found.fewer_earned_more,
+    )
 
 
 def _channels(weeks: Sequence[Week], web: _Web) -> tuple[ChannelFact, ...]:
@@ -639,11 +685,25 @@ def _campaigns_of(link: str) -> set[str]:
     return {tag.casefold() for name in ("utm_campaign", "mtm_campaign") for tag in tags.get(name, [])}
 
 
-def _conversation(week: Week, social: _Social) -> Conversation:
+def _conversation(client: Client, week: Week, social: _Social, seen_until: dt.datetime) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
         written=social.written.get(week, 0) if week in social.known else None,
         written_at_least=any(not SOURCES[account.source].tells_all_replies for account in social.accounts),
+        answers=_answers(client, social.received, seen_until) if week in social.known else None,
+    )
+
+
+def _answers(client: Client, received: Sequence[read.ReceivedMessage], seen_until: dt.datetime) -> Answers | None:
+    messages = [Message(each.written_at, each.answered_at) for each in received if each.written_at <= seen_until]
+    found = response(messages, client, seen_until)
+    if found is None:
+        return None
+    median = found.median if found.received >= ENOUGH_CONVERSATIONS else None
+    return Answers(
+        received=found.received,
+        answered=found.answered,
+        half_within=None if median is None else round(median / _HOUR, 3),
     )
 
 

@@ -76,6 +76,22 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[DayPoint, ...]
 
 
+class Lift(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times the reactions of a typical post of its account and kind a post drew.
+
+    Attributes:
+        times: Shrunk toward 1 as far as chance may have helped the post: see `widerview.measures.posts.best_posts`.
+        low: Lower end of the range that holds the true one.
+        high: Upper end.
+        coverage: How often such a range holds it, e.g. 0.8.
+    """
+
+    times: float
+    low: float
+    high: float
+    coverage: float
+
+
 class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     """A post people cared about.
 
@@ -87,7 +103,8 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
         reactions: Likes, reposts, quotes and replies together, as of the report.
         replies: Replies among them.
         reposts: Reposts and quotes among them.
-        typical: Median reactions of the account's own posts of the last 12 weeks; None if fewer than 8 posts.
+        lift: How it stands against the account's own posts of its kind of the 12 weeks before; None if these are
+            fewer than 8.
     """
 
     platform: str
@@ -97,7 +114,22 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     reactions: int
     replies: int
     reposts: int
-    typical: float | None = None
+    lift: Lift | None = None
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """How much was posted in the week; what it earned is told by the figures.
+
+    Attributes:
+        posts: Posts of the week.
+        usual_posts: Posts of a usual week: the median of the known weeks before; None where it is not known yet what
+            a post usually earns.
+        fewer_earned_more: Fewer posts than usual earned more than usual, each and together.
+    """
+
+    posts: int
+    usual_posts: float | None
+    fewer_earned_more: bool = False
 
 
 class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,15 +171,32 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     line: str
 
 
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """How the client answered the conversations that people began under its posts in the week.
+
+    Attributes:
+        received: Conversations that were begun.
+        answered: How many of them the client has answered.
+        half_within: Half of all had an answer within so many office hours, those who still wait counted in; None:
+            not known, or too few to tell.
+    """
+
+    received: int
+    answered: int
+    half_within: float | None
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """Replies people wrote to posts of the week, and replies the client wrote in the week; None: not reported.
 
     `written_at_least`: some platforms tell only of the replies under the newest posts, so there may be more.
+    `answers`: None where nobody began a conversation, or no platform tells of any.
     """
 
     received: int | None
     written: int | None
     written_at_least: bool = False
+    answers: Answers | None = None
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +235,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         figures: At most six, in the client's order.
         chart: 28 days of website visits, or of reactions where there is no website.
         posts: At most three.
+        posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
         conversation: Replies received and written.
@@ -218,6 +268,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
     chart: Chart | None
     posts: tuple[PostFact, ...]
+    posting: Posting | None = None
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     conversation: Conversation

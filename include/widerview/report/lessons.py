@@ -123,12 +123,13 @@ _ROWS: tuple[tuple[_Card, ...], ...] = (
             ),
         ),
         _Card(
-            _("What “typical post” means"),
+            _("Why we say “about twice”"),
             _(
-                "Line up your recent posts by how many reactions they drew, and take the one in the middle: that is "
-                "your typical post. One lucky post does not shift it, so it is a fairer yardstick than an average."
+                "The post that did best was good, and a little lucky. So we take some of the luck off, the more the "
+                "less we know of your posts, and give the range the truth probably lies in. If that range still "
+                "allows for an ordinary post, it is too early to say."
             ),
-            lambda facts: any(post.typical is not None for post in facts.posts),
+            lambda facts: any(post.lift is not None for post in facts.posts),
         ),
         _Card(
             _("Reach is not the same as followers"),

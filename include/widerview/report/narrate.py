@@ -19,12 +19,14 @@ from babel.numbers import format_percent
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
+    Answers,
     CampaignFact,
     Chart,
     Conversation,
     DayPoint,
     Facts,
     Figure,
+    Lift,
     PostFact,
     SourceFact,
     Usual,
@@ -34,7 +36,8 @@ SUBJECT_LENGTH = 50
 PREHEADER_LENGTH = (40, 100)
 
 _FROM_ANYWHERE = {"visits", "campaign_visits"}
-_FROM_POSTS = {"reactions_per_post", "replies_received", "passed_on"}
+_PER_POST = "reactions_per_post"
+_FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
 
@@ -73,7 +76,7 @@ class Voice:
         pattern.frac_prec = (decimals, decimals)
         return str(pattern.apply(_rounded(value, decimals), self._numbers))
 
-    def about(self, value: float) -> str:
+    def about(self, value: float | Decimal) -> str:
         """A median or the like: one decimal, and none where it is a whole number."""
         return self.number(value, 0 if float(value).is_integer() else 1)
 
@@ -211,6 +214,8 @@ def _what_happened(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     told = _told(facts)
     clauses = [_clause(facts, figure) for figure in told]
+    if better := _fewer_earned_more(facts):
+        clauses.append(better)
     rest = [figure for figure in facts.figures if figure not in told]
     if told and rest and all(figure.word == "inside" for figure in rest):
         clauses.append(_("everything else was where it usually is"))
@@ -239,6 +244,20 @@ def _clause(facts: Facts, figure: Figure) -> str:
     return _("%(figure)s came to %(value)s, %(word)s your usual %(range)s") % words
 
 
+def _fewer_earned_more(facts: Facts) -> str:
+    """That less was posted and it earned more; empty if not so, or if the figures' own verdict does not bear it out."""
+    voice, posting = voice_of(facts.locale), facts.posting
+    is_above = any(figure.id == _PER_POST for figure in _with_word(facts, "above"))
+    if not is_above or posting is None or posting.usual_posts is None or not posting.fewer_earned_more:
+        return ""
+    return voice.count(
+        "fewer posts earned more: %(n)s post this week, where %(usual)s are usual",
+        "fewer posts earned more: %(n)s posts this week, where %(usual)s are usual",
+        posting.posts,
+        usual=voice.about(posting.usual_posts),
+    )
+
+
 def _why(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     if _titles(facts, "red"):
@@ -259,7 +278,7 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
     """What we think lifted a figure above its range, or None where the facts do not carry a reason.
 
     A campaign: without the visits it brought, the figure would not be above. A post: it drew at least twice what is
-    typical of its account.
+    typical of its account and kind, by an estimate that allows for chance.
     """
     voice = voice_of(facts.locale)
     if figure.word != "above" or figure.value is None or figure.usual is None:
@@ -272,14 +291,14 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
                 "visits": voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
             }
     if figure.id in _FROM_POSTS and facts.posts:
-        post = max(facts.posts, key=lambda post: post.reactions)
-        if post.typical is not None and post.reactions >= max(_MUCH_MORE * post.typical, 1):
+        lift, post = max(((post.lift, post) for post in facts.posts), key=lambda each: each[0].times if each[0] else 0)
+        if lift and lift.times >= _MUCH_MORE and _stands_out(lift):
             return voice.gettext(
-                "We think one post on %(platform)s helped: it drew %(reactions)s, where %(typical)s is typical."
+                "We think one post on %(platform)s helped: it drew %(reactions)s, %(times)s what is usual there."
             ) % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-                "typical": voice.about(post.typical),
+                "times": _times(voice, lift.times),
             }
     return None
 
@@ -313,7 +332,7 @@ def data_line(facts: Facts) -> str:
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual` and `last_week` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `last_week` and `posts` are empty where there is nothing to say."""
 
     label: str
     number: str
@@ -323,6 +342,7 @@ class FigureLine(NamedTuple):
     verdict: str
     usual: str
     last_week: str
+    posts: str
 
     @property
     def value(self) -> str:
@@ -331,8 +351,8 @@ class FigureLine(NamedTuple):
 
     @property
     def context(self) -> str:
-        """What stands beside the figure for the reader who asks: its usual range and last week."""
-        return "; ".join(part for part in (self.usual, self.last_week) if part)
+        """What stands beside the figure for the reader who asks: its usual range, last week, from how many posts."""
+        return "; ".join(part for part in (self.usual, self.last_week, self.posts) if part)
 
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
@@ -358,6 +378,19 @@ def figure_line(facts: Facts, figure: Figure) -> FigureLine:
         last_week=""
         if figure.last_week is None
         else _("last week: %(value)s") % {"value": voice.number(figure.last_week, decimals)},
+        posts=_from_posts(facts) if figure.id == _PER_POST and figure.value is not None else "",
+    )
+
+
+def _from_posts(facts: Facts) -> str:
+    voice, posting = voice_of(facts.locale), facts.posting
+    if posting is None:
+        return ""
+    if posting.usual_posts is None:
+        return voice.count("from %(n)s post", "from %(n)s posts", posting.posts)
+    usual = voice.about(posting.usual_posts)
+    return voice.count(
+        "from %(n)s post (usually %(usual)s)", "from %(n)s posts (usually %(usual)s)", posting.posts, usual=usual
     )
 
 
@@ -412,18 +445,30 @@ def channel_word(facts: Facts, word: str) -> str:
 
 
 def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
-    """Of a post: where and when it stood, what it drew, and what is typical (empty if unknown)."""
+    """Of a post: where and when it stood, what it drew, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
     drew = voice.gettext("%(reactions)s, among them %(replies)s and %(reposts)s") % {
         "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
         "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
         "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
     }
-    typical = "" if post.typical is None else voice.about(post.typical)
+    if post.lift and _stands_out(post.lift):
+        standing = voice.gettext(
+            "%(times)s what your posts on %(platform)s usually earn (%(low)s to %(high)s times)."
+        ) % {
+            "times": _times(voice, post.lift.times),
+            "platform": post.platform,
+            "low": voice.about(_low(post.lift)),
+            "high": voice.about(_high(post.lift)),
+        }
+    else:
+        standing = voice.gettext(
+            "Too early to say whether it earned more than your posts on %(platform)s usually do."
+        ) % {"platform": post.platform}
     return (
         f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
         drew,
-        voice.gettext("typical post: %(typical)s") % {"typical": typical} if typical else "",
+        standing[:1].upper() + standing[1:],
     )
 
 
@@ -450,11 +495,12 @@ def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
 
 
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
-    """Replies received and written; empty where neither is reported."""
+    """Replies received and written, and how people were answered; empty where nothing of it is reported."""
     voice = voice_of(facts.locale)
     received, written = conversation.received, conversation.written
+    answers = [_answers_line(voice, conversation, conversation.answers)] if conversation.answers else []
     if received is None and written is None:
-        return []
+        return answers
     return [
         voice.gettext("How many replies people wrote is not reported.")
         if received is None
@@ -468,7 +514,30 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         else voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
         if conversation.written_at_least
         else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
+        *answers,
     ]
+
+
+def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) -> str:
+    number = voice.number(answers.answered)
+    if conversation.written_at_least and answers.answered < answers.received:
+        number = voice.gettext("at least %(n)s") % {"n": number}
+    answered = voice.count(
+        "You answered %(answered)s of %(n)s conversation that people began under your posts this week",
+        "You answered %(answered)s of %(n)s conversations that people began under your posts this week",
+        answers.received,
+        answered=number,
+    )
+    if answers.half_within is None:
+        return f"{answered}."
+    # Rounded up: within two hours is true of an hour and a half.
+    hours = int(_rounded(answers.half_within, 0, ROUND_CEILING))
+    half = (
+        voice.gettext("half of them had an answer within an hour of your office time")
+        if hours <= 1
+        else voice.gettext("half of them had an answer within %(hours)s office hours") % {"hours": voice.number(hours)}
+    )
+    return f"{answered}; {half}."
 
 
 def source_line(facts: Facts, source: SourceFact) -> str:
@@ -499,6 +568,15 @@ def provenance(facts: Facts) -> list[str]:
                 shortest.weeks,
                 share=voice.percent(shortest.coverage),
             )
+        )
+    if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
+        lines.append(
+            _(
+                "What posts “usually earn”: reactions to your own posts of the same kind on the same platform, in the "
+                "weeks before. Chance is allowed for; the range in brackets holds the truth in about %(share)s of "
+                "cases."
+            )
+            % {"share": voice.percent(lifts[0].coverage)}
         )
     if any(figure.so_far and figure.value is not None for figure in facts.figures):
         lines.append(
@@ -540,6 +618,27 @@ def _day_in_words(voice: Voice, point: DayPoint) -> str:
 
 
 # --- The small parts ---------------------------------------------------------------------------------------------
+
+
+def _stands_out(lift: Lift) -> bool:
+    """Whether the range that is printed lies above once the usual."""
+    return _low(lift) > 1
+
+
+def _low(lift: Lift) -> Decimal:
+    """The lower end as it is printed: a range of doubt is rounded outwards."""
+    return _rounded(lift.low, 1, ROUND_FLOOR)
+
+
+def _high(lift: Lift) -> Decimal:
+    return _rounded(lift.high, 1, ROUND_CEILING)
+
+
+def _times(voice: Voice, times: float) -> str:
+    rounded = _rounded(times, 1)
+    if rounded == _MUCH_MORE:
+        return voice.gettext("about twice")
+    return voice.gettext("about %(times)s times") % {"times": voice.about(rounded)}
 
 
 def _grade(facts: Facts) -> str:

@@ -159,12 +159,12 @@ def _strip(figure: Figure) -> list[tuple[str, int]]:
 
 
 def _post(facts: Facts, post: PostFact) -> dict[str, Any]:
-    where, drew, typical = narrate.post_lines(facts, post)
+    where, drew, standing = narrate.post_lines(facts, post)
     return {
         "where": where,
         "text": post.text,
         "drew": drew,
-        "typical": typical,
+        "standing": standing,
         "url": _web_address(post.permalink),
         "link": narrate.link_text(facts, post),
     }

@@ -46,6 +46,19 @@ class OwnMessage(msgspec.Struct, frozen=True, kw_only=True):
     written_at: dt.datetime
 
 
+class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody else wrote under a post of the client's, the first of a conversation.
+
+    `answered_at` is when the client first answered it; None: not yet. Who wrote it is not told.
+    """
+
+    source: str
+    account_id: str
+    message_id: str
+    written_at: dt.datetime
+    answered_at: dt.datetime | None
+
+
 class PostCounter(msgspec.Struct, frozen=True, kw_only=True):
     """A metric of a post.
 
@@ -192,6 +205,28 @@ def own_messages(
         connection,
         query("own_messages"),
         OwnMessage,
+        client_id=client_id,
+        as_of=as_of,
+        first=first_utc,
+        end=last_utc_exclusive,
+    )
+
+
+def received_messages(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+) -> list[ReceivedMessage]:
+    """Give what others began a conversation with in an interval, by time of writing, and when it was answered.
+
+    Only an answer to the message itself counts. Platforms that tell no comments have none.
+    """
+    return _read(
+        connection,
+        query("received_messages"),
+        ReceivedMessage,
         client_id=client_id,
         as_of=as_of,
         first=first_utc,
