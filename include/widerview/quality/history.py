@@ -392,14 +392,21 @@ class Run:
         overlap = [day for day in self.values if day in self.settled]
         if not self.is_total or not overlap:
             return None
-        if len({self.settled[day] for day in overlap}) < _FEW_DAYS or self._matches(0):
+        known = {self.settled[day] for day in overlap}
+        if len(known) < _FEW_DAYS or max(known) < _FEW or 2 * sum(self._alike(0)) > len(overlap):
             return 0
-        return next((shift for shift in (-1, 1) if self._matches(shift)), 0)
+        # Where days are shifted, the first may hold anything.
+        shifted = {shift: self._alike(shift) for shift in (-1, 1)}
+        return next(
+            (shift for shift, alike in shifted.items() if sum(alike) >= max(_FEW_DAYS, len(alike) - 1)),
+            0,
+        )
 
-    def _matches(self, shift: int) -> bool:
+    def _alike(self, shift: int) -> Sequence[bool]:
+        """Of each day, whether it has what was known of the day so many days after it."""
         known = {day: self.settled.get(day + dt.timedelta(days=shift)) for day in self.values}
         pairs = [(self.values[day], was) for day, was in known.items() if was is not None]
-        return len(pairs) >= _FEW_DAYS and all(abs(now - was) <= max(1.0, _SAME * was) for now, was in pairs)
+        return [abs(now - was) <= max(1.0, _SAME * was) for now, was in pairs]
 
     @property
     def strange(self) -> float | None:
