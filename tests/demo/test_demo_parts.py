@@ -1,9 +1,12 @@
 """The demo's parts that can be looked at without starting it all: ports, files, processes, live accounts, room."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 import stat
+import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
@@ -100,6 +103,24 @@ def test_processes_are_started_once_known_and_ended_with_their_children(tmp_path
     assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in [first, *children])
     assert processes.running() == {}
     assert processes.stop() == []
+
+
+def test_an_interrupt_in_the_moment_a_process_starts_leaves_none_that_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = Processes(tmp_path / "run", tmp_path / "logs")
+    popen = subprocess.Popen
+
+    def interrupted(*args: object, **options: object) -> subprocess.Popen:
+        started = popen(*args, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+        return started
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.start("sleeper", SLEEPER, {})
+    assert processes.stop() == ["sleeper"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_process_that_died_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:

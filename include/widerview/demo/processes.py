@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -46,7 +46,7 @@ class Processes:
         """Start a process if it is not running; what it prints goes to its log."""
         if name in self.running():
             return
-        with (self._logs / f"{name}.log").open("ab") as log:
+        with (self._logs / f"{name}.log").open("ab") as log, _interrupt_afterwards():
             process = subprocess.Popen(
                 command,
                 env={**os.environ, **environment},
@@ -55,12 +55,12 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        started = psutil.Process(process.pid).create_time()
-        try:
-            (self._folder / f"{name}.json").write_text(json.dumps({"pid": process.pid, "started": started}))
-        except OSError:  # without its record nobody could end it later
-            process.kill()
-            raise
+            started = psutil.Process(process.pid).create_time()
+            try:
+                (self._folder / f"{name}.json").write_text(json.dumps({"pid": process.pid, "started": started}))
+            except OSError:  # without its record nobody could end it later
+                process.kill()
+                raise
 
     def require(self, *names: str) -> None:
         """Make sure that processes are alive.
@@ -96,6 +96,19 @@ class Processes:
         for name in alive:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
         return list(alive)
+
+
+@contextlib.contextmanager
+def _interrupt_afterwards() -> Iterator[None]:
+    """Let Ctrl-C wait: a process that has no record yet could not be ended."""
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _with_children(process: psutil.Process) -> list[psutil.Process]:
