@@ -256,11 +256,13 @@ class _ToCheck(NamedTuple):
 def _by_rows(checks: Iterable[_ToCheck]) -> Iterator[list[_ToCheck]]:
     """Give pulls in lots that are worth a run of Great Expectations and fit into memory."""
     lot: list[_ToCheck] = []
+    count = 0
     for each in checks:
         lot.append(each)
-        if sum(len(one.rows.rows) for one in lot) >= ROWS_AT_ONCE:
+        count += len(each.rows.rows)
+        if count >= ROWS_AT_ONCE:
             yield lot
-            lot = []
+            lot, count = [], 0
     if lot:
         yield lot
 

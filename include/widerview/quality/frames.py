@@ -485,8 +485,9 @@ def day_suites(lines: Lines[DayRow]) -> list[tuple[str, Lines[DayRow]]]:
             return "ad days"
         return "account days" if row.entity == "account" else "web days"
 
-    of_suite = {name: lines.where(lambda number, index, row, name=name: suite(row) == name)  # type: ignore[misc]
-                for name in ("account days", "web days", "ad days")}  # fmt: skip
+    of_suite: dict[str, Lines[DayRow]] = {name: Lines(lines.pulls) for name in ("account days", "web days", "ad days")}
+    for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
+        of_suite[suite(row)].add(number, index, row)
     return list(of_suite.items())
 
 

@@ -119,8 +119,7 @@ class _Case:
         self.said: defaultdict[dt.date, list[Finding]] = defaultdict(list)
         self.outcomes: list[Outcome] = []
         self._zone = ZoneInfo(pull.target.time_zone)
-        length = (pull.window.last - pull.window.first).days + 1
-        self._days = [pull.window.first + dt.timedelta(days=offset) for offset in range(length)]
+        self._days = pull.window.days
 
     def take(self, frame: Frame, judged: Judged, number: int, lines: Sequence[int]) -> None:
         """Take note of a check: hold what failed it, or say so, and record what it found."""

@@ -29,7 +29,7 @@ from widerview.quality.frames import (
     zone_of_days,
 )
 from widerview.quality.past import KnownPost, Series
-from widerview.sources.base import Counts, DayRow, PostRow
+from widerview.sources.base import Counts, DayRow, PostRow, Window
 from widerview.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -375,9 +375,11 @@ class Run:
     @cached_property
     def due(self) -> Sequence[dt.date]:
         """The days of the window that the source must have told of by the pull, by its stated delay."""
-        window = self.pull.window
-        days = (window.first + dt.timedelta(days=offset) for offset in range((window.last - window.first).days + 1))
-        return [day for day in days if self.pull.ended_at >= day_end(day, self.zone) + self.pull.tells_after]
+        return [
+            day
+            for day in self.pull.window.days
+            if self.pull.ended_at >= day_end(day, self.zone) + self.pull.tells_after
+        ]
 
     @cached_property
     def is_daily(self) -> bool:
@@ -451,9 +453,8 @@ class Run:
     @property
     def days_left_out(self) -> str:
         """The days between the first and the last that are not told, for people."""
-        first, length = min(self.days), (max(self.days) - min(self.days)).days
-        days = (first + dt.timedelta(days=offset) for offset in range(length))
-        return ", ".join(day_name(day) for day in days if day not in self.days)
+        between = Window(min(self.days), max(self.days)).days
+        return ", ".join(day_name(day) for day in between if day not in self.days)
 
     @property
     def newest(self) -> str:

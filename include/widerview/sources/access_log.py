@@ -281,8 +281,7 @@ class _Reading:
     """Reads the log line by line, and remembers of the window's days what is landed."""
 
     def __init__(self, target: Target, window: Window) -> None:
-        length = (window.last - window.first).days + 1
-        days = [window.first + dt.timedelta(days=offset) for offset in range(length)]
+        days = window.days
         self._days = [_Gathered(day, target.time_zone) for day in days]
         self._opens = [day.opens for day in self._days]
         self._zone = target.time_zone

@@ -85,6 +85,11 @@ class Window(msgspec.Struct, frozen=True):
     first: dt.date
     last: dt.date
 
+    @property
+    def days(self) -> list[dt.date]:
+        """All of them, in order."""
+        return [self.first + dt.timedelta(days=offset) for offset in range((self.last - self.first).days + 1)]
+
     def opens(self, time_zone: str) -> dt.datetime:
         """The moment the first day begins in `time_zone` (IANA)."""
         return dt.datetime.combine(self.first, dt.time.min, ZoneInfo(time_zone))
