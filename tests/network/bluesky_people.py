@@ -92,7 +92,12 @@ class Network:
                 found = {view["uri"]: view for view in answer.json()["posts"]}
                 return all(uri in found and known <= found[uri].items() for uri, known in some)
 
-            wait_for(f"{len(some)} posts and their counts", shown)
+            told = counts or f"{len(some)} posts"
+            wait_for(str(told), shown)
+
+    def wait_until_counted(self, person: "Person", **counts: int) -> None:
+        """Wait until anyone can see these counts (`followersCount` and so on) of somebody's account."""
+        wait_for(f"{person.did}: {counts}", lambda: counts.items() <= self.profile(person.did).json().items())
 
     def _ask(self, method: str, params: Json) -> requests.Response:
         return self.session.get(f"{self.appview}/xrpc/{method}", params=params, timeout=30)
