@@ -538,11 +538,11 @@ def _reactions_by_day(client: Client, social: _Social) -> dict[dt.date, float | 
 
 
 def _notes(client: Client) -> dict[dt.date, str]:
-    """What happened on which day, as far as the client's file says: campaign starts, then its dated touchpoints."""
-    notes = {campaign.starts: f"{campaign.name} starts" for campaign in client.campaigns}
-    for campaign in client.campaigns:
-        notes |= {asset.starts: asset.name for asset in campaign.assets if asset.starts}
-    return notes
+    """What happened on which day, as far as the client's file says: campaigns, dated touchpoints, the timeline."""
+    happened = [(campaign.starts, f"{campaign.name} starts") for campaign in client.campaigns]
+    happened += [(each.starts, each.name) for campaign in client.campaigns for each in campaign.assets if each.starts]
+    happened += [(entry.day, entry.what) for entry in client.timeline]
+    return {day: "; ".join(what for each, what in happened if each == day) for day, _ in happened}
 
 
 def _posts(weeks: Sequence[Week], social: _Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
@@ -640,7 +640,7 @@ def _running(client: Client, week: Week) -> list[Campaign]:
 
 def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web, titles: Mapping[str, str]) -> CampaignFact:
     prefix = f"{campaign.key.casefold()}/"
-    assets = {asset.utm_source.casefold(): asset for asset in campaign.assets if asset.utm_source}
+    assets = {asset.tag: asset for asset in campaign.assets if asset.tag}
     touchpoints = []
     for member in web.members(week, "touchpoint"):
         if member.startswith(prefix):
