@@ -713,6 +713,7 @@ def _verdicts(
     """The verdicts on each day of the week for each account and website; a day that was never judged is red."""
     refs = {(account.platform, account.handle): plain_handle(account.handle) for account in client.accounts}
     refs |= {(site.platform, site.site_id): site.site_id for site in client.web}
+    refs |= {(each.platform, each.name): each.name for each in client.offline}
     found = {(verdict.source, verdict.ref, verdict.day): verdict
              for verdict in read.verdicts(connection, client.client, as_of, week.monday, week.sunday)}  # fmt: skip
 

@@ -187,7 +187,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
 
 
 def _sheet(body: bytes) -> Iterator[Line]:
-    import openpyxl  # noqa: PLC0415 - slow to import, and needed only where there are such files
+    import openpyxl  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and seldom needed
 
     # defusedxml is installed, and openpyxl reads with it: no entity of a hostile file is expanded.
     with closing(openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)) as book:
