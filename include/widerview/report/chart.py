@@ -13,7 +13,7 @@ from babel.numbers import format_compact_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from widerview.report.facts import Chart, DayPoint
-from widerview.report.narrate import voice_of
+from widerview.report.voice import voice_of
 
 WIDTH, HEIGHT = 560, 300
 """Size in CSS pixels at full width. A phone shows it at half of that, so its letters are large."""

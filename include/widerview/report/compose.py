@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
 from widerview.measures.completion import COMPLETE
+from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
 from widerview.measures.response import Message, response
-from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
+from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
 from widerview.report.facts import (
@@ -34,9 +35,14 @@ from widerview.report.facts import (
     TouchpointFact,
     Usual,
 )
+from widerview.report.goals import goal_facts, running_goals
 from widerview.report.lessons import pick
+from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
+from widerview.report.long_past import Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
 from widerview.report.web import Web
+from widerview.report.worth_knowing import DailySeries
+from widerview.report.year import is_due, year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
@@ -90,15 +96,24 @@ def compose(
     """
     weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
     seen_until = seen_until or as_of
-    social = Social.read(connection, client, weeks, as_of, seen_until)
-    web = Web.read(connection, client, weeks, as_of)
+    long = [week.shift(-ago) for ago in range(_long_weeks(client, week) - 1, -1, -1)]
+    social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
+    web = Web.read(connection, client, long[0].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
     spared = _spared(client, social, absent)
     social = social.without(spared)
-    figures = _figures(client, weeks, social, web, seen_until)
+    breaks = Breaks.between(client, long[0].monday, week.sunday)
+    past = LongPast.read(connection, client, social, web, long, as_of, breaks)
+    figures = _figures(client, weeks, social, web, seen_until, breaks)
+    figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
+    year = year_of(past, week, so_far=_is_so_far(figures)) if is_due(week) else None
+    # What is counted otherwise now does not say what is usual for a week.
+    post_weeks = [*counted_alike(weeks[:-1], breaks.posts), week]
+    visit_weeks = [*counted_alike(weeks[:-1], breaks.visits), week]
+    series = DailySeries.read(connection, client, social, spared, weeks, as_of, titles)
     sources = tuple(_sources(client, verdicts, spared, titles))
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
@@ -115,10 +130,13 @@ def compose(
         colour=colour,
         grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
         figures=figures,
-        chart=_chart(client, week, social, web),
-        posts=_posts(weeks, social, titles),
-        posting=_posting(weeks, social),
-        channels=_channels(weeks, web),
+        chart=None if year else _chart(client, weeks, social, web, breaks),
+        year=year,
+        worth_knowing=series.notable_days(client, seen_until, titles),
+        goals=tuple(goal_facts(client, past, weeks)),
+        posts=_posts(post_weeks, social, titles),
+        posting=_posting(post_weeks, social),
+        channels=_channels(visit_weeks, web) if counted_alike([week], breaks.visits) else (),
         campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
         conversation=_conversation(client, week, social, seen_until),
         sources=sources,
@@ -136,9 +154,20 @@ def compose(
     return msgspec.structs.replace(facts, lesson=pick(facts))
 
 
+def _long_weeks(client: Client, week: Week) -> int:
+    """How many weeks are looked at to see lasting changes, the goals of the week, and a year where one is due."""
+    goals = [((week.monday - Week.of(goal.starts).monday).days // 7) + 1 for goal in running_goals(client, week)]
+    return max([CHANGE_WEEKS, *goals, *([YEAR_WEEKS] if is_due(week) else [])])
+
+
+def _is_so_far(figures: Sequence[Figure]) -> bool:
+    return any(figure.so_far for figure in figures if figure.id in OF_POSTS)
+
+
 def _figures(
-    client: Client, weeks: Sequence[Week], social: Social, web: Web, seen_until: dt.datetime
+    client: Client, weeks: Sequence[Week], social: Social, web: Web, seen_until: dt.datetime, breaks: Breaks
 ) -> tuple[Figure, ...]:
+    """The figures of the last week; what a platform counted otherwise is unknown, for no sum or range joins the two."""
     posts: dict[str, list[float | None]] = {}
     visits: dict[str, list[float | None]] = {}
     if client.accounts:
@@ -153,6 +182,10 @@ def _figures(
             visits["campaign_visits"] = [
                 web.campaign_visits(week, running) if (running := _running(client, week)) else None for week in weeks
             ]
+    for kind, since in ((posts, breaks.posts), (visits, breaks.visits)):
+        alike = set(counted_alike(weeks, since))
+        for name, values in kind.items():
+            kind[name] = [value if week in alike else None for week, value in zip(weeks, values, strict=True)]
     week_end = weeks[-1].bounds(client.zone)[1]
     is_early = seen_until < week_end + SETTLED_AFTER
     early: dict[str, bool] = {}
@@ -183,7 +216,17 @@ def _usual_of(series: Mapping[str, Sequence[float | None]]) -> dict[str, Range |
 
 
 def _usual(found: Range | None) -> Usual | None:
-    return Usual(low=found.low, high=found.high, coverage=COVERAGE, weeks=found.weeks) if found else None
+    if found is None:
+        return None
+    return Usual(
+        low=found.low,
+        high=found.high,
+        coverage=COVERAGE,
+        weeks=found.weeks,
+        wide_low=found.wide_low,
+        wide_high=found.wide_high,
+        wide_coverage=WIDE_COVERAGE,
+    )
 
 
 def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
@@ -197,17 +240,20 @@ def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
     return "good" if above > below else "normal"
 
 
-def _chart(client: Client, week: Week, social: Social, web: Web) -> Chart | None:
+def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, breaks: Breaks) -> Chart | None:
+    week = weeks[-1]
     days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
     values: Mapping[dt.date, float | None]
     if client.visit_counters:
-        title, unit, values = "Visits to your website", "visits", web.days
+        title, unit, values, since = "Visits to your website", "visits", web.days, breaks.visits
     elif client.accounts:
-        title, unit, values = "Reactions, by the day of the post", "reactions", _reactions_by_day(client, social)
+        title, unit, since = "Reactions, by the day of the post", "reactions", breaks.posts
+        values = _reactions_by_day(client, social)
     else:
         return None
-    usual = usual_weekdays({day: value for day, value in values.items() if day < week.monday})
-    notes = _notes(client)
+    first = max(weeks[0].monday, since or dt.date.min)
+    usual = usual_weekdays({day: value for day, value in values.items() if first <= day < week.monday})
+    notes = _notes(client) | ({since: "measured differently since"} if since else {})
     return Chart(
         title=title,
         unit=unit,

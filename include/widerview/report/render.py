@@ -21,6 +21,7 @@ from widerview.report import narrate
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
+from widerview.report.voice import voice_of
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
@@ -82,7 +83,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
 
 
 def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
-    voice = narrate.voice_of(facts.locale)
+    voice = voice_of(facts.locale)
     return {
         "facts": facts,
         "voice": voice,
@@ -257,7 +258,7 @@ def _environment(locale: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["_"] = narrate.voice_of(locale).say
+    environment.globals["_"] = voice_of(locale).say
     environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
     return environment
 

@@ -77,8 +77,13 @@ class Social:
         weeks: Sequence[Week],
         as_of: dt.datetime,
         seen_until: dt.datetime,
+        *,
+        pulled_since: dt.date,
     ) -> "Social":
-        """Read them as of a moment, past weeks at the age that the last one has when the platforms were looked at."""
+        """Read them as of a moment, past weeks at the age that the last one has when the platforms were looked at.
+
+        Which days were pulled is read from `pulled_since` on.
+        """
         start, end = weeks[0].bounds(client.zone)[0], weeks[-1].bounds(client.zone)[1]
         configured = frozenset((account.platform, plain_handle(account.handle)) for account in client.accounts)
         profiles = {
@@ -140,7 +145,7 @@ class Social:
             for counter in read.account_counters(connection, client.client, as_of, seen_until)
             if counter.metric == "followers"
         }
-        pulled = _pulled_days(connection, client, as_of, weeks[0].monday)
+        pulled = _pulled_days(connection, client, as_of, pulled_since)
         return cls(weeks, configured, accounts, posts, messages, received, pulled, followers, ripened)
 
     @property
@@ -151,14 +156,18 @@ class Social:
         return was / came_to if came_to >= ENOUGH_REACTIONS else None
 
     @cached_property
-    def known(self) -> frozenset[Week]:
-        """The weeks that were read whole, of every account."""
+    def known_days(self) -> Set[dt.date]:
+        """The days that were read of every account."""
         # An account the platform shows under another name would look like one without posts: unknown, not zero.
         shown = {(account.source, name) for account in self.accounts for name in names_of(account)}
         if not self.configured or not self.configured <= shown:
             return frozenset()
-        days = set.intersection(*(set(self.pulled.get(target, ())) for target in self.configured))
-        return frozenset(week for week in self.weeks if days.issuperset(week.days))
+        return set.intersection(*(set(self.pulled.get(target, ())) for target in self.configured))
+
+    @cached_property
+    def known(self) -> frozenset[Week]:
+        """The weeks that were read whole, of every account."""
+        return frozenset(week for week in self.weeks if self.known_days >= set(week.days))
 
     @cached_property
     def written(self) -> Counter[Week]:

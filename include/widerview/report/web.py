@@ -25,10 +25,9 @@ class Web:
     curves: Sequence[Mapping[int, float]]
 
     @classmethod
-    def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "Web":
-        """Read them as of a moment."""
+    def read(cls, connection: Connection, client: Client, first: dt.date, last: dt.date, as_of: dt.datetime) -> "Web":
+        """Read those of some days, both ends included, as of a moment."""
         sites = {(site.platform, site.site_id) for site in client.visit_counters}
-        first, last = weeks[0].monday, weeks[-1].sunday
 
         def visits(dimension: str) -> list[read.DayValue]:
             values = read.day_values(connection, client.client, as_of, first, last, "visits", dimension)
@@ -77,10 +76,14 @@ class Web:
 
     def split(self, week: Week, dimension: str, member: str) -> float | None:
         """Visits of one member in a week. What had none is left out by the analytics: zero, where the week is known."""
-        if self.week(week) is None:
+        days = [self.on(day, dimension, member) for day in week.days]
+        return None if None in days else total("visits", days)
+
+    def on(self, day: dt.date, dimension: str, member: str) -> float | None:
+        """Visits of one member on a day; zero where it had none, None where the day is not known."""
+        if self.days.get(day) is None:
             return None
-        days = self.splits[dimension].get(member.casefold(), {})
-        return sum(days.get(day, 0.0) for day in week.days)
+        return self.splits[dimension].get(member.casefold(), {}).get(day, 0.0)
 
     def members(self, week: Week, dimension: str) -> list[str]:
         """The members that had visits in a week, most visited first."""
