@@ -12,7 +12,7 @@ import msgspec
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
 Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
-EventKind = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,13 +108,13 @@ class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something known that explains an unusual day.
 
     Attributes:
-        kind: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
+        what: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
             or has gone; paid promotion on a platform.
         name: Of the holiday, campaign, touchpoint or platform.
         day: When it happened; at most a week before the unusual day.
     """
 
-    kind: EventKind
+    what: Happening
     name: str
     day: dt.date
 

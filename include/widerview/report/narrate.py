@@ -24,7 +24,7 @@ from widerview.report.facts import (
     SourceFact,
     Usual,
 )
-from widerview.report.voice import Voice, ends, rounded, rounded_range, times, voice_of
+from widerview.report.voice import Voice, ends, inline, rounded, rounded_range, times, voice_of
 
 SUBJECT_LENGTH = 50
 PREHEADER_LENGTH = (40, 100)
@@ -142,7 +142,7 @@ def _what_happened(facts: Facts) -> str:
         clauses.insert(0, _("nothing was posted this week"))
     if not clauses:
         clauses.append(_("there are no numbers for this week"))
-    sentence = "; ".join([clauses[0], *(_inline(facts, clause) for clause in clauses[1:])])
+    sentence = "; ".join([clauses[0], *(inline(facts, clause) for clause in clauses[1:])])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -251,7 +251,7 @@ def data_line(facts: Facts) -> str:
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual`, `last_week` and `posts` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say."""
 
     label: str
     number: str
@@ -260,6 +260,7 @@ class FigureLine(NamedTuple):
     word: str
     verdict: str
     usual: str
+    wide: str
     last_week: str
     posts: str
 
@@ -271,7 +272,7 @@ class FigureLine(NamedTuple):
     @property
     def context(self) -> str:
         """What stands beside the figure for the reader who asks: its usual range, last week, from how many posts."""
-        return "; ".join(part for part in (self.usual, self.last_week, self.posts) if part)
+        return "; ".join(part for part in (self.usual, self.wide, self.last_week, self.posts) if part)
 
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
@@ -285,7 +286,9 @@ def figure_line(facts: Facts, figure: Figure) -> FigureLine:
         "not reported": ("○", _("unknown"), _("not reported")),
     }
     arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
-    decimals = _decimals(figure)
+    decimals, wide = _decimals(figure), _wide_range(facts, figure)
+    if wide:
+        verdict = {"above": _("far above your usual range"), "below": _("far below your usual range")}[figure.word]
     return FigureLine(
         label=figure.label,
         number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
@@ -294,6 +297,9 @@ def figure_line(facts: Facts, figure: Figure) -> FigureLine:
         word=word,
         verdict=verdict,
         usual=_("usually %(range)s") % {"range": _range(facts, figure, "–")} if figure.usual else "",
+        wide=_("%(share)s of weeks: %(range)s") % {"share": voice.percent(figure.usual.wide_coverage), "range": wide}
+        if figure.usual and wide
+        else "",
         last_week=""
         if figure.last_week is None
         else _("last week: %(value)s") % {"value": voice.number(figure.last_week, decimals)},
@@ -488,6 +494,11 @@ def provenance(facts: Facts) -> list[str]:
                 share=voice.percent(shortest.coverage),
             )
         )
+    if any(_wide_range(facts, figure) for figure in facts.figures):
+        lines.append(
+            _("“Far” above or below lies outside the range about %(share)s of your own weeks fall in.")
+            % {"share": voice.percent(ranges[0].wide_coverage)}
+        )
     if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
         lines.append(
             _(
@@ -575,7 +586,7 @@ def _titles(facts: Facts, colour: str) -> str:
 
 
 def _names(facts: Facts, figures: Sequence[Figure]) -> str:
-    return _listed(facts, [_inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
+    return _listed(facts, [inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
 
 
 def _listed(facts: Facts, names: Sequence[str]) -> str:
@@ -583,17 +594,20 @@ def _listed(facts: Facts, names: Sequence[str]) -> str:
     return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
 
 
-def _inline(facts: Facts, label: str) -> str:
-    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
-    first = label.partition(" ")[0]
-    names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
-    keep = first in names or first[1:] != first[1:].lower()
-    return label if keep else label[:1].lower() + label[1:]
-
-
 def _range(facts: Facts, figure: Figure, dash: str) -> str:
     usual = figure.usual
     return ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure), dash) if usual else ""
+
+
+def _wide_range(facts: Facts, figure: Figure) -> str:
+    """The wide range of a figure that lies outside it, also as printed; else empty."""
+    usual, decimals = figure.usual, _decimals(figure)
+    if figure.value is None or usual is None or usual.wide_low is None or usual.wide_high is None:
+        return ""
+    value = rounded(figure.value, decimals)
+    low, high = rounded_range(usual.wide_low, usual.wide_high, decimals)
+    is_far = (figure.word == "above" and value > high) or (figure.word == "below" and value < low)
+    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals, "–") if is_far else ""
 
 
 def _decimals(figure: Figure) -> int:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates
 from babel.numbers import format_percent
 
+from widerview.report.facts import Facts
+
 _TWICE = 2
 
 
@@ -64,9 +66,13 @@ class Voice:
         """A day for a chart's axis, e.g. `12 Nov`."""
         return str(dates.format_skeleton("MMMd", day, locale=self._dates))
 
-    def weekday(self, day: dt.date) -> str:
-        """The name of the weekday, short, e.g. `Thu`."""
-        return str(dates.format_date(day, "EEE", locale=self._dates))
+    def long_day(self, day: dt.date) -> str:
+        """A day within the year, e.g. `12 November`."""
+        return str(dates.format_skeleton("MMMMd", day, locale=self._dates))
+
+    def weekday(self, day: dt.date, pattern: str = "EEE") -> str:
+        """The name of the weekday: short, e.g. `Thu`, or with the pattern `EEEE` in full."""
+        return str(dates.format_date(day, pattern, locale=self._dates))
 
     def days(self, first: dt.date, last: dt.date) -> str:
         """A stretch of days, e.g. `9–15 November 2026`."""
@@ -117,3 +123,11 @@ def times(voice: Voice, factor: float) -> str:
     if found == _TWICE:
         return voice.gettext("about twice")
     return voice.gettext("about %(times)s times") % {"times": voice.about(found)}
+
+
+def inline(facts: Facts, label: str) -> str:
+    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
+    first = label.partition(" ")[0]
+    names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
+    keep = first in names or first[1:] != first[1:].lower()
+    return label if keep else label[:1].lower() + label[1:]

@@ -15,7 +15,7 @@ from widerview.measures.robust import Floats
 from widerview.measures.unusual import UnusualDay, surprises, unusual_days
 from widerview.measures.usual import MIN_WEEKS, usual_weekdays
 from widerview.measures.weeks import Week
-from widerview.report.facts import EventKind, KnownEvent, NotableDay
+from widerview.report.facts import Happening, KnownEvent, NotableDay
 from widerview.report.long_past import newest_break
 from widerview.report.social import Social, TargetKey
 from widerview.sources.registry import SOURCES
@@ -215,7 +215,7 @@ def _planned(client: Client, week: Week) -> Iterator[Event]:
     """Holidays of the week, and what the client's file has begun or ended lately."""
     for day in week.days:
         if name := holiday(client, day):
-            yield Event(KnownEvent(kind="holiday", name=name, day=day), day, more=True, less=True)
+            yield Event(KnownEvent(what="holiday", name=name, day=day), day, more=True, less=True)
     for campaign in client.campaigns:
         yield _begun("campaign starts", campaign.name, campaign.starts)
         yield _ended("campaign ends", campaign.name, campaign.ends)
@@ -226,12 +226,12 @@ def _planned(client: Client, week: Week) -> Iterator[Event]:
                 yield _ended("asset ends", asset.name, asset.ends)
 
 
-def _begun(kind: EventKind, name: str, day: dt.date) -> Event:
-    return Event(KnownEvent(kind=kind, name=name, day=day), day + (_LASTS - 1) * _DAY, more=True, less=False)
+def _begun(what: Happening, name: str, day: dt.date) -> Event:
+    return Event(KnownEvent(what=what, name=name, day=day), day + (_LASTS - 1) * _DAY, more=True, less=False)
 
 
-def _ended(kind: EventKind, name: str, day: dt.date) -> Event:
-    return Event(KnownEvent(kind=kind, name=name, day=day), day + _LASTS * _DAY, more=False, less=True)
+def _ended(what: Happening, name: str, day: dt.date) -> Event:
+    return Event(KnownEvent(what=what, name=name, day=day), day + _LASTS * _DAY, more=False, less=True)
 
 
 def _boosts(found: Sequence[read.DaySeries], days: Sequence[dt.date], titles: Mapping[str, str]) -> Iterator[Event]:
@@ -243,5 +243,5 @@ def _boosts(found: Sequence[read.DaySeries], days: Sequence[dt.date], titles: Ma
         usual = float(np.median(values[:-_WEEK_DAYS]))
         for day, value in zip(days[-_WEEK_DAYS:], values[-_WEEK_DAYS:], strict=True):
             if value > _BOOST * usual:
-                known = KnownEvent(kind="paid", name=titles[series.source], day=day)
+                known = KnownEvent(what="paid", name=titles[series.source], day=day)
                 yield Event(known, day, more=True, less=False, source=series.source)
