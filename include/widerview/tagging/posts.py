@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from widerview.agency.models import Campaign, Client, host_of, quoted
+from widerview.agency.models import Asset, Campaign, Client, host_of, quoted
 from widerview.tagging.links import (
     NAME,
     Tags,
@@ -94,7 +94,7 @@ def _judged(client: Client, post: Post, link: str) -> tuple[str, str | None] | N
     day = _day(client, post)
     meant = _meant(client, post, link, day)
     what = _sloppy(client, link, day) or _wrong_campaign(client, link, day) or _wrong_tags(client, post, link)
-    return (what, _right(post, link, meant) if meant else None) if what else None
+    return (what, _right(client, post, link, day, meant) if meant else None) if what else None
 
 
 def _all(client: Client) -> list[Campaign]:
@@ -108,6 +108,8 @@ def _meant(client: Client, post: Post, link: str, day: dt.date) -> Campaign | No
     for said in sorted(campaigns_of(link)):
         if close := difflib.get_close_matches(plain(said), keys, n=1, cutoff=0.8):
             return keys[close[0]]
+    if (holder := _short_path_of(client, link, day)) and holder[0] in running:
+        return holder[0]
     if named := [campaign for campaign in running if _is_named(post, campaign)]:
         return named[0]
     return next(everyday(client), running[0] if len(running) == 1 else None)
@@ -116,9 +118,8 @@ def _meant(client: Client, post: Post, link: str, day: dt.date) -> Campaign | No
 def _sloppy(client: Client, link: str, day: dt.date) -> str | None:
     """What is wrong with a link before its tags are looked at one by one."""
     tags = tags_in(link)
-    asset = client.asset_by_path(urlsplit(link).path, day)
-    if asset and asset[1].short_path:
-        return f"it is the short path of {quoted(asset[1].name)}, and its visits would be counted as that one's"
+    if holder := _short_path_of(client, link, day):
+        return f"it is the short path of {quoted(holder[1].name)}, and its visits would be counted as that one's"
     if not tags:
         return "it carries no tags"
     if unknown := [name for name in tags if name not in Tags._fields]:
@@ -169,12 +170,15 @@ def _tags(post: Post, campaign: Campaign, content: str = "post") -> Tags:
     return Tags(post.source, "social", campaign.key, content, post.source)
 
 
-def _right(post: Post, link: str, campaign: Campaign) -> str:
+def _right(client: Client, post: Post, link: str, day: dt.date, campaign: Campaign) -> str:
     """The link with the tags of an unpaid post; a utm_content that somebody chose stays as far as it can."""
     said = tags_in(link).get("utm_content", [""])[0]
-    page = campaign.landing_page if _is_short(link, campaign) and campaign.landing_page else link
-    return with_tags(re.sub(r"^http:", "https:", page), _tags(post, campaign, plain(said) or "post"))
+    holder = _short_path_of(client, link, day)
+    page = (holder and holder[0].page_of(holder[1])) or re.sub(r"^http:", "https:", link)
+    return with_tags(page, _tags(post, campaign, plain(said) or "post"))
 
 
-def _is_short(link: str, campaign: Campaign) -> bool:
-    return urlsplit(link).path.rstrip("/").casefold() in {asset.short_path for asset in campaign.assets}
+def _short_path_of(client: Client, link: str, day: dt.date) -> tuple[Campaign, Asset] | None:
+    """The asset whose short path a link is, with its campaign."""
+    holder = client.asset_by_path(urlsplit(link).path, day)
+    return holder if holder and holder[1].short_path else None
