@@ -498,3 +498,9 @@ def test_a_path_may_be_given_anew_only_when_its_first_asset_is_over(write: Write
     assert "'Poster' in winter, 2026-11-02 to 2026-11-29" in problem.what
 
     assert len(load_client(write(CAMPAIGNED + AGAIN.replace("2026-11-29", "2026-11-30"))).campaigns) == 2
+
+
+def test_the_everyday_tag_is_no_campaigns(write: Write) -> None:
+    problem = the_problem(write(CAMPAIGNED + "everyday: winter\n"))
+    assert (problem.path, problem.line) == ("everyday", 48)
+    assert "already the key of a campaign" in problem.what

@@ -1,7 +1,6 @@
 """What the models themselves know: when the next report is made, and names that could do harm."""
 
 import datetime as dt
-import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from campaigned import poster, with_campaigns
 from widerview.agency.load import load_client
-from widerview.agency.models import WEEKDAYS, Campaign, Channel, Client, Recipient, ReportPlan, WebProperty
+from widerview.agency.models import WEEKDAYS, Campaign, Channel, Recipient, ReportPlan, WebProperty
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "client.yaml"
@@ -101,27 +101,6 @@ def test_of_two_analytics_of_one_website_the_first_counts(other: str) -> None:
     )
     client = load_client(EXAMPLE).model_copy(update={"web": web})
     assert [(each.platform, each.site_id) for each in client.visit_counters] == [("ga4", "123"), ("matomo", "2")]
-
-
-def with_campaigns(*campaigns: dict[str, object], web: str = "https://www.shop.example") -> Client:
-    small = {
-        "client": "shop", "name": "Shop", "time_zone": "Europe/Berlin", "reviewers": ["mira"],
-        "office_hours": {"monday": {"opens": "08:00", "closes": "17:00"}},
-        "sender": {"name": "M", "email": "m@agency.example", "agency": "A", "postal_address": "S"},
-        "recipients": [{"name": "Ada", "email": "ada@shop.example"}],
-        "accounts": [{"platform": "bluesky", "handle": "shop.example"}],
-        "web": [{"platform": "matomo", "site_id": "1", "url": web, "connection": "m"}],
-        "campaigns": [
-            {"name": "n", "goal": "g", "starts": "2026-11-02", "ends": "2026-11-29",
-             "landing_page": "https://shop.example/bread"} | each
-            for each in campaigns
-        ],
-    }  # fmt: skip
-    return Client.model_validate_json(json.dumps(small), strict=True)
-
-
-def poster(**more: object) -> dict[str, object]:
-    return {"kind": "poster", "name": "Poster", "path": "/market"} | more
 
 
 WINTER = {"key": "winter", "assets": [poster()]}

@@ -719,6 +719,11 @@ class Client(Model):
         default=(), description="What is counted away from platforms and website: till, door, newsletter, scans"
     )
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
+    everyday: UtmName | None = Field(
+        default=None,
+        description="The utm_campaign of links in posts that belong to no campaign",
+        examples=["everyday"],
+    )
     timeline: tuple[TimelineEntry, ...] = Field(
         default=(), description="What else happened and may explain a number; marked on the charts"
     )
@@ -773,6 +778,10 @@ class Client(Model):
 
     @model_validator(mode="after")
     def _campaigns_fit(self) -> "Client":
+        if self.everyday in {campaign.key for campaign in self.campaigns}:
+            raise mistake(
+                f"{self.everyday} is already the key of a campaign", "write another word like everyday", "everyday"
+            )
         _check_landing_pages(self)
         _check_touchpoints(self)
         return self

@@ -77,7 +77,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(templates.overlay(finalize=escape_markdown).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -267,7 +267,7 @@ _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 _BARE_ADDRESS = re.compile(r"(?<=://)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 
 
-def _markdown(value: object) -> object:
+def escape_markdown(value: object) -> object:
     """Escape a printed value for Markdown: no heading, link, picture or table can come out of it."""
     if isinstance(value, Markup):
         return value

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from widerview.sandbox import ga4, plausible, search_console, umami
 from widerview.sandbox.access_log import write_logs
-from widerview.sandbox.cast import CAMPAIGN, PROFILES, Person, Profile
+from widerview.sandbox.cast import CAMPAIGN, EVERYDAY, PROFILES, Person, Profile
 from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
 
@@ -147,6 +147,7 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
                 "accounts:\n",
                 *(_account(account.person) for account in profile.accounts),
                 _web(profile, logs / key),
+                f"\n# The utm_campaign of links in posts without a campaign.\neveryday: {EVERYDAY}\n",
                 "\n" + _CAMPAIGN.format(**campaign, url=profile.url) if profile.campaign else "",
             ]
             path.write_text("".join(parts), encoding="utf-8")
