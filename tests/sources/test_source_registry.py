@@ -11,8 +11,8 @@ from widerview.sources import registry
 from widerview.sources.registry import SOURCES, source
 
 BUILT_IN = {
-    "access_log", "bluesky", "drop_folder", "facebook", "ga4", "instagram", "linkedin", "mastodon", "matomo", "pinterest", "plausible",
-    "search_console", "threads", "tiktok", "umami", "x", "youtube",
+    "access_log", "bluesky", "drop_folder", "facebook", "ga4", "instagram", "linkedin", "mastodon", "matomo",
+    "pinterest", "plausible", "search_console", "threads", "tiktok", "umami", "x", "youtube",
 }  # fmt: skip
 
 

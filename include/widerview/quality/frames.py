@@ -531,7 +531,12 @@ def days(suite: str, lines: Lines[DayRow]) -> Frame:
                 lines,
                 # Files stay where a corrected one was put beside them; the one saved last counts.
                 key=lambda row: (
-                    row.entity, row.entity_id, row.day, row.dimension, row.member, row.metric,
+                    row.entity,
+                    row.entity_id,
+                    row.day,
+                    row.dimension,
+                    row.member,
+                    row.metric,
                     row.observed_at if row.entity == "folder" else None,
                 ),  # fmt: skip
                 content=lambda row: row.value,

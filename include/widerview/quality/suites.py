@@ -200,9 +200,7 @@ COMMENTS = (
 TOTALS_AGAIN = (_consistent("the {row.metric} of {row.counted}", "a running total"),)
 
 
-LINES = (
-    _one_of("every line of a file keeps its format", "is_readable", [True], "{row.place}: {row.reason}"),
-)
+LINES = (_one_of("every line of a file keeps its format", "is_readable", [True], "{row.place}: {row.reason}"),)
 
 
 def told_metrics(metrics: Iterable[str]) -> tuple[Check, ...]:

@@ -20,7 +20,7 @@ Kind = Literal["social", "web", "offline"]
 Entity = Literal["account", "site", "folder"]
 Counts = Mapping[str, int | None]
 """Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
-Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page", "asset"]
+Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page", "asset", "first_campaign"]
 PostKind = Literal["text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story"]
 Evidence = Literal["server", "recording", "machine spec", "vendor document", "own format"]
 """What a source was checked against: a real server that was run, real answers that were recorded, the platform's
@@ -236,7 +236,8 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
         day: The platform's own day.
         zone: IANA zone of that day.
         dimension: What the value is split by: `total`, `channel`, `campaign`, `touchpoint`, `network`, `query` (what
-            was searched for), `page`, `asset` (a promo code, an event, a newsletter or a short path).
+            was searched for), `page`, `asset` (a promo code, an event, a newsletter or a short path),
+            `first_campaign` (the campaign that first brought the visitor; `campaign` is the one of the visit).
         member: The member of the dimension; empty for `total`, `<campaign>/<touchpoint>` for `touchpoint`.
         metric: Canonical metric name.
         value: None where the platform did not report it.

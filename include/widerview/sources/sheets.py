@@ -152,9 +152,7 @@ def _csv_lines(body: bytes) -> Iterator[Line]:
     except UnicodeDecodeError:
         raise BadSheet("is not in UTF-8; in Excel, save it as `CSV UTF-8`") from None
     head = content.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(content, newline=""), delimiter=max(_DELIMITERS, key=head.count), strict=True
-    )
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(_DELIMITERS, key=head.count), strict=True)
     try:
         for cells in reader:
             yield reader.line_num, tuple(cells)
@@ -170,7 +168,7 @@ def _excel_lines(body: bytes) -> Iterator[Line]:
         yield from _sheet(body)
     except BadSheet:
         raise
-    except Exception as error:  # noqa: BLE001 - openpyxl lets through whatever damaged files make of its code
+    except Exception as error:  # openpyxl lets through whatever damaged files make of its code
         raise BadSheet(f"is no Excel file, or is damaged ({type(error).__name__}); save it again as .xlsx") from error
 
 

@@ -141,7 +141,8 @@ day_value = Table(
         "dimension",
         Key,
         primary_key=True,
-        comment="What it is split by: total, channel, campaign, touchpoint, network, query, page, asset.",
+        comment="What it is split by: total, channel, campaign, touchpoint, network, query, page, asset, "
+        "first_campaign.",
     ),
     Column("member", Key, primary_key=True, comment="The member of the dimension; empty for total."),
     Column("metric", Key, primary_key=True, comment="Canonical metric, e.g. visits."),

@@ -9,7 +9,7 @@ depends_on = None
 
 ENTITY = "What it is a value of: an account, a site or a folder of files."
 ENTITY_BEFORE = "What it is a value of: an account or a site."
-DIMENSION = "What it is split by: total, channel, campaign, touchpoint, network, query, page, asset."
+DIMENSION = "What it is split by: total, channel, campaign, touchpoint, network, query, page, asset, first_campaign."
 DIMENSION_BEFORE = "What it is split by: total, channel, campaign, touchpoint, network, query, page."
 GRAIN = "What it is told of: account, post, account_day, post_day, site_day, folder_day."
 GRAIN_BEFORE = "What it is told of: account, post, account_day, post_day, site_day."
