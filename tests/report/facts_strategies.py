@@ -9,12 +9,15 @@ from widerview.report.facts import (
     AccountFact,
     Answers,
     CampaignFact,
+    CampaignRow,
     ChannelFact,
     Chart,
     Conversation,
+    CostFact,
     DayPoint,
     Facts,
     Figure,
+    FirstTouch,
     GoalFact,
     KnownEvent,
     LevelChange,
@@ -170,7 +173,17 @@ conversations = st.builds(
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
 )
-touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts)
+touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts, so_far=st.none() | counts)
+rows = st.builds(
+    CampaignRow,
+    group=st.sampled_from(["social", "partners", "website", "offline", "claimed"]),
+    metric=st.sampled_from(["posts", "reach", "visits", "engaged_visits", "scans", "redemptions", "attendance"]),
+    of=words,
+    week=st.none() | counts,
+    so_far=st.none() | counts,
+    at_least=st.booleans(),
+    currency=st.none() | st.just("EUR"),
+)
 campaigns = st.builds(
     CampaignFact,
     key=plain,
@@ -181,6 +194,18 @@ campaigns = st.builds(
     posts=counts,
     visits=st.none() | counts,
     touchpoints=st.lists(touchpoints, max_size=3).map(tuple),
+    audience=st.none() | words,
+    rows=st.lists(rows, max_size=4).map(tuple),
+    cost=st.none()
+    | st.builds(
+        CostFact,
+        cost=counts,
+        currency=st.just("EUR"),
+        metric=st.just("conversions"),
+        results=counts,
+        per_result=st.none() | counts,
+    ),
+    first_touch=st.none() | st.builds(FirstTouch, metric=st.just("conversions"), first=counts, last=counts),
 )
 sources = st.builds(
     SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words

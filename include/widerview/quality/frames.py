@@ -538,7 +538,7 @@ def days(suite: str, lines: Lines[DayRow]) -> Frame:
                     row.member,
                     row.metric,
                     row.observed_at if row.entity == "folder" else None,
-                ),  # fmt: skip
+                ),
                 content=lambda row: row.value,
             ),
         },

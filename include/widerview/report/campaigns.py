@@ -380,7 +380,7 @@ class _Table:
     def _cost(self) -> CostFact | None:
         """What was paid by the end of the week, as far as the client's file says, beside what came of it.
 
-        Results are the website's, or, where it tells none, promo codes used: never both, for who orders with a code
+        Results are the website's, or, where it has none, promo codes used: never both, for who orders with a code
         would be counted twice. What may be spent on ads is a budget, and no cost.
         """
         last = self.week.sunday
@@ -388,26 +388,23 @@ class _Table:
         paid += [partner.cost for partner in self.campaign.partners if partner.cost]
         if not paid:
             return None
-        metric, results = "redemptions", None
-        for metric in self._results():
-            results = self._sums(
-                "website", metric, self.counted.campaigns.get((metric, self.key), {}), zero=True
-            ).so_far
-        if results is None:
-            metric = "redemptions"
-            used = [
-                self.counted.assets.get((metric, self.campaign.key, each.name), {}) for each in self.campaign.assets
-            ]
-            results = total(metric, [days[day] for days in used for day in self.days if day in days])
-        if results is None:
+        told = {metric: self.counted.campaigns.get((metric, self.key), {}) for metric in self._results()}
+        results = {name: self._sums("website", name, days, zero=True).so_far for name, days in told.items()}
+        used = [
+            self.counted.assets.get(("redemptions", self.campaign.key, each.name), {}) for each in self.campaign.assets
+        ]
+        results["redemptions"] = total("redemptions", [days[day] for days in used for day in self.days if day in days])
+        known = {metric: number for metric, number in results.items() if number is not None}
+        if not known:
             return None
+        metric = next((metric for metric, number in known.items() if number), next(iter(known)))
         cost = sum(paid)
         return CostFact(
             cost=cost,
             currency=self.client.currency,
             metric=metric,
-            results=results,
-            per_result=round(cost / results, 4) if results else None,
+            results=known[metric],
+            per_result=round(cost / known[metric], 4) if known[metric] else None,
         )
 
     def _first_touch(self) -> FirstTouch | None:

@@ -138,7 +138,7 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None, drops
         "name": CAMPAIGN.name,
         "starts": day(CAMPAIGN.first_offset),
         "ends": day(CAMPAIGN.last_offset),
-        "poster": day(-11),
+        "poster": day(CAMPAIGN.poster_offset),
         "event": day(CAMPAIGN.event_offset),
         "timeline": day(-18),
     }

@@ -36,8 +36,9 @@ def counted(model: Simulation, client: str, day: dt.date) -> dict[tuple[str, str
     found: dict[tuple[str, str], float] = {
         (CODE, "redemptions"): used,
         (CODE, "revenue"): round(used * _LOAF_PRICE * float(rng.uniform(0.9, 1.3)), 2),
-        (PATH, "scans"): int(rng.poisson(visits * _SCANS_A_VISIT)),
     }
+    if offset >= CAMPAIGN.poster_offset:
+        found[PATH, "scans"] = int(rng.poisson(visits * _SCANS_A_VISIT))
     if offset == CAMPAIGN.event_offset:
         found[EVENT, "attendance"] = int(rng.poisson(_HEADS))
     if offset in CAMPAIGN.newsletter_offsets:
