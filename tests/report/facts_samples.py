@@ -30,6 +30,7 @@ from widerview.report.facts import (
     Posting,
     SourceFact,
     TouchpointFact,
+    Untagged,
     Usual,
     Year,
     YearWeek,
