@@ -92,7 +92,7 @@ class House:
 
 
 def house_in(folder: Path, sandbox: Sandbox, engine: Engine, *, platforms: Collection[str] = SPINE) -> House:
-    """A house whose clients have accounts and analytics on some platforms only: reading all sixteen takes a while."""
+    """A house whose clients have accounts and analytics on some platforms only: reading all seventeen takes a while."""
     for path in write_clients(folder / "clients", ANCHOR):
         client = yaml.safe_load(path.read_text())
         for places in (client["accounts"], client["web"], client.get("offline", [])):
