@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from facts_samples import chart
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facts_samples import chart
 from widerview.report.chart import HEIGHT, WIDTH, chart_png, chart_svg, notes
 from widerview.report.facts import Chart, DayPoint
 

@@ -3,10 +3,10 @@
 import datetime as dt
 
 import msgspec
-from facts_samples import broken_week, empty_week, good_week, normal_week
 from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
+from facts_samples import broken_week, empty_week, good_week, normal_week
 from widerview.report.facts import Facts
 from widerview.report.lessons import WEEKS_APART, pick
 
