@@ -200,10 +200,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to know: a card of at most 60 words that teaches how to read this report."""
+    """One thing to know: a card of at most 60 words that teaches how to read this report; `id` names the card."""
 
     title: str
     text: str
+    id: str = ""
 
 
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +252,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
         client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
             changed; never printed.
+        glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
     """
 
     client_id: str
@@ -283,3 +285,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     postal_address: str
     office_hours: str
     client_file: str = ""
+    glossary_url: str = ""
