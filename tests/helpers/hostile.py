@@ -51,6 +51,7 @@ def attacked(payload: str) -> Facts:
         "permalink",
         "url",
         "reply_to",
+        "glossary_url",
         "id",
         "grade",
         "colour",

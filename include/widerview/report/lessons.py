@@ -517,10 +517,10 @@ def pick(facts: Facts, shown: Mapping[str, int] | None = None) -> Lesson:
     ago = dict(shown or {})
     free = [card for card in CARDS if ago.get(card.id, WEEKS_APART) >= WEEKS_APART]
 
-    def order(card: Card) -> tuple[bool, bool, int]:
+    def order(card: Card) -> tuple[int, int]:
         if card.id in ago:
-            return True, True, -ago[card.id]
-        return card not in BASICS, card.suits is None, 0
+            return 3, -ago[card.id]
+        return (0 if card in BASICS else 2 if card.suits is None else 1), 0
 
     card = min((card for card in free if card.suits is None or card.suits(facts)), key=order)
     gettext = voice_of(facts.locale).gettext
