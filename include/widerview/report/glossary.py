@@ -7,9 +7,9 @@ from widerview.vocabulary.metrics import METRICS
 
 
 def glossary_page(locale: str) -> str:
-    """Render the page in the language of a locale; a card's anchor is its id, a number's is its metric's, with `number-` before it.
+    """Render the page in the language of a locale; it loads nothing from elsewhere and runs no script.
 
-    It loads nothing from elsewhere and runs no script.
+    A card's anchor is its id; that of a number is its metric's name, with `number-` before it.
     """
     voice = voice_of(locale)
     page = {
