@@ -207,6 +207,28 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of an earlier report that is another one by now.
+
+    Attributes:
+        first_day: Monday of the week it belongs to.
+        label: Its name for the client.
+        said: What that report says; None: not reported.
+        known: What is known now; None: not reported any more.
+        decimals: Digits after the decimal point when printed.
+        why: What has changed it.
+        source: Name of the source that has, for people; empty if there are several or none.
+    """
+
+    first_day: dt.date
+    label: str
+    said: float | None
+    known: float | None
+    decimals: int = 0
+    why: Literal["late data", "platform revision", "our fix"]
+    source: str = ""
+
+
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
     """An account in the appendix, with its posts of the week; followers stand here only, never among the figures."""
 
@@ -252,6 +274,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
         client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
             changed; never printed.
+        corrections: What the report before would say otherwise now; at most three numbers.
         glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
     """
 
@@ -286,3 +309,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     office_hours: str
     client_file: str = ""
     glossary_url: str = ""
+    corrections: tuple[Correction, ...] = ()

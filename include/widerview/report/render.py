@@ -93,6 +93,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "note": _note_lines(note),
         "sentences": narrate.three_sentences(facts),
         "data_line": narrate.data_line(facts),
+        "corrections": narrate.correction_lines(facts),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": chart
         and {
