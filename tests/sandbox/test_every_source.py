@@ -312,6 +312,33 @@ def test_whatever_goes_wrong_is_a_source_error_or_gives_rows(name, fault, served
         served.faults.clear()
 
 
+@pytest.mark.parametrize(
+    ("name", "withheld"), [("facebook", {"viewers"}), ("instagram", {"reach", "paid_reach"}), ("threads", {"quotes"})]
+)
+def test_a_metric_that_meta_withholds_costs_itself_alone(name, withheld, pulled, served):
+    served.now = NOW
+    served.faults.clear()
+    honest = pulled[name][0]
+    served.faults.inject(Injection(fault="metric_withheld", route=f"{name}*"))
+    try:
+        pages = list(SOURCES[name].fetch(honest.target, honest.window, client_of(served, honest.target)))
+    finally:
+        served.faults.clear()
+    rows = [row for page in pages for row in SOURCES[name].parse(honest.target, page)]
+    gone = [row for row in rows if isinstance(row, UnavailableRow)]
+    assert {row.metric for row in gone} == withheld
+    assert all("#200" in row.reason and row.observed_at == NOW for row in gone)
+    opens = honest.window.opens(honest.target.time_zone)
+    comments, counted = told_of(honest.rows, opens)
+    others = {post: {metric: counts[metric] for metric in counts.keys() - withheld} for post, counts in counted.items()}
+    assert told_of(rows, opens) == (comments, others)
+    assert days_of(rows) == {place: value for place, value in days_of(honest.rows).items() if place[1] not in withheld}
+
+
+def days_of(rows: list[Row]) -> dict[tuple[dt.date, str], float | None]:
+    return {(row.day, row.metric): row.value for row in rows if isinstance(row, DayRow)}
+
+
 @pytest.mark.parametrize("name", ["facebook", "instagram", "threads"])
 def test_where_meta_finds_its_answers_too_large_all_numbers_are_there(name, pulled, served):
     served.now = NOW
