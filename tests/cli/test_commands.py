@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,9 @@ def test_doctor_tells_of_a_token_that_dies_within_14_days(
 
 
 def test_usage_shows_what_was_spent(installed: House) -> None:
-    with DailyAllowance(installed.engine, "tidewater-cycles", "x", calls=1000, dollars=9) as allowance:
+    with DailyAllowance(installed.engine, "tidewater-cycles", "x", calls=1000, dollars=Decimal(9)) as allowance:
         allowance.call()
-        allowance.pay(0.125)
+        allowance.pay(Decimal("0.125"))
     done = run("usage", "--days", "1")
     assert done.exit_code == 0, done.output
     (line,) = (line for line in done.output.splitlines() if "tidewater-cycles" in line)

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -199,7 +200,7 @@ def daily_allowance(engine: Engine, source: Source, target: Target) -> DailyAllo
         target.client_id,
         source.name,
         calls=source.calls_a_day,
-        dollars=None if dollars is None else float(dollars),
+        dollars=None if dollars is None else Decimal(str(dollars)),
     )
 
 
