@@ -15,6 +15,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, past_reports, weekly
 from widerview.pipeline.past_reports import CorrectedNumber, Reason, RebuildDiffers
 from widerview.report.facts import Facts
+from widerview.report.lessons import BASICS
 from widerview.report.narrate import correction_lines
 from widerview.report.render import render
 from widerview.sources.base import CounterRow, DayRow, RawPage, Row, Target, Window
@@ -260,3 +261,8 @@ def test_the_first_report_has_nothing_to_correct(told: House) -> None:
     client = told.agency.clients[CLIENT]
     facts = weekly.compose_facts(told.engine, client, WEEK, THEN)
     assert past_reports.with_corrections(told.engine, client, facts) == facts
+
+
+def test_the_next_report_brings_the_next_card(sent: Sent) -> None:
+    first, second = sent.facts.lesson, next_facts(sent).lesson
+    assert (first and first.id, second and second.id) == tuple(card.id for card in BASICS[:2])
