@@ -47,8 +47,8 @@ def _reason(voice: Voice, event: KnownEvent, notable: NotableDay) -> str:
         "holiday": (_("%(name)s"), _("%(name)s")),
         "campaign starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
         "campaign ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
-        "asset starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
-        "asset ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
+        "asset starts": (_("“%(name)s”"), _("“%(name)s” since %(day)s")),
+        "asset ends": (_("“%(name)s”"), _("“%(name)s” until %(day)s")),
         "paid": (_("paid promotion on %(name)s"), _("paid promotion on %(name)s")),
     }[event.what]
     words = {"name": clip(event.name, 60), "day": voice.day(event.day)}
@@ -134,18 +134,25 @@ def _likely(voice: Voice, goal: GoalFact) -> str:
 
 
 def year_line(facts: Facts, year: Year) -> str:
-    """How a year has gone, from its first quarter to its last, as a range."""
+    """How a year has gone, a usual week of its last quarter against one of its first, as a range."""
     voice = voice_of(facts.locale)
-    if rounded(year.low, 1, ROUND_FLOOR) <= 1 <= rounded(year.high, 1, ROUND_CEILING):
-        return voice.gettext(
-            "No clear change over the year: the last quarter had between %(low)s and %(high)s times the first."
-        ) % {
-            "low": voice.about(rounded(year.low, 1, ROUND_FLOOR)),
-            "high": voice.about(rounded(year.high, 1, ROUND_CEILING)),
-        }
-    return voice.gettext("From the first quarter to the last: %(times)s.") % {
-        "times": _times_with_range(voice, year.times, year.low, year.high)
-    }
+    low, high = rounded(year.low, 1, ROUND_FLOOR), rounded(year.high, 1, ROUND_CEILING)
+    words = {"times": times(voice, year.times), "low": voice.about(low), "high": voice.about(high)}
+    if low <= 1 <= high:
+        return (
+            voice.gettext(
+                "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of the "
+                "first three."
+            )
+            % words
+        )
+    return (
+        voice.gettext(
+            "A usual week of the last three months had %(times)s as many as one of the first three (%(low)s to %(high)s "
+            "times)."
+        )
+        % words
+    )
 
 
 def year_title(facts: Facts, year: Year) -> str:
