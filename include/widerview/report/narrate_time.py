@@ -135,24 +135,19 @@ def _likely(voice: Voice, goal: GoalFact) -> str:
 
 def year_line(facts: Facts, year: Year) -> str:
     """How a year has gone, a usual week of its last quarter against one of its first, as a range."""
-    voice = voice_of(facts.locale)
+    _ = (voice := voice_of(facts.locale)).gettext
     low, high = rounded(year.low, 1, ROUND_FLOOR), rounded(year.high, 1, ROUND_CEILING)
     words = {"times": times(voice, year.times), "low": voice.about(low), "high": voice.about(high)}
     if low <= 1 <= high:
-        return (
-            voice.gettext(
-                "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of the "
-                "first three."
-            )
-            % words
+        text = _(
+            "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of "
+            "the first."
         )
-    return (
-        voice.gettext(
-            "A usual week of the last three months had %(times)s as many as one of the first three (%(low)s to %(high)s "
-            "times)."
+    else:
+        text = _(
+            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s times)."
         )
-        % words
-    )
+    return text % words
 
 
 def year_title(facts: Facts, year: Year) -> str:
