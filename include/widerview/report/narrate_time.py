@@ -145,7 +145,8 @@ def year_line(facts: Facts, year: Year) -> str:
         )
     else:
         text = _(
-            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s times)."
+            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s "
+            "times)."
         )
     return text % words
 
