@@ -96,9 +96,10 @@ def compose(
     """
     weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
     seen_until = seen_until or as_of
-    long = [week.shift(-ago) for ago in range(_long_weeks(client, week) - 1, -1, -1)]
+    months = _weeks_in_view(client, week)
+    long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if is_due(week) else 0) - 1, -1, -1)]
     social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
-    web = Web.read(connection, client, long[0].monday, week.sunday, as_of)
+    web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
@@ -154,10 +155,10 @@ def compose(
     return msgspec.structs.replace(facts, lesson=pick(facts))
 
 
-def _long_weeks(client: Client, week: Week) -> int:
-    """How many weeks are looked at to see lasting changes, the goals of the week, and a year where one is due."""
-    goals = [((week.monday - Week.of(goal.starts).monday).days // 7) + 1 for goal in running_goals(client, week)]
-    return max([CHANGE_WEEKS, *goals, *([YEAR_WEEKS] if is_due(week) else [])])
+def _weeks_in_view(client: Client, week: Week) -> int:
+    """How many weeks are looked at to see lasting changes, and the goals of the week from their first day on."""
+    goals = [(week.monday - Week.of(goal.starts).monday).days // 7 + 1 for goal in running_goals(client, week)]
+    return max([CHANGE_WEEKS, *goals])
 
 
 def _is_so_far(figures: Sequence[Figure]) -> bool:
