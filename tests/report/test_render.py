@@ -79,7 +79,7 @@ def test_html_and_text_say_the_same(sample):
         assert words in text
     for figure in facts.figures:
         line = narrate.figure_line(facts, figure)
-        for words in (line.label, line.number, line.usual, line.wide, line.last_week, line.posts, line.verdict):
+        for words in (line.label, line.number, line.wide, line.last_week, line.posts, line.verdict):
             assert words in page
             assert words in text
         assert f"{line.label}: {line.value}" in text

@@ -13,7 +13,7 @@ _FEWEST_DIGITS = 2
 def notable_day(facts: Facts, notable: NotableDay) -> str:
     """A day that stood out: what it had, what such a weekday usually has, and what explains it."""
     voice = voice_of(facts.locale)
-    line = voice.gettext("%(day)s: %(what)s came to %(value)s; on a %(weekday)s usually %(range)s.") % {
+    line = voice.gettext("%(day)s: %(what)s %(value)s, on a %(weekday)s usually %(range)s.") % {
         "day": voice.day(notable.day),
         "what": _what(facts, notable),
         "value": voice.number(notable.value),
@@ -107,16 +107,16 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
     if goal.word == "reached":
         return _("So far %(so_far)s; your goal of %(target)s by %(day)s is reached.") % words
     if goal.word is None or goal.low is None or goal.high is None:
-        return _("So far %(so_far)s of %(target)s by %(day)s; it is too early to say where it will end.") % words
+        return _("%(so_far)s of %(target)s so far; too early to say where it will end.") % words
     words["range"] = _likely(voice, goal)
     standing = {
-        "ahead": _("your goal of %(target)s is well within reach"),
-        "within reach": _("your goal of %(target)s is within reach"),
-        "behind": _("your goal of %(target)s is out of reach at this pace"),
+        "ahead": _("well within reach"),
+        "within reach": _("within reach"),
+        "behind": _("out of reach at this pace"),
     }[goal.word]
-    return _("So far %(so_far)s; at this pace likely %(range)s by %(day)s; %(standing)s.") % {
+    return _("%(so_far)s of %(target)s so far; likely %(range)s in the end: %(standing)s.") % {
         **words,
-        "standing": standing % words,
+        "standing": standing,
     }
 
 
@@ -174,7 +174,7 @@ def about_time(facts: Facts) -> list[str]:
         lines.append(_("Worth knowing: of all days and numbers of your week, those that chance hardly explains."))
     if likely := [goal.coverage for goal in facts.goals if goal.low is not None]:
         lines.append(
-            _("“At this pace”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
+            _("“In the end”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
             % {"share": voice.percent(likely[0])}
         )
     if facts.year or any(_is_lasting(figure) for figure in facts.figures):
