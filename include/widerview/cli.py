@@ -103,6 +103,35 @@ def check(
 
 
 @app.command()
+def glossary(
+    locale: Annotated[str, typer.Option(help="Language of the page, e.g. `de`.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; the terminal if left out.", dir_okay=False, writable=True)
+    ] = None,
+) -> None:
+    """Write the page that explains every card and number of the reports, to publish on the agency's website.
+
+    Then write its address into the client files as `sender.glossary_url`, and the reports' cards link to it.
+
+    Example: `widerview glossary --locale de --out glossary.html`
+    """
+    from babel import UnknownLocaleError
+
+    from widerview.report.glossary import glossary_page
+
+    try:
+        page = glossary_page(locale)
+    except (UnknownLocaleError, ValueError) as error:
+        say(f"--locale {locale!r} is no language we know; write it like de or en_GB", "red", to_error=True)
+        raise typer.Exit(2) from error
+    if out is None:
+        typer.echo(page)
+        return
+    out.write_text(page, encoding="utf-8")
+    say(f"Written: {out}", "green")
+
+
+@app.command()
 def schema(
     out: Annotated[
         Path | None, typer.Option(help="File to write; the terminal if left out.", dir_okay=False, writable=True)
