@@ -74,7 +74,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=escape_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -270,6 +270,11 @@ def environment(locale: str) -> Environment:
     made.globals["_"] = narrate.voice_of(locale).say
     made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
     return made
+
+
+@lru_cache(maxsize=64)
+def _preview_environment(locale: str) -> Environment:
+    return environment(locale).overlay(finalize=escape_markdown)
 
 
 @lru_cache(maxsize=1)
