@@ -137,7 +137,7 @@ PageAddress = Annotated[
     str,
     Written(
         "the https address of a page, in ASCII, without campaign tags and #fragment",
-        r"https://(?![!-~]*[?&](?:utm|mtm|pk|piwik|matomo)_)[!$-;=?-~]+",
+        r"https://(?![!-~]*[?&](?:utm|mtm|pk|piwik|matomo)_)[!$-;=?-\[\]_a-z~]+",
         "https://www.harbour-bakery.example/winter-bread",
     ),
 ]
