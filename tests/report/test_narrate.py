@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
 from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
+from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
 from widerview.report import narrate
 from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting
 

@@ -213,6 +213,11 @@ class Sender(Model):
         description="The agency's postal address, which law asks for in many countries",
         examples=["1 Sample Street, 10115 Berlin"],
     )
+    glossary_url: WebAddress | None = Field(
+        default=None,
+        description="Where the page of `widerview glossary` is published; the reports' cards link to it",
+        examples=["https://agency.example/glossary.html"],
+    )
 
 
 class ReportPlan(Model):

@@ -160,8 +160,17 @@ def compose(
         postal_address=sender.postal_address,
         office_hours=office_hours,
         client_file=client.model_dump_json(),
+        glossary_url=sender.glossary_url or "",
     )
-    return msgspec.structs.replace(facts, lesson=pick(facts))
+    return msgspec.structs.replace(facts, lesson=pick(facts, _shown(connection, client, week, as_of)))
+
+
+def _shown(connection: Connection, client: Client, week: Week, as_of: dt.datetime) -> dict[str, int]:
+    """How many weeks ago each card of education was last shown to the client."""
+    return {
+        card: (week.monday - Week.parse(period).monday).days // 7
+        for card, period in read.lessons_shown(connection, client.client, as_of, before=str(week)).items()
+    }
 
 
 def matched_age(week: Week, zone: ZoneInfo, seen_until: dt.datetime) -> dt.timedelta:

@@ -23,6 +23,7 @@ from widerview.report.facts import (
     CampaignFact,
     Chart,
     Conversation,
+    Correction,
     DayPoint,
     Facts,
     Figure,
@@ -326,6 +327,38 @@ def data_line(facts: Facts) -> str:
     if amber:
         return _("%(amber)s data is still incomplete; everything else is complete.") % {"amber": amber}
     return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
+
+
+def correction_lines(facts: Facts) -> list[str]:
+    """What an earlier report would say otherwise now, a sentence each."""
+    return [_correction(voice_of(facts.locale), each) for each in facts.corrections]
+
+
+def _correction(voice: Voice, correction: Correction) -> str:
+    _ = voice.gettext
+    why = {
+        "late data": _("because some data came in late"),
+        "platform revision": _("because the platform has corrected it"),
+        "our fix": _("because we had read it wrongly"),
+    }[correction.why]
+    if correction.source:
+        why = {
+            "late data": _("because data of %(source)s came in late"),
+            "platform revision": _("because %(source)s has corrected it"),
+            "our fix": _("because we had read %(source)s wrongly"),
+        }[correction.why]
+    said, known = (
+        _("not reported") if value is None else voice.number(value, correction.decimals)
+        for value in (correction.said, correction.known)
+    )
+    text = _("Correction for the week of %(day)s: %(figure)s. We said %(said)s; it is %(known)s, %(why)s.")
+    return text % {
+        "day": voice.short_day(correction.first_day),
+        "figure": correction.label,
+        "said": said,
+        "known": known,
+        "why": why % {"source": correction.source},
+    }
 
 
 # --- The lines of lists and tables -------------------------------------------------------------------------------

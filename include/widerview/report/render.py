@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urldefrag, urlsplit
 
 import css_inline
 import msgspec
@@ -24,7 +24,7 @@ from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
-_ADDRESSES = {"url", "permalink"}  # these are judged by `_web_address`; a cut one would lead nowhere
+_ADDRESSES = {"url", "permalink", "glossary_url"}  # these are judged by `_web_address`; a cut one would lead nowhere
 _NOTE_LENGTH = 4000
 _LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without the tags is enough to read
 _COLUMNS = 72
@@ -66,7 +66,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
     page = _page(facts, note, chart, cid)
-    templates = _environment(facts.locale)
+    templates = environment(facts.locale)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
@@ -93,6 +93,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "note": _note_lines(note),
         "sentences": narrate.three_sentences(facts),
         "data_line": narrate.data_line(facts),
+        "corrections": narrate.correction_lines(facts),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": chart
         and {
@@ -128,8 +129,16 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             }
             for account in facts.accounts
         ],
+        "lesson_url": _lesson_url(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
     }
+
+
+def _lesson_url(facts: Facts) -> str | None:
+    """Where the card stands in the agency's published glossary."""
+    if facts.lesson is None or not (glossary := _web_address(facts.glossary_url)):
+        return None
+    return f"{urldefrag(glossary).url}#{facts.lesson.id}"
 
 
 def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
@@ -249,17 +258,18 @@ def _address(url: str) -> Markup:
 
 
 @lru_cache(maxsize=64)
-def _environment(locale: str) -> Environment:
-    environment = Environment(
+def environment(locale: str) -> Environment:
+    """The templates' environment for a Babel locale: their words, and the filters for mails."""
+    made = Environment(
         loader=PackageLoader("widerview.report"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["_"] = narrate.voice_of(locale).say
-    environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
-    return environment
+    made.globals["_"] = narrate.voice_of(locale).say
+    made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
+    return made
 
 
 @lru_cache(maxsize=1)
