@@ -83,7 +83,7 @@ def test_a_rush_is_told_with_what_was_seen_since_when_where_and_what_to_do(
     assert subject == "Otter Bakery: many more comments than usual"
     # From 05:40 on Berlin's clock one comment every ten minutes; looks are on even hours UTC.
     assert "What was seen: 30 comments in the 12 hours up to Wednesday 18 November, 11:00." in told
-    assert "On nine of ten days there are 0 to" in told
+    assert "On nine of ten days there are none at that time." in told
     assert "first seen on Wednesday 18 November, 07:00" in told
     assert "- Bluesky, 30 comments: https://social.example/otter-bakery/p1" in told
     assert "1. Read what people write." in told

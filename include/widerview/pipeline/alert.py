@@ -91,9 +91,8 @@ What to do first:
 
 
 def _seen(client: Client, crisis: Crisis) -> str:
-    usual = (
-        f"{crisis.usual_low} to {crisis.usual_high}" if crisis.usual_low < crisis.usual_high else f"{crisis.usual_low}"
-    )
+    low, high = crisis.usual_low, crisis.usual_high
+    usual = f"{low} to {high}" if low < high else f"{high or 'none'}"
     return (
         f"{crisis.comments} comments in the {WINDOW_HOURS} hours up to {_when(client, crisis.peak_look)}. "
         f"On nine of ten days there are {usual} at that time."
