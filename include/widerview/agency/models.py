@@ -624,6 +624,42 @@ def _check_doubles(what: str, named: Iterable[tuple[str, _Place]]) -> None:
         seen.add(name)
 
 
+_LONGEST_GOAL = dt.timedelta(days=366)
+
+
+class Goal(Model):
+    """A number to come to within some days; what is counted adds up from the first of them on.
+
+    There is none for followers: they say little of what people do.
+    """
+
+    metric: Literal["visits", "social_visits", "campaign_visits", "reactions", "replies_received", "passed_on"] = Field(
+        description="What is counted, by its name in docs/metrics.md", examples=["visits"]
+    )
+    target: Annotated[int, Field(gt=0)] = Field(description="The number to come to", examples=[500])
+    starts: dt.date = Field(description="First day that counts", examples=["2026-11-02"])
+    ends: dt.date = Field(description="Last day, within a year of the first", examples=["2026-11-29"])
+    campaign: UtmName | None = Field(
+        default=None, description="Key of the campaign whose visits alone count; only with `campaign_visits`"
+    )
+    note: Line | None = Field(
+        default=None, description="What it is for, printed beside it", examples=["As many as last winter"]
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Goal":
+        _check_order(self.starts, self.ends)
+        if self.ends - self.starts > _LONGEST_GOAL:
+            raise mistake(
+                f"from {self.starts} to {self.ends} is longer than a year", "set a goal for a year at most", "ends"
+            )
+        if self.campaign and self.metric != "campaign_visits":
+            raise mistake(
+                f"{self.metric} are not counted by campaign", "write metric: campaign_visits, or remove it", "campaign"
+            )
+        return self
+
+
 def _website(url: str) -> str:
     return re.sub(r"^https?://(www\.)?", "", url.casefold()).rstrip("/")
 
@@ -667,6 +703,9 @@ class Client(Model):
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
     web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
+    goals: tuple[Goal, ...] = Field(
+        default=(), description="Numbers to come to, which the report holds the pace against"
+    )
     everyday: UtmName | None = Field(
         default=None,
         description="The utm_campaign of links in posts that belong to no campaign",
@@ -729,6 +768,18 @@ class Client(Model):
             )
         _check_landing_pages(self)
         _check_touchpoints(self)
+        return self
+
+    @model_validator(mode="after")
+    def _known_campaigns(self) -> "Client":
+        keys = [campaign.key for campaign in self.campaigns]
+        for index, goal in enumerate(self.goals):
+            if goal.campaign and goal.campaign not in keys:
+                raise mistake(
+                    f"there is no campaign {quoted(goal.campaign)} in this file",
+                    f"its campaigns are: {', '.join(keys) or 'none'}",
+                    *("goals", index, "campaign"),
+                )
         return self
 
     @model_validator(mode="after")
