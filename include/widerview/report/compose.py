@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from babel.dates import format_skeleton
@@ -45,6 +44,7 @@ from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
+from widerview.tagging.posts import belongs
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 
@@ -292,11 +292,11 @@ def _reactions_by_day(client: Client, social: Social) -> dict[dt.date, float | N
 
 
 def _notes(client: Client) -> dict[dt.date, str]:
-    """What happened on which day, as far as the client's file says: campaign starts, then its dated touchpoints."""
-    notes = {campaign.starts: f"{campaign.name} starts" for campaign in client.campaigns}
-    for campaign in client.campaigns:
-        notes |= {asset.starts: asset.name for asset in campaign.assets if asset.starts}
-    return notes
+    """What happened on which day, as far as the client's file says: campaigns, dated touchpoints, the timeline."""
+    happened = [(campaign.starts, f"{campaign.name} starts") for campaign in client.campaigns]
+    happened += [(each.starts, each.name) for campaign in client.campaigns for each in campaign.assets if each.starts]
+    happened += [(entry.day, entry.what) for entry in client.timeline]
+    return {day: "; ".join(what for each, what in happened if each == day) for day, _ in happened}
 
 
 def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
@@ -392,7 +392,7 @@ def _running(client: Client, week: Week) -> list[Campaign]:
 
 def _campaign(campaign: Campaign, week: Week, social: Social, web: Web, titles: Mapping[str, str]) -> CampaignFact:
     prefix = f"{campaign.key.casefold()}/"
-    assets = {asset.utm_source.casefold(): asset for asset in campaign.assets if asset.utm_source}
+    assets = {asset.tag: asset for asset in campaign.assets if asset.tag}
     touchpoints = []
     for member in web.members(week, "touchpoint"):
         if member.startswith(prefix):
@@ -415,26 +415,10 @@ def _campaign(campaign: Campaign, week: Week, social: Social, web: Web, titles: 
         goal=campaign.goal,
         starts=campaign.starts,
         ends=campaign.ends,
-        posts=sum(_belongs(post.post, campaign) for post in social.published(week)),
+        posts=sum(belongs(post.post, campaign) for post in social.published(week)),
         visits=_whole(visits),
         touchpoints=tuple(touchpoints),
     )
-
-
-def _belongs(post: read.Post, campaign: Campaign) -> bool:
-    """Whether a post is part of a campaign: by one of its hashtags, or by a link tagged with its key."""
-    if {tag.removeprefix("#").casefold() for tag in campaign.hashtags} & {tag.casefold() for tag in post.tags}:
-        return True
-    return any(campaign.key.casefold() in _campaigns_of(link) for link in post.links)
-
-
-def _campaigns_of(link: str) -> set[str]:
-    """The campaigns that a link is tagged with, by Google's or Matomo's name of the tag; in lower case."""
-    try:
-        tags = parse_qs(urlsplit(link).query)
-    except ValueError:  # people write things that only look like links
-        return set()
-    return {tag.casefold() for name in ("utm_campaign", "mtm_campaign") for tag in tags.get(name, [])}
 
 
 def _conversation(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Conversation:

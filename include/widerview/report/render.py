@@ -276,7 +276,7 @@ _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 _BARE_ADDRESS = re.compile(r"(?<=://)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 
 
-def _markdown(value: object) -> object:
+def escape_markdown(value: object) -> object:
     """Escape a printed value for Markdown: no heading, link, picture or table can come out of it."""
     if isinstance(value, Markup):
         return value
@@ -307,7 +307,7 @@ def environment(locale: str) -> Environment:
 
 @lru_cache(maxsize=64)
 def _preview_environment(locale: str) -> Environment:
-    return environment(locale).overlay(finalize=_markdown)
+    return environment(locale).overlay(finalize=escape_markdown)
 
 
 @lru_cache(maxsize=1)
