@@ -1,6 +1,7 @@
 """The watch as Airflow runs it: what an operator sees of a rush, inside office hours and outside them."""
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,9 @@ def run(
     client = bakery().model_dump(mode="json", exclude_none=True)
     (tmp_path / "otter-bakery.yaml").write_text(yaml.safe_dump(client))
     monkeypatch.setenv("WIDERVIEW_CLIENTS", str(tmp_path))
-    smtp = f'{{"conn_type": "smtp", "host": "127.0.0.1", "port": {server.port}, "extra": {{"disable_ssl": true, "disable_tls": true}}}}'
-    monkeypatch.setenv("AIRFLOW_CONN_WIDERVIEW_SMTP", smtp)
+    plain = {"disable_ssl": True, "disable_tls": True}
+    smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": server.port, "extra": plain}
+    monkeypatch.setenv("AIRFLOW_CONN_WIDERVIEW_SMTP", json.dumps(smtp))
     with temporary_database(postgres) as url:
         engine = connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
         migrate(engine)
