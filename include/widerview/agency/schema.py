@@ -121,6 +121,8 @@ def _default(schema: JsonSchema) -> str:
     default = schema.get("default")
     if isinstance(default, dict):
         return "as its keys say"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"  # as YAML writes it
     return f"`{default}`" if isinstance(default, str | int) else "none"
 
 
