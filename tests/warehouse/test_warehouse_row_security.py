@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from warehouse_pulls import CLIENT, MONDAY, account, at, comment, day, load, post
+from warehouse_pulls import CLIENT, MONDAY, account, at, comment, crisis, day, load, post
 
 from widerview.quality.verdict import Rejected
 from widerview.warehouse import read
-from widerview.warehouse.crises import Crisis, save_crisis
+from widerview.warehouse.crises import save_crisis
 from widerview.warehouse.database import REPORT_ROLE, client_snapshot
 from widerview.warehouse.reports import save_report
 from widerview.warehouse.tables import metadata
@@ -30,13 +30,7 @@ def filled(warehouse: Engine) -> Engine:
             allowance.call()
         with warehouse.begin() as connection:
             save_report(connection, "{}", client, "2026-W46", at(1))
-            save_crisis(
-                connection,
-                Crisis(
-                    client_id=client, crisis="crisis-2026-11-09T02", first_look=at(2), last_look=at(2),
-                    peak_look=at(2), comments=9, usual_low=0, usual_high=2, looked_until=at(2),
-                ),
-            )  # fmt: skip
+            save_crisis(connection, crisis(client))
             connection.execute(
                 text("""
                     INSERT INTO outbox (client_id, period, revision, recipient, message_id, message, sha256, state,
