@@ -9,10 +9,10 @@ import functools
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -66,7 +66,18 @@ Place = tuple[int, str | None]
 """What can be held: a row by its position in the pull, or one running total of it."""
 
 
-class PullRows(msgspec.Struct, frozen=True, kw_only=True):
+class Stretch(NamedTuple):
+    """Rows of one kind that follow each other in a pull: from `start` to before `stop`."""
+
+    kind: type[Row]
+    start: int
+    stop: int
+
+
+RowT = TypeVar("RowT")
+
+
+class PullRows(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What one pull gave, ready to be checked.
 
     Attributes:
@@ -103,8 +114,22 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
         """The source's name for people."""
         return self.title or self.target.source.capitalize()
 
+    @functools.cached_property
+    def stretches(self) -> Sequence[Stretch]:
+        """Where rows of which kind stand, so that each row is asked for its kind once."""
+        found: list[Stretch] = []
+        start = 0
+        for kind, some in groupby(map(type, self.rows)):
+            stop = start + len(list(some))
+            found.append(Stretch(kind, start, stop))
+            start = stop
+        return found
 
-RowT = TypeVar("RowT")
+    def rows_of(self, *kinds: type[RowT]) -> Iterator[tuple[int, RowT]]:
+        """The rows of some kinds, each after its position in `rows`."""
+        for kind, start, stop in self.stretches:
+            if issubclass(kind, kinds):
+                yield from zip(range(start, stop), self.rows[start:stop], strict=True)
 
 
 @dataclass(slots=True)
@@ -135,35 +160,15 @@ class Lines(Generic[RowT]):
         return chosen
 
 
-class Stretch(NamedTuple):
-    """Rows of one kind that follow each other in a pull: its position in the batch, and theirs in it."""
-
-    kind: type[Row]
-    number: int
-    start: int
-    stop: int
-
-
-def stretches(pulls: Sequence[PullRows]) -> list[Stretch]:
-    """Where rows of which kind stand, pull by pull: so that each row is asked for its kind once."""
-    found: list[Stretch] = []
-    for number, pull in enumerate(pulls):
-        start = 0
-        for kind, some in groupby(map(type, pull.rows)):
-            stop = start + len(list(some))
-            found.append(Stretch(kind, number, start, stop))
-            start = stop
-    return found
-
-
-def place(pulls: Sequence[PullRows], where: Iterable[Stretch], *kinds: type[RowT]) -> Lines[RowT]:
+def place(pulls: Sequence[PullRows], *kinds: type[RowT]) -> Lines[RowT]:
     """All rows of some kinds, pull by pull."""
     lines: Lines[RowT] = Lines(pulls)
-    for kind, number, start, stop in where:
-        if issubclass(kind, kinds):
-            lines.numbers += [number] * (stop - start)
-            lines.indexes += range(start, stop)
-            lines.rows += pulls[number].rows[start:stop]  # type: ignore[arg-type]
+    for number, pull in enumerate(pulls):
+        for kind, start, stop in pull.stretches:
+            if issubclass(kind, kinds):
+                lines.numbers += [number] * (stop - start)
+                lines.indexes += range(start, stop)
+                lines.rows += pull.rows[start:stop]  # type: ignore[arg-type]
     return lines
 
 
@@ -381,8 +386,11 @@ Alike = dict[tuple[str, ...], list[int]]
 def alike(lines: Lines[Counted]) -> Alike:
     """Sort lines by the metrics they tell of."""
     found: Alike = defaultdict(list)
-    for line, row in enumerate(lines.rows):
-        found[tuple(row.counts)].append(line)
+    start = 0
+    for metrics, some in groupby(map(list, map(attrgetter("counts"), lines.rows))):
+        stop = start + sum(1 for _ in some)
+        found[tuple(metrics)] += range(start, stop)
+        start = stop
     return found
 
 
@@ -418,33 +426,24 @@ def total_columns(lines: Lines[Counted], alike: Alike) -> Columns:
     """Running totals, a column a metric, with a value for each line; NaN where it tells of no such metric."""
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    columns: Columns = {}
+    names = list(dict.fromkeys(chain.from_iterable(alike)))
+    table = np.full((len(names), len(lines.rows)), math.nan)
     for metrics, members in alike.items():
-        values = numbers([*chain.from_iterable(lines.rows[line].counts.values() for line in members)])
-        at = np.array(members, dtype=np.intp)
-        for metric, column in zip(metrics, values.reshape(len(members), len(metrics)).T, strict=True):
-            name = f"{TOTAL}{metric}"
-            if name not in columns:
-                columns[name] = np.full(len(lines.rows), math.nan)
-            columns[name][at] = column
-    return columns
+        counts = map(attrgetter("counts"), map(lines.rows.__getitem__, members))
+        values = numbers([*chain.from_iterable(map(methodcaller("values"), counts))])
+        at = np.array([names.index(metric) for metric in metrics], dtype=np.intp)
+        table[np.ix_(at, np.array(members, dtype=np.intp))] = values.reshape(len(members), len(metrics)).T
+    return {f"{TOTAL}{metric}": column for metric, column in zip(names, table, strict=True)}
 
 
 def totals(lines: Lines[Counted], columns: Columns) -> Frame:
     """Running totals, a column a metric; one that fails costs nothing but itself."""
-    import numpy as np  # noqa: PLC0415 - slow to import
-
-    # Great Expectations copies the frame for each column that misses a value, so lines without any are left out.
-    judged = [line for line, row in enumerate(lines.rows) if row.counts]
-    if len(judged) < len(lines.rows):
-        at = np.array(judged, dtype=np.intp)
-        columns = {name: column[at] for name, column in columns.items()}
     return Frame(
         "totals",
-        [lines.numbers[line] for line in judged],
+        lines.numbers if columns else [],
         columns,
-        subject=lambda line, column: Total(lines.rows[judged[line]], column.removeprefix(TOTAL)),
-        places=lambda line, column: [(lines.indexes[judged[line]], column.removeprefix(TOTAL))],
+        subject=lambda line, column: Total(lines.rows[line], column.removeprefix(TOTAL)),
+        places=lambda line, column: [(lines.indexes[line], column.removeprefix(TOTAL))],
     )
 
 
@@ -554,7 +553,7 @@ def day_end(day: dt.date, zone: str) -> dt.datetime:
 def zone_of_days(pull: PullRows) -> str:
     """The zone whose days the platform counts; the client's where it counts none, or none that is known."""
     own = pull.target.time_zone
-    told = next((row.zone for row in pull.rows if isinstance(row, DayRow)), own)
+    told = next((row.zone for _, row in pull.rows_of(DayRow)), own)
     return told if is_zone(told) else own
 
 

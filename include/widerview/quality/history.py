@@ -104,18 +104,15 @@ def beside(rows: Lines[Counted], totals: Columns) -> Beside:
     lines: list[int] = []
     known: list[Counts] = []
     settled: list[bool] = []
-    pasts = [pull.past for pull in rows.pulls]
-    for line, (number, row) in enumerate(zip(rows.numbers, rows.rows, strict=True)):
-        past = pasts[number]
-        if not past.posts and not past.counts:
-            continue
-        entity, entity_id = counted(row)
-        post = past.posts.get(entity_id) if entity == "post" else None
-        counts = post.counts if post else past.counts.get(entity_id) if entity == "account" else None
-        if counts:
-            lines.append(line)
-            known.append(counts)
-            settled.append(post is not None and _is_settled(post))
+    for number, past in enumerate(pull.past for pull in rows.pulls):
+        for line in rows.of_pull(number) if past.posts or past.counts else ():
+            entity, entity_id = counted(rows.rows[line])
+            post = past.posts.get(entity_id) if entity == "post" else None
+            counts = post.counts if post else past.counts.get(entity_id) if entity == "account" else None
+            if counts:
+                lines.append(line)
+                known.append(counts)
+                settled.append(post is not None and _is_settled(post))
     shape = (len(lines), len(metrics))
     return Beside(
         np.array(lines, dtype=np.intp),
@@ -291,7 +288,7 @@ def listings(pulls: Sequence[PullRows]) -> Frame:
     found: list[tuple[int, Listing]] = []
     for number, pull in enumerate(pulls):
         if pull.past.posts and pull.failed is None:
-            again = {row.post_id for row in pull.rows if isinstance(row, PostRow)} & pull.past.posts.keys()
+            again = {row.post_id for _, row in pull.rows_of(PostRow)} & pull.past.posts.keys()
             found.append((number, Listing(len(pull.past.posts), len(again))))
     listings = [listing for _, listing in found]
     return Frame(
