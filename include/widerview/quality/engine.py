@@ -62,9 +62,7 @@ _MANY = 4
 """From so many columns on, one range is asked of them together."""
 
 
-def validate(
-    name: str, columns: Columns, groups: Sequence[int], checks: Sequence[Check]
-) -> list[Judged]:
+def validate(name: str, columns: Columns, groups: Sequence[int], checks: Sequence[Check]) -> list[Judged]:
     """Run checks over columns of equal length; one result a check, in the same order.
 
     A check that cannot be carried out, e.g. over a column that is not there, is no failure of the data, though Great
@@ -104,36 +102,43 @@ def _of_one_range(columns: Columns, checks: Sequence[Check]) -> list[list[int]]:
 
     ranges: defaultdict[str, list[int]] = defaultdict(list)
     for position, check in enumerate(checks):
-        numbers = isinstance(columns.get(check.column), np.ndarray)
+        values = columns.get(check.column)
+        numbers = isinstance(values, np.ndarray) and np.issubdtype(values.dtype, np.number)
         if numbers and check.expectation == "ExpectColumnValuesToBeBetween":
             ranges[repr({**check.arguments, "column": None})].append(position)
     return [positions for positions in ranges.values() if len(positions) >= _MANY]
 
 
 def _ask_together(name: str, columns: Columns, checks: Mapping[int, Check]) -> dict[int, Finding]:
-    """What checks find that expect the same range of some columns.
+    """What checks find that expect one range of some columns.
 
     The library takes its time over each check. So it is asked of the least and the most of each line, and then once
     of all values of those lines where one of the two fails.
     """
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    arrays = [columns[check.column] for check in checks.values()]
-    extremes = {"least": functools.reduce(np.fmin, arrays), "most": functools.reduce(np.fmax, arrays)}
     [expected, *_] = checks.values()
+    arrays = [columns[check.column] for check in checks.values()]
+    of_all = f"of {len(arrays)} columns"
+    extremes = {
+        f"least {of_all}": functools.reduce(np.fmin, arrays),
+        f"most {of_all}": functools.reduce(np.fmax, arrays),
+    }
 
-    def of(column: str) -> Check:
-        return replace(expected, column=column, arguments={**expected.arguments, "column": column})
+    def ask(columns: Columns) -> list[Finding]:
+        alike = [replace(expected, column=each, arguments={**expected.arguments, "column": each}) for each in columns]
+        return list(_ask(name, columns, dict(enumerate(alike))).values())
 
-    least_and_most = _ask(name, extremes, dict(enumerate(map(of, extremes)))).values()
+    least_and_most = ask(extremes)
+    if errors := [error for _, error in least_and_most if error]:
+        return dict.fromkeys(checks, ((), errors[0]))
     suspects = np.array(sorted({line for lines, _ in least_and_most for line in lines}), dtype=np.intp)
-    values = np.concatenate([array[suspects] for array in arrays])
-    [(wrong, error)] = _ask(name, {"values": values}, {0: of("values")}).values() if len(suspects) else [((), None)]
-    errors = [each for each in (error, *(error for _, error in least_and_most)) if each]
-    of_column, of_suspect = np.divmod(np.array(wrong, dtype=np.intp), max(len(suspects), 1))
-    lines = suspects[of_suspect]
+    if not len(suspects):
+        return dict.fromkeys(checks, ((), None))
+    [(wrong, error)] = ask({f"values {of_all}": np.concatenate([array[suspects] for array in arrays])})
+    of_column, of_suspect = np.divmod(np.array(wrong, dtype=np.intp), len(suspects))
     return {
-        position: (tuple(lines[of_column == number].tolist()), errors[0] if errors else None)
+        position: (tuple(suspects[of_suspect[of_column == number]].tolist()), error)
         for number, position in enumerate(checks)
     }
 
@@ -144,9 +149,14 @@ def _ask(name: str, columns: Columns, checks: Mapping[int, Check]) -> dict[int, 
 
     if not checks:
         return {}
-
     used = {column for check in checks.values() for column in _columns(check)}
-    validator = _validator(pd.DataFrame({column: _typed(columns[column]) for column in columns if column in used}))
+    typed = {column: _typed(values) for column, values in columns.items() if column in used}
+    # Of words that come again and again, the library need look at each but once.
+    words = {check.column for check in checks.values() if check.expectation == "ExpectColumnValuesToBeInSet"}
+    for column in words & typed.keys():
+        if typed[column].dtype == object:
+            typed[column] = pd.Categorical(typed[column])
+    validator = _validator(pd.DataFrame(typed))
     # Most checks find nothing, and a bare yes takes the library half as long as the lines that fail.
     results = _results(name, validator, checks, "BOOLEAN_ONLY")
     failed = {position: check for position, check in checks.items() if not results[position].success}

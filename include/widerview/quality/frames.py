@@ -50,6 +50,9 @@ CHANNEL_SLACK_SHARE = 0.02
 _BEYOND_ALL = 10**15
 """Larger than anything that is counted, and exact as a float."""
 
+_AT_A_TIME = 5_000
+"""Rows whose totals, and what is made of them on the way, stay in a processor's cache."""
+
 _SPREAD = -7046029254386353131
 """Odd, and with bits all over 64: the positions of a batch's pulls times this are far apart."""
 
@@ -232,6 +235,7 @@ def accounts(lines: Lines[AccountRow]) -> Frame:
 
 def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     """Posts, without their counts, beside the accounts that were shown."""
+    published = _published(lines.rows)
     shown: list[set[str]] = [set() for _ in lines.pulls]
     for number, account in zip(accounts.numbers, accounts.rows, strict=True):
         shown[number] |= {account.account_id} - {""}
@@ -242,13 +246,13 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
             "account_id": _given(lines.rows, "account_id"),
             "post_id": _given(lines.rows, "post_id"),
             "permalink": _given(lines.rows, "permalink"),
-            **_published(lines.rows),
+            **published,
             "kind": [row.kind for row in lines.rows],
             "is_own": [
                 not own or row.account_id in own or not row.account_id
                 for own, row in zip(map(shown.__getitem__, lines.numbers), lines.rows, strict=True)
             ],
-            "first_id": _first_ids(lines),
+            "first_id": _first_ids(lines, published["published_at"]),
             **_contents(
                 lines,
                 # Posts are edited while pages are read: only the same moment must not contradict itself.
@@ -268,31 +272,32 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     )
 
 
-def _first_ids(lines: Lines[PostRow]) -> "np.ndarray[Any, Any]":
+def _first_ids(lines: Lines[PostRow], published: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Of each post, 1 if it is the first one known with the same words of the same second, and 2 if another one is.
 
     NaN where nothing is to be said: it has no words, or is known itself.
     """
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    pasts = [pull.past.posts for pull in lines.pulls]
-    known = [(number, *each) for number, posts in enumerate(pasts) for each in posts.items()]
-    asked = [
-        line
-        for line, (number, row) in enumerate(zip(lines.numbers, lines.rows, strict=True))
-        if row.text and row.post_id not in pasts[number]
-    ]
+    known = [(number, *each) for number, pull in enumerate(lines.pulls) for each in pull.past.posts.items()]
+    pasts = map([pull.past.posts for pull in lines.pulls].__getitem__, lines.numbers)
+    asked = np.flatnonzero(
+        [bool(row.text) and row.post_id not in past for row, past in zip(lines.rows, pasts, strict=True)]
+    )
     found = np.full(len(lines.rows), math.nan)
     found[asked] = 1
-    of_pulls = [number for number, *_ in known] + [lines.numbers[line] for line in asked]
-    posts = [post for *_, post in known] + [lines.rows[line] for line in asked]
+    of_pulls = np.concatenate([[number for number, *_ in known], np.array(lines.numbers)[asked]]).astype(np.intp)
+    moments = np.concatenate([[post.published_at.timestamp() for *_, post in known], published[asked]])
     first: dict[Hashable, str] = {}
-    for position in _recurring(of_pulls, map(attrgetter("published_at"), posts)):
-        number, post, later = of_pulls[position], posts[position], position - len(known)
-        post_id = known[position][1] if later < 0 else lines.rows[asked[later]].post_id
-        words = (number, post.account_id, post.published_at, post.text)
-        if first.setdefault(words, post_id) != post_id and later >= 0:
-            found[asked[later]] = 2
+    for position in _recurring(of_pulls, moments.view(np.int64)):
+        if position < len(known):
+            number, post_id, post = known[position]
+            first.setdefault((number, post.account_id, post.published_at, post.text), post_id)
+        else:
+            line = asked[position - len(known)]
+            row = lines.rows[line]
+            words = (lines.numbers[line], row.account_id, row.published_at, row.text)
+            found[line] = 1 if first.setdefault(words, row.post_id) == row.post_id else 2
     return found
 
 
@@ -429,10 +434,12 @@ def total_columns(lines: Lines[Counted], alike: Alike) -> Columns:
     names = list(dict.fromkeys(chain.from_iterable(alike)))
     table = np.full((len(names), len(lines.rows)), math.nan)
     for metrics, members in alike.items():
-        counts = map(attrgetter("counts"), map(lines.rows.__getitem__, members))
-        values = numbers([*chain.from_iterable(map(methodcaller("values"), counts))])
         at = np.array([names.index(metric) for metric in metrics], dtype=np.intp)
-        table[np.ix_(at, np.array(members, dtype=np.intp))] = values.reshape(len(members), len(metrics)).T
+        for start in range(0, len(members), _AT_A_TIME):
+            some = members[start : start + _AT_A_TIME]
+            counts = map(attrgetter("counts"), map(lines.rows.__getitem__, some))
+            values = numbers([*chain.from_iterable(map(methodcaller("values"), counts))])
+            table[np.ix_(at, np.array(some, dtype=np.intp))] = values.reshape(len(some), len(metrics)).T
     return {f"{TOTAL}{metric}": column for metric, column in zip(names, table, strict=True)}
 
 
@@ -457,7 +464,8 @@ def totals_again(lines: Lines[Counted]) -> Frame:
     said: list[tuple[int, int]] = []
     first: defaultdict[Hashable, dict[str, int | None]] = defaultdict(dict)
     names = [getattr(row, "post_id", None) or row.account_id for row in lines.rows]
-    for line in _recurring(lines.numbers, zip(names, map(attrgetter("observed_at"), lines.rows), strict=True)):
+    moments = map(attrgetter("observed_at"), lines.rows)
+    for line in _recurring(lines.numbers, _hashes(zip(names, moments, strict=True))):
         row = lines.rows[line]
         before = first[lines.numbers[line], *counted(row), row.observed_at]
         for metric, value in row.counts.items():
@@ -705,21 +713,26 @@ def _contents(lines: Lines[RowT], *, key: Callable[[RowT], Hashable], content: C
 
     contents, firsts = np.zeros((2, len(lines.rows)), dtype=np.int64)
     first: dict[Hashable, int] = {}
-    for line in _recurring(lines.numbers, map(key, lines.rows)):
+    for line in _recurring(lines.numbers, _hashes(map(key, lines.rows))):
         row = lines.rows[line]
         contents[line] = hash(content(row))
         firsts[line] = first.setdefault((lines.numbers[line], key(row)), contents[line])
     return {"content": contents, "first_content": firsts}
 
 
-def _recurring(numbers: Sequence[int], keys: Iterable[Hashable]) -> list[int]:
+def _recurring(numbers: "Sequence[int] | np.ndarray[Any, Any]", hashes: "np.ndarray[Any, Any]") -> list[int]:
     """The lines whose key another line of the same pull has, too; by chance a few more.
 
     Keys are told apart by their hashes, mixed with the pull's position: sorting these costs next to nothing.
     """
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    hashes = np.fromiter(map(hash, keys), dtype=np.int64, count=len(numbers))
-    hashes ^= np.asarray(numbers, dtype=np.int64) * _SPREAD
-    ordered = np.sort(hashes)
-    return np.flatnonzero(np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]])).tolist()
+    mixed = hashes ^ np.asarray(numbers, dtype=np.int64) * _SPREAD
+    ordered = np.sort(mixed)
+    return np.flatnonzero(np.isin(mixed, ordered[1:][ordered[1:] == ordered[:-1]])).tolist()
+
+
+def _hashes(keys: Iterable[Hashable]) -> "np.ndarray[Any, Any]":
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    return np.fromiter(map(hash, keys), dtype=np.int64)

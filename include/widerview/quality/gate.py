@@ -214,10 +214,7 @@ class _Case:
     @cached_property
     def unavailable(self) -> dict[str, str]:
         """Why the platform did not give a metric that it was asked for."""
-        return {
-            row.metric: f"{row.native_metric}: {row.reason}"
-            for _, row in self.pull.rows_of(UnavailableRow)
-        }
+        return {row.metric: f"{row.native_metric}: {row.reason}" for _, row in self.pull.rows_of(UnavailableRow)}
 
     def _web_day(self, day: dt.date) -> Iterator[Finding]:
         if "visits" not in self.pull.metrics:

@@ -355,6 +355,12 @@ class Run:
         return {day: each.value for day, each in known.items() if day < self.pull.window.first}
 
     @cached_property
+    def range(self) -> tuple[float, float, float]:
+        """The least, the median and the most of the eight weeks before the window; there must be any."""
+        before = sorted(self.before.values())
+        return before[0], statistics.median(before), before[-1]
+
+    @cached_property
     def month(self) -> Sequence[float]:
         """What was known of the four weeks before the window."""
         return [value for day, value in self.before.items() if (self.pull.window.first - day).days <= _MONTH]
@@ -470,16 +476,14 @@ class Bounds(NamedTuple):
     @classmethod
     def of(cls, run: Run, day: dt.date) -> "Bounds":
         """The bounds that a run's past sets for a day; none for a day that was known to be so when it had settled."""
-        before = list(run.before.values())
         was = run.settled.get(day)
         if was is not None and abs(run.values[day] - was) <= _SAME * was:
             return cls()
-        if len(before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
+        if len(run.before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
             return cls()
-        most = max(before)
+        least, usual, most = run.range
         if run.pull.kind == "social":  # one post makes a day, and a day without one has next to nothing
             return cls(high=max(most, _FEW) * _SOCIAL_HIGH)
-        usual, least = statistics.median(before), min(before)
         same = [value for other, value in run.before.items() if other.weekday() == day.weekday()]
         return cls(
             lowest=usual / 50 if usual >= 5 * _FEW and least > usual / 50 else None,
