@@ -41,7 +41,7 @@ METRICS = SOURCE.metrics
 STATUS_TYPES = {kind: status_type for status_type, kind in KINDS.items()}
 WINDOW = Window(FIRST_DAY, LAST_DAY)
 CHECKS = {
-    ("posts", "permalink is given"): "no permalink",
+    ("posts", "the post's address is given"): "no permalink",
     ("posts", "published before it was observed"): "not yet published",
     ("posts", "the kind of post is known"): "unknown kind",
     ("totals", "post_clicks is a number from 0 to below 10^12"): "negative total",

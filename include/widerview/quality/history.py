@@ -355,7 +355,7 @@ class Run:
         return {day: each.value for day, each in known.items() if day < self.pull.window.first}
 
     @cached_property
-    def range(self) -> tuple[float, float, float]:
+    def least_usual_most(self) -> tuple[float, float, float]:
         """The least, the median and the most of the eight weeks before the window; there must be any."""
         before = sorted(self.before.values())
         return before[0], statistics.median(before), before[-1]
@@ -481,7 +481,7 @@ class Bounds(NamedTuple):
             return cls()
         if len(run.before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
             return cls()
-        least, usual, most = run.range
+        least, usual, most = run.least_usual_most
         if run.pull.kind == "social":  # one post makes a day, and a day without one has next to nothing
             return cls(high=max(most, _FEW) * _SOCIAL_HIGH)
         same = [value for other, value in run.before.items() if other.weekday() == day.weekday()]
