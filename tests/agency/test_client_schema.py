@@ -39,7 +39,7 @@ def test_the_schema_is_valid_itself() -> None:
 _DROP = "the key is left out"
 SAMPLES: list[tuple[tuple[str | int, ...], Any]] = [
     (("currency",), _DROP),
-    (("campaigns",), []),
+    (("campaigns", 0, "partners"), []),
     (("campaigns", 0, "hashtags", 0), "#Bäckerei"),
     (("accounts", 0, "connection"), None),
     (("accounts", 0, "handle"), "did:plc:abc123"),

@@ -280,6 +280,20 @@ class ReportPlan(Model):
         return in_utc.astimezone(zone)
 
 
+class CrisisPlan(Model):
+    """Who at the agency is told when far more people than usual write to the client. The client never is."""
+
+    alert: tuple[Email, ...] | None = Field(
+        default=None,
+        description="Who is told, at the agency; the sender (`reply_to`, else `email`) if left out, nobody if `[]`",
+    )
+    on_call: bool = Field(
+        default=False,
+        description="Whether they are told at any hour; else inside the client's office hours only. "
+        "Set it for people who have agreed to be on call",
+    )
+
+
 Platforms = dict[str, Source]
 
 
@@ -717,6 +731,7 @@ class Client(Model):
         min_length=1, description="Airflow user names; any one may approve"
     )
     sender: Sender = Field(description="Who at the agency the report comes from")
+    crisis: CrisisPlan = Field(default=CrisisPlan(), description="Who is told of a rush of comments")
     recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
     web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
@@ -724,6 +739,9 @@ class Client(Model):
         default=(), description="What is counted away from platforms and website: till, door, newsletter, scans"
     )
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
+    goals: tuple[Goal, ...] = Field(
+        default=(), description="Numbers to come to, which the report holds the pace against"
+    )
     everyday: UtmName | None = Field(
         default=None,
         description="The utm_campaign of links in posts that belong to no campaign",
@@ -732,14 +750,16 @@ class Client(Model):
     timeline: tuple[TimelineEntry, ...] = Field(
         default=(), description="What else happened and may explain a number; marked on the charts"
     )
-    goals: tuple[Goal, ...] = Field(
-        default=(), description="Numbers to come to, which the report holds the pace against"
-    )
 
     @cached_property
     def zone(self) -> ZoneInfo:
         """The client's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def alerted(self) -> tuple[str, ...]:
+        """Addresses of those at the agency who are told of a rush of comments."""
+        return (self.sender.reply_to or self.sender.email,) if self.crisis.alert is None else self.crisis.alert
 
     @cached_property
     def visit_counters(self) -> tuple[WebProperty, ...]:
@@ -810,6 +830,7 @@ class Client(Model):
             "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
             "offline": ("folder", [f"{o.platform} {o.name}" for o in self.offline]),
             "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
+            "crisis": ("address", [email.lower() for email in self.crisis.alert or ()]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),
         }
         for key, (what, names) in named.items():

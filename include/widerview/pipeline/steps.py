@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency import office_hours
 from widerview.agency.load import Agency, load_agency
@@ -24,6 +25,7 @@ from widerview.pipeline import (
     validation_page,
     weekly,
 )
+from widerview.pipeline import watch as crises
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
 from widerview.report.render import render
@@ -266,6 +268,53 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
     if summary is None:
         raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
     return {"sent": len(summary.sent)}
+
+
+def watch() -> list[str]:
+    """Look at every client for a rush of comments; give those of whom there is something to tell.
+
+    One client's failure keeps no other from being looked at: it is given, too, so that its own task fails.
+    """
+    due = []
+    for client in agency().clients.values():
+        if not client.accounts:
+            continue
+        try:
+            seen = crises.watch(connections.warehouse(), client, utc_now())
+        except SQLAlchemyError:
+            log.exception("%s was not looked at", client.name)
+            due.append(client.client)
+            continue
+        for line in seen.unwatched:
+            log.warning("%s: %s", client.name, line)
+        for crisis in seen.crises:
+            log.warning("%s", crises.describe(client, crisis))
+        if seen.due:
+            due.append(client.client)
+    log.info("%s", f"To tell of: {', '.join(due)}" if due else "Nothing to tell")
+    return due
+
+
+def tell(client_id: str, context: Any) -> dict[str, int]:
+    """Look again, and tell the account manager of a client's rush; outside office hours, leave it to a later run."""
+    from airflow.sdk import Asset
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    client = _client(client_id)
+    context["client"] = client.name
+    crises.watch(connections.warehouse(), client, utc_now())
+    try:
+        told = crises.tell(connections.warehouse(), client, connections.smtp, utc_now)
+    except weekly.NeedsAPerson as error:
+        raise AirflowFailException(str(error)) from error
+    if told.wait_until:
+        opening = told.wait_until.astimezone(client.zone)
+        context["client"] = f"{client.name}, not before {opening:%a %-d %b %H:%M}"
+        raise AirflowSkipException(f"{client.name} is closed; told at {opening} or soon after.")
+    if not told.sent:
+        raise AirflowSkipException("There is nothing to tell any more.")
+    context["outlet_events"][Asset(catalogue.CRISIS_ASSET)].extra = {"client": client_id, "mails": told.sent}
+    return {"sent": told.sent}
 
 
 def retention() -> dict[str, int]:

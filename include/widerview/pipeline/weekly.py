@@ -137,7 +137,7 @@ def save(engine: Engine, facts: Facts) -> Facts:
 def reports_that_left(connection: Connection, client_id: str, period: str | None = None) -> list[tuple[str, int]]:
     """Give period and revision of the reports that have been sent to anybody, or may have been; oldest first."""
     mails = list_rows(connection, client_id=client_id, period=period)
-    return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT})
+    return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT and Week.is_name(mail.period)})
 
 
 def stop_if_red(facts: Facts) -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0005_touchpoints"
-down_revision = "0003_quality"
+down_revision = "0004_alerts"
 branch_labels = None
 depends_on = None
 
