@@ -13,6 +13,7 @@ from widerview.report.facts import (
     Chart,
     Conversation,
     DayPoint,
+    EffectFact,
     Facts,
     Figure,
     Lift,
@@ -105,6 +106,19 @@ channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
 )
 touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts)
+
+
+@st.composite
+def effects(draw):
+    verdict = draw(st.sampled_from(["more", "fewer", "not told", "not known"]))
+    if verdict == "not known":
+        return EffectFact(verdict=verdict)
+    low, average, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+    if verdict == "fewer":
+        low, average, high = -high, -average, -low
+    return EffectFact(verdict=verdict, average=average, low=low, high=high, days=draw(counts), placebos=draw(counts))
+
+
 campaigns = st.builds(
     CampaignFact,
     key=plain,
@@ -115,6 +129,7 @@ campaigns = st.builds(
     posts=counts,
     visits=st.none() | counts,
     touchpoints=st.lists(touchpoints, max_size=3).map(tuple),
+    effect=st.none() | effects(),
 )
 sources = st.builds(
     SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words

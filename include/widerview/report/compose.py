@@ -20,6 +20,7 @@ from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
+from widerview.report.effect import PAST, effect_of
 from widerview.report.facts import (
     AccountFact,
     Answers,
@@ -29,6 +30,7 @@ from widerview.report.facts import (
     Colour,
     Conversation,
     DayPoint,
+    EffectFact,
     Facts,
     Figure,
     Grade,
@@ -147,7 +149,10 @@ def compose(
         posts=_posts(weeks, social, titles),
         posting=_posting(weeks, social),
         channels=_channels(weeks, web),
-        campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
+        campaigns=tuple(
+            _campaign(each, week, social, web, titles, _effect(connection, client, each, week, social, as_of))
+            for each in _running(client, week)
+        ),
         conversation=_conversation(client, week, social, seen_until),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
@@ -371,27 +376,13 @@ class _Web:
 
     @classmethod
     def read(cls, connection: Connection, client: Client, weeks: Sequence[Week], as_of: dt.datetime) -> "_Web":
-        sites = {(site.platform, site.site_id) for site in client.visit_counters}
-        first, last = weeks[0].monday, weeks[-1].sunday
-
-        def visits(dimension: str) -> list[read.DayValue]:
-            values = read.day_values(connection, client.client, as_of, first, last, "visits", dimension)
-            return [value for value in values if (value.source, value.entity_id) in sites]
-
-        by_day: dict[dt.date, list[float | None]] = defaultdict(list)
-        for value in visits("total"):
-            by_day[value.day].append(value.value)
-        # A day counts as reported only when every site has it: a part of the sites is not the client's total.
-        days = {
-            day: total("visits", values) if len(values) == len(sites) and None not in values else None
-            for day, values in by_day.items()
+        span = weeks[0].monday, weeks[-1].sunday
+        sites = _counters(client)
+        days = _visits_by_day(connection, client, span, as_of)
+        splits = {
+            dimension: _visits_by_member(connection, client, span, as_of, dimension)
+            for dimension in ("channel", "campaign", "touchpoint")
         }
-        splits: dict[str, dict[str, dict[dt.date, float]]] = {}
-        for dimension in ("channel", "campaign", "touchpoint"):
-            members: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
-            for value in visits(dimension):
-                members[value.member.casefold()][value.day] += value.value or 0.0
-            splits[dimension] = members
         curves: dict[tuple[str, str], dict[int, float]] = {site: {} for site in sites}
         for learnt in read.completion(connection, client.client, as_of, "visits"):
             site = (learnt.source, learnt.entity_id)
@@ -436,6 +427,46 @@ class _Web:
     def campaign_visits(self, week: Week, campaigns: Iterable[Campaign]) -> float | None:
         """Visits of some campaigns together."""
         return total("campaign_visits", [self.split(week, "campaign", campaign.key) for campaign in campaigns])
+
+
+_Span = tuple[dt.date, dt.date]
+"""A first and a last day."""
+
+
+def _counters(client: Client) -> set[_Target]:
+    return {(site.platform, site.site_id) for site in client.visit_counters}
+
+
+def _visits(
+    connection: Connection, client: Client, span: _Span, as_of: dt.datetime, dimension: str
+) -> list[read.DayValue]:
+    sites = _counters(client)
+    values = read.day_values(connection, client.client, as_of, *span, "visits", dimension)
+    return [value for value in values if (value.source, value.entity_id) in sites]
+
+
+def _visits_by_day(
+    connection: Connection, client: Client, span: _Span, as_of: dt.datetime
+) -> dict[dt.date, float | None]:
+    """All visits of each day; None unless every site has it: a part of the sites is not the client's total."""
+    by_day: dict[dt.date, list[float | None]] = defaultdict(list)
+    for value in _visits(connection, client, span, as_of, "total"):
+        by_day[value.day].append(value.value)
+    sites = len(_counters(client))
+    return {
+        day: total("visits", values) if len(values) == sites and None not in values else None
+        for day, values in by_day.items()
+    }
+
+
+def _visits_by_member(
+    connection: Connection, client: Client, span: _Span, as_of: dt.datetime, dimension: str
+) -> dict[str, dict[dt.date, float]]:
+    """The visits of each day that had some, by the members of a dimension, in lower case."""
+    members: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+    for value in _visits(connection, client, span, as_of, dimension):
+        members[value.member.casefold()][value.day] += value.value or 0.0
+    return members
 
 
 def _figures(
@@ -638,7 +669,9 @@ def _running(client: Client, week: Week) -> list[Campaign]:
     return [campaign for campaign in client.campaigns if campaign.runs_in(week.monday, week.sunday)]
 
 
-def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web, titles: Mapping[str, str]) -> CampaignFact:
+def _campaign(
+    campaign: Campaign, week: Week, social: _Social, web: _Web, titles: Mapping[str, str], effect: EffectFact | None
+) -> CampaignFact:
     prefix = f"{campaign.key.casefold()}/"
     assets = {asset.utm_source.casefold(): asset for asset in campaign.assets if asset.utm_source}
     touchpoints = []
@@ -666,6 +699,26 @@ def _campaign(campaign: Campaign, week: Week, social: _Social, web: _Web, titles
         posts=sum(_belongs(post.post, campaign) for post in social.published(week)),
         visits=_whole(visits),
         touchpoints=tuple(touchpoints),
+        effect=effect,
+    )
+
+
+def _effect(
+    connection: Connection, client: Client, campaign: Campaign, week: Week, social: _Social, as_of: dt.datetime
+) -> EffectFact | None:
+    """What a campaign has added to the website by the end of the week; None where no website is counted."""
+    if not client.visit_counters:
+        return None
+    span = campaign.starts - PAST, min(campaign.ends, week.sunday)
+    seen_whole = campaign.starts >= social.weeks[0].monday  # else its posts may be older than those in view
+    posts = (post.post for each in social.weeks for post in social.published(each))
+    return effect_of(
+        campaign,
+        client.campaigns,
+        span[1],
+        _visits_by_day(connection, client, span, as_of),
+        _visits_by_member(connection, client, span, as_of, "channel"),
+        on_social=not seen_whole or any(_belongs(post, campaign) for post in posts),
     )
 
 

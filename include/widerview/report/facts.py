@@ -149,8 +149,36 @@ class TouchpointFact(msgspec.Struct, frozen=True, kw_only=True):
     visits: int | None
 
 
+class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
+
+    Attributes:
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
+            of the days before the campaign, or of its own.
+        average: Visits a day above what was likely; None where it is not known.
+        low: Lower end of its range.
+        high: Upper end.
+        coverage: How often such a range holds the true one, e.g. 0.95.
+        days: Days of the campaign that this is told of.
+        placebos: Earlier windows of the same length that it was held against.
+        controls: The client's own series that the campaign does not touch, as the analytics calls them.
+    """
+
+    verdict: Literal["more", "fewer", "not told", "not known"]
+    average: float | None = None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = 0.95
+    days: int = 0
+    placebos: int = 0
+    controls: tuple[str, ...] = ()
+
+
 class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One campaign in the week: its posts, its visits, and where these came from."""
+    """One campaign in the week: its posts, its visits, where these came from, and what it added.
+
+    `effect` is None where no website is counted.
+    """
 
     key: str
     name: str
@@ -160,6 +188,7 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
     posts: int
     visits: int | None
     touchpoints: tuple[TouchpointFact, ...] = ()
+    effect: EffectFact | None = None
 
 
 class SourceFact(msgspec.Struct, frozen=True, kw_only=True):

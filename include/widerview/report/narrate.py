@@ -40,6 +40,8 @@ _PER_POST = "reactions_per_post"
 _FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
+_WHOLE_FROM = 10
+"""A number of visits a day below this is told with a decimal."""
 
 
 class Voice:
@@ -492,6 +494,25 @@ def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
         "posts": posts,
         "visits": visits,
     }
+
+
+def effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    """What a campaign's days had above what was likely; None where no website is counted."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    effect = campaign.effect
+    if effect is None:
+        return None
+    if effect.average is None or effect.low is None or effect.high is None:
+        return _("Too few days are known, of it or before it, to tell an effect on visits to your website.")
+    if effect.verdict == "not told":
+        return _("While it ran: no effect on visits to your website that we can tell from normal weeks.")
+    fewer = effect.verdict == "fewer"
+    low, high = (-effect.high, -effect.low) if fewer else (effect.low, effect.high)
+    decimals = 0 if abs(effect.average) >= _WHOLE_FROM else 1
+    words = {"number": voice.number(abs(effect.average), decimals), "range": _ends(voice, low, high, decimals, "–")}
+    if fewer:
+        return _("While it ran: about %(number)s fewer visits a day than we would have expected (%(range)s).") % words
+    return _("While it ran: about %(number)s more visits a day than we would have expected (%(range)s).") % words
 
 
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:

@@ -175,6 +175,7 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "name": campaign.name,
         "goal": campaign.goal,
         "line": narrate.campaign_line(facts, campaign),
+        "effect": narrate.effect_line(facts, campaign),
         "touchpoints": [
             {
                 "name": touchpoint.name,
