@@ -20,6 +20,7 @@ class Tag(StrEnum):
     REPORT = "report"
     SOCIAL = "social"
     WEB = "web"
+    OFFLINE = "offline"
     BROKEN = "broken"
     HOUSEKEEPING = "housekeeping"
 

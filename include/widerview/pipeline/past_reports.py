@@ -16,8 +16,8 @@ from widerview.agency.models import Client
 from widerview.delivery.outbox import messages
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.compose import matched_age
 from widerview.report.facts import Facts
+from widerview.report.social import matched_age
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot

@@ -203,13 +203,16 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
         }
     facts = weekly.save(engine, facts)
     rendered = render(facts, None)
+    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, Week.parse(facts.period), facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return {
         "held": False,
         "period": facts.period,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": f"[See the mail as its reader will]({in_ui(page)})\n\n{rendered.markdown}",
+        "preview": "\n\n".join(
+            filter(None, [f"[See the mail as its reader will]({in_ui(page)})", mend, rendered.markdown])
+        ),
     }
 
 

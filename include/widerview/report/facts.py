@@ -12,6 +12,9 @@ import msgspec
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
 Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
+Group = Literal["social", "partners", "website", "offline", "claimed"]
+"""Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
+Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,12 +25,37 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
         high: Upper end of the range.
         coverage: Share of usual weeks inside it, e.g. 0.8.
         weeks: Number of own past weeks it was learnt from.
+        wide_low: Lower end of the range that holds `wide_coverage` of usual weeks; None in facts from before there was
+            one. What lies outside it is far above or below.
+        wide_high: Upper end.
+        wide_coverage: E.g. 0.95.
     """
 
     low: float
     high: float
     coverage: float
     weeks: int
+    wide_low: float | None = None
+    wide_high: float | None = None
+    wide_coverage: float = 0.95
+
+
+class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when a number is another one than before, and does not compare with earlier weeks.
+
+    Attributes:
+        since: First day after it: a Monday, or the day on which a platform began to count otherwise.
+        why: `measured differently`: a platform counts otherwise since. `lasting`: the level is another one.
+        times: How many times the level before the level since then is; None where it is measured differently.
+        low: Lower end of the range that holds the true one with 95 %.
+        high: Upper end.
+    """
+
+    since: dt.date
+    why: Literal["measured differently", "lasting"]
+    times: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +72,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         last_week: The week before, for the reader who asks; None if unknown.
         so_far: True when platforms may still revise the value upward.
         definition: Metric and definition version, e.g. `engagements_per_post@1`.
+        change: Since when it does not compare with earlier weeks; None if there is no such day.
     """
 
     id: str
@@ -56,6 +85,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     last_week: float | None = None
     so_far: bool = False
     definition: str
+    change: LevelChange | None = None
 
 
 class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +104,105 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     unit: str
     points: tuple[DayPoint, ...]
+
+
+class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something known that explains an unusual day.
+
+    Attributes:
+        what: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
+            or has gone; paid promotion on a platform.
+        name: Of the holiday, campaign, touchpoint or platform.
+        day: When it happened; at most a week before the unusual day.
+    """
+
+    what: Happening
+    name: str
+    day: dt.date
+
+
+class NotableDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of the week that stands out among all days and series of the client's week.
+
+    Attributes:
+        day: The day.
+        metric: Canonical metric.
+        label: Its name for the client, e.g. `Website visits`.
+        platform: The platform's name for people; None where the website counts it.
+        channel: The channel of the visits; None if it is not about one channel.
+        value: What it was.
+        low: Lower end of the range of such a weekday.
+        high: Upper end; the value lies outside.
+        because: What explains it; None if nothing known does.
+    """
+
+    day: dt.date
+    metric: str
+    label: str
+    platform: str | None
+    channel: str | None
+    value: float
+    low: float
+    high: float
+    because: KnownEvent | None = None
+
+
+class GoalFact(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a goal is, and where it is likely to end if weeks go on as they lately did.
+
+    Attributes:
+        label: What is counted, for the client.
+        campaign: Name of the campaign whose visits alone count; None: all count.
+        note: The client file's own words on it.
+        target: The number to come to.
+        starts: First day that counts.
+        ends: Last day.
+        so_far: What has come together by the end of the report's week; None: not all of its days are known.
+        low: Lower end of the range that holds the end with `coverage`; None: there is no usual week yet, or nothing is
+            left to come.
+        high: Upper end.
+        coverage: How often such a range holds the end, e.g. 0.8.
+        word: Where the goal lies against the range: `widerview.measures.goals.Pace`; None without a range.
+    """
+
+    label: str
+    campaign: str | None = None
+    note: str | None = None
+    target: int
+    starts: dt.date
+    ends: dt.date
+    so_far: float | None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = 0.8
+    word: Literal["reached", "ahead", "within reach", "behind"] | None = None
+
+
+class YearWeek(msgspec.Struct, frozen=True, kw_only=True):
+    """A week on the chart of a year, by its Monday; None: not known."""
+
+    monday: dt.date
+    value: float | None
+
+
+class Year(msgspec.Struct, frozen=True, kw_only=True):
+    """A year of one metric: its weeks, what a usual week of each quarter had, and how it has grown.
+
+    Attributes:
+        label: The metric's name for the client.
+        weeks: 52, oldest first.
+        quarters: A usual week of each of the four quarters of 13 weeks.
+        times: How many times that of the first quarter the last one's is.
+        low: Lower end of the range that holds the true one with 95 %.
+        high: Upper end.
+    """
+
+    label: str
+    weeks: tuple[YearWeek, ...]
+    quarters: tuple[float, ...]
+    times: float
+    low: float
+    high: float
 
 
 class Lift(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,11 +271,65 @@ class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TouchpointFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Visits that came through one touchpoint of a campaign (poster, newsletter, social link)."""
+    """Visits that came through one touchpoint of a campaign (poster, newsletter, social link), in the week.
+
+    `so_far` are those since the campaign began; None: not known.
+    """
 
     name: str
     kind: str
     visits: int | None
+    so_far: int | None = None
+
+
+class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a campaign's table.
+
+    Attributes:
+        group: Where it was counted: social, partners, website, offline, or claimed by a platform.
+        metric: Canonical metric; `posts` are the campaign's own.
+        of: The platform, partner or asset it is a number of; empty: of the whole campaign.
+        week: In the week; None: not reported.
+        so_far: Since the campaign began; None: not reported.
+        at_least: There may be more: of reach, since people reached by two posts are counted once.
+        currency: ISO 4217 code of an amount of money.
+    """
+
+    group: Group
+    metric: str
+    of: str = ""
+    week: float | None
+    so_far: float | None
+    at_least: bool = False
+    currency: str | None = None
+
+
+class CostFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
+
+    `metric` says what a result is.
+    """
+
+    cost: float
+    currency: str
+    metric: str
+    results: float
+    per_result: float | None
+
+
+class FirstTouch(msgspec.Struct, frozen=True, kw_only=True):
+    """Results of a campaign so far, by whom it brought to the website first and by whom it brought there last."""
+
+    metric: str
+    first: float
+    last: float
+
+
+class Untagged(msgspec.Struct, frozen=True, kw_only=True):
+    """Visits of the week that seem to come from social networks, and how many of them came by links without tags."""
+
+    visits: int
+    untagged: int
 
 
 class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +344,7 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
         coverage: How often such a range holds the true one, e.g. 0.95.
         days: Days of the campaign that this is told of.
         placebos: Earlier windows of the same length that it was held against.
-        controls: The client's own series that the campaign does not touch, as the analytics calls them.
+        controls: The channels that the campaign does not touch, as the analytics calls them.
     """
 
     verdict: Literal["more", "fewer", "not told", "not known"]
@@ -175,9 +358,22 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One campaign in the week: its posts, its visits, where these came from, and what it added.
+    """One campaign in the week: its posts, its visits, and where these came from.
 
-    `effect` is None where no website is counted.
+    Attributes:
+        key: Its utm_campaign.
+        name: Its name for people.
+        goal: What it is for.
+        audience: Whom it is for, in words; None if the file does not say.
+        starts: First day.
+        ends: Last day.
+        posts: Posts of the client's own accounts for it in the week.
+        visits: Visits by its links in the week; None: not reported.
+        touchpoints: What brought these visits.
+        rows: Its table: social, partners, website, what was counted elsewhere, what platforms claim.
+        cost: What a result cost; None where the file names no cost, or nobody counts results.
+        first_touch: First and last touch side by side; None unless they are far apart.
+        effect: What it added to the website so far; None where no website is counted.
     """
 
     key: str
@@ -188,6 +384,10 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
     posts: int
     visits: int | None
     touchpoints: tuple[TouchpointFact, ...] = ()
+    audience: str | None = None
+    rows: tuple[CampaignRow, ...] = ()
+    cost: CostFact | None = None
+    first_touch: FirstTouch | None = None
     effect: EffectFact | None = None
 
 
@@ -262,11 +462,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         colour: The worst verdict of the sources.
         grade: The week in one word.
         figures: At most six, in the client's order.
-        chart: 28 days of website visits, or of reactions where there is no website.
+        chart: 28 days of website visits, or of reactions where there is no website; None where a year is shown.
+        year: Every fourth week, a year of reactions per post; None where there are no four quarters yet.
+        worth_knowing: At most three days that stood out; those that nothing known explains come first.
+        goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
+        untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
         sources: One verdict a source.
         accounts: The appendix.
@@ -296,10 +500,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     figures: tuple[Figure, ...]
     chart: Chart | None
+    year: Year | None = None
+    worth_knowing: tuple[NotableDay, ...] = ()
+    goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
+    untagged: Untagged | None = None
     conversation: Conversation
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
