@@ -8,7 +8,7 @@ LIVE ?=
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -48,6 +48,9 @@ bench-statistics: $(VENV)/installed-dev ## What the measures get right, beside w
 
 bench-effect: $(VENV)/installed-dev ## What is told of campaigns whose effect is known; needs no network; QUICK=1
 	@$(BIN)/python -m bench.effect
+
+bench-email: $(VENV)/installed-dev ## Complete mails with a chart out of ready numbers; MAILS, QUICK=1
+	@$(BIN)/python -m bench.email
 
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema

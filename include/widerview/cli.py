@@ -4,6 +4,7 @@
 import datetime as dt
 import json
 import shlex
+from contextlib import suppress
 from getpass import getuser
 from itertools import groupby
 from pathlib import Path
@@ -102,6 +103,35 @@ def check(
 
 
 @app.command()
+def glossary(
+    locale: Annotated[str, typer.Option(help="Language of the page, e.g. `de`.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; the terminal if left out.", dir_okay=False, writable=True)
+    ] = None,
+) -> None:
+    """Write the page that explains every card and number of the reports, to publish on the agency's website.
+
+    Then write its address into the client files as `sender.glossary_url`, and the reports' cards link to it.
+
+    Example: `widerview glossary --locale de --out glossary.html`
+    """
+    from babel import UnknownLocaleError
+
+    from widerview.report.glossary import glossary_page
+
+    try:
+        page = glossary_page(locale)
+    except (UnknownLocaleError, ValueError) as error:
+        say(f"--locale {locale!r} is no language we know; write it like de or en_GB", "red", to_error=True)
+        raise typer.Exit(2) from error
+    if out is None:
+        typer.echo(page)
+        return
+    out.write_text(page, encoding="utf-8")
+    say(f"Written: {out}", "green")
+
+
+@app.command()
 def schema(
     out: Annotated[
         Path | None, typer.Option(help="File to write; the terminal if left out.", dir_okay=False, writable=True)
@@ -186,23 +216,33 @@ def sources(
 def usage(
     days: Annotated[int, typer.Option(min=1, help="How many days to show, today included.")] = 7,
 ) -> None:
-    """Show what asking the platforms has cost: HTTP calls and US dollars, by day, client and platform.
+    """Show what asking the platforms has cost: HTTP calls and US dollars, by day, client and platform, of how many.
 
     Example: `widerview usage --days 30`
     """
+    from widerview.agency.load import NoFolder, load_agency
     from widerview.clock import utc_now
     from widerview.pipeline import connections
+    from widerview.pipeline.ingest import dollars_a_day, targets_of
+    from widerview.settings import load_settings
     from widerview.sources.registry import SOURCES
     from widerview.warehouse.usage import used_since
 
-    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars")
+    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    most_dollars: dict[tuple[str, str], str] = {}
+    with suppress(NoFolder):
+        clients = load_agency(load_settings().clients).clients.values()
+        for source in SOURCES.values():
+            for target in targets_of(clients, source.name):
+                if most := dollars_a_day(source, target):
+                    most_dollars[target.client_id, source.name] = f"{most:.2f}"
     with clear_errors():
         used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
     for row in used:
-        source = SOURCES.get(row.source)
+        known = SOURCES.get(row.source)
         table.add_row(
-            str(row.day), row.client_id, row.source, str(row.calls), str(source.calls_a_day) if source else "",
-            f"{row.dollars:.2f}" if row.dollars else "",
+            str(row.day), row.client_id, row.source, str(row.calls), str(known.calls_a_day) if known else "",
+            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get((row.client_id, row.source), ""),
         )  # fmt: skip
     Console().print(table)
 

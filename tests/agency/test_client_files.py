@@ -50,6 +50,12 @@ campaigns:
       - kind: poster
         name: Poster
         cost: 480.50
+goals:
+  - metric: campaign_visits
+    campaign: winter
+    target: 500
+    starts: 2026-11-02
+    ends: 2026-11-29
 """
 
 Write = Callable[[str], Path]
@@ -136,7 +142,14 @@ MISTAKES = [
     ("starts: 2026-11-02", "starts: 2026-11-31", 27, 13, "campaigns[0].starts", "not a date", "2026-11-02"),
     ("starts: 2026-11-02", "starts: 20261102", 27, 13, "campaigns[0].starts", "20261102 is not a date", "2026-11-02"),
     ("starts: 2026-11-02", "starts: 2026-12-02", 28, 11, "campaigns[0].ends", "is before starts", "earlier day"),
+    ("target: 500", "target: 0", 37, 13, "goals[0].target", "", ""),
+    ("metric: campaign_visits", "metric: followers", 35, 13, "goals[0].metric", "not one of visits", ""),
     # what fits together
+    ("    campaign: winter", "    campaign: winterr", 36, 15, "goals[0].campaign", "no campaign 'winterr'", "winter"),
+    ("metric: campaign_visits", "metric: visits", 36, 15, "goals[0].campaign", "visits are not counted by campaign",
+     "campaign_visits"),
+    ("500\n    starts: 2026-11-02", "500\n    starts: 2025-11-01", 39, 11, "goals[0].ends", "longer than a year",
+     "for a year at most"),
     ("client: bakery", "client: other", 1, 9, "client", "'other', but the file's name says 'bakery'", "client: bakery"),
     ("recipients:\n", "recipients:\n  - {name: Ada, email: ADA@bakery.example}\n", 14, 5, "recipients[1]",
      "the same recipient stands here twice: ada@bakery.example", "remove one"),
@@ -186,7 +199,7 @@ def test_all_mistakes_of_a_file_are_told_in_the_order_of_its_lines(write: Write)
     assert [(each.line, each.path) for each in found] == [
         (2, "name"),
         (33, "campaigns[0].assets[0].costs"),
-        (34, "client"),
+        (40, "client"),
     ]
 
 

@@ -78,6 +78,8 @@ SAMPLES: list[tuple[tuple[str | int, ...], Any]] = [
     (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/?p=12&utm_source=x"),
     (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/#order"),
     (("campaigns", 0, "landing_page"), "http://harbour-bakery.example/"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/a[1]~b_c"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/{a}"),
     (("campaigns", 0, "channels", 0, "channel"), "instgram"),
     (("campaigns", 0, "channels", 1, "budget"), 0),
     (("campaigns", 0, "channels"), _DROP),

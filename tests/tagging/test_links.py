@@ -110,6 +110,7 @@ def test_an_unknown_campaign_is_refused_with_the_nearest() -> None:
         ("https://shop.example/#order", "has a #fragment", "leave it out"),
         ("https://shop.example/weiß brot", "has blanks, umlauts", "address line"),
         ("https://shop.example/\nx", "has blanks, umlauts", "address line"),
+        ('https://shop.example/">', "has blanks, umlauts", "address line"),
         ("https://shop.example/?utm_source=facebook", "utm_source=facebook instead of bluesky", "without tags"),
         ("https://shop.example/?utm_campaign=Winter-Bread", "written with capitals", "utm_campaign=winter-bread"),
         ("https://shop.example/?utm_campaign=winter+bread", "blanks or umlauts", "utm_campaign=winter-bread"),

@@ -23,7 +23,7 @@ WINTER = {
     "assets": [
         poster(name="Poster } ; \\"),
         {"kind": "qr_code", "name": "Code # 2", "path": "/m/north-gate",
-         "landing_page": "https://www.shop.example/br%C3%B6tchen;a/{x}$y/?p=1&q='a'"},
+         "landing_page": "https://www.shop.example/br%C3%B6tchen;a/(x)$y/?p=1&q='a'"},
         {"kind": "landing_page", "name": "Page", "path": "/bread"},
         {"kind": "newsletter", "name": "Mail", "utm_source": "newsletter"},
     ],
@@ -41,7 +41,7 @@ def tagged(source: str, campaign: str, content: str) -> str:
 
 MARKET = f"https://shop.example/bread?{tagged('market', 'winter', 'poster')}"
 GATE = (
-    "https://www.shop.example/br%C3%B6tchen%3Ba/%7Bx%7D%24y/?p=1&q=%27a%27&"
+    "https://www.shop.example/br%C3%B6tchen%3Ba/%28x%29%24y/?p=1&q=%27a%27&"
     f"{tagged('m-north-gate', 'winter', 'qr-code')}"
 )
 

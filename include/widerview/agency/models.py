@@ -137,7 +137,7 @@ PageAddress = Annotated[
     str,
     Written(
         "the https address of a page, in ASCII, without campaign tags and #fragment",
-        r"https://(?![!-~]*[?&](?:utm|mtm|pk|piwik|matomo)_)[!$-;=?-~]+",
+        r"https://(?![!-~]*[?&](?:utm|mtm|pk|piwik|matomo)_)[!$-;=?-\[\]_a-z~]+",
         "https://www.harbour-bakery.example/winter-bread",
     ),
 ]
@@ -234,6 +234,11 @@ class Sender(Model):
     postal_address: Line = Field(
         description="The agency's postal address, which law asks for in many countries",
         examples=["1 Sample Street, 10115 Berlin"],
+    )
+    glossary_url: WebAddress | None = Field(
+        default=None,
+        description="Where the page of `widerview glossary` is published; the reports' cards link to it",
+        examples=["https://agency.example/glossary.html"],
     )
 
 

@@ -158,7 +158,9 @@ the reports, so that a person learns of it first and a client never.
 
 **When it fails.** The task of a platform that has given up a metric fails, and its message names the metric and what
 the platform says. Reports go out all the same: the metric is missing there, and never zero. Look for what took its
-place in the platform's documents, and write the day of the change into the source's dictionary.
+place in the platform's documents, and write the day of the change into the source's dictionary. Where the platform says
+that a right or people are missing, it withholds the metric from this account, and other accounts may have it; the
+canary asks the first account in the client files, so put one first that has all.
 """
 
 

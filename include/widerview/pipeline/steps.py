@@ -14,7 +14,16 @@ from widerview.clock import utc_now
 from widerview.delivery.catcher import to_html
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import canary, catalogue, connections, ingest, validation, validation_page, weekly
+from widerview.pipeline import (
+    canary,
+    catalogue,
+    connections,
+    ingest,
+    past_reports,
+    validation,
+    validation_page,
+    weekly,
+)
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
 from widerview.report.render import render
@@ -201,7 +210,7 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
             "subject": f"Held: the report {facts.period} to {client.name}",
             "preview": weekly.why_held(engine, client, facts),
         }
-    facts = weekly.save(engine, facts)
+    facts = weekly.save(engine, past_reports.with_corrections(engine, client, facts))
     rendered = render(facts, None)
     mend = weekly.links_to_mend(weekly.untidy_links(engine, client, Week.parse(facts.period), facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)

@@ -94,9 +94,10 @@ def compose(
     """
     weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
     seen_until = seen_until or as_of
-    long = [week.shift(-ago) for ago in range(_long_weeks(client, week) - 1, -1, -1)]
+    months = _weeks_in_view(client, week)
+    long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if is_due(week) else 0) - 1, -1, -1)]
     social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
-    web = Web.read(connection, client, long[0].monday, week.sunday, as_of)
+    web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
@@ -149,14 +150,23 @@ def compose(
         postal_address=sender.postal_address,
         office_hours=office_hours,
         client_file=client.model_dump_json(),
+        glossary_url=sender.glossary_url or "",
     )
-    return msgspec.structs.replace(facts, lesson=pick(facts))
+    return msgspec.structs.replace(facts, lesson=pick(facts, _shown(connection, client, week, as_of)))
 
 
-def _long_weeks(client: Client, week: Week) -> int:
-    """How many weeks are looked at to see lasting changes, the goals of the week, and a year where one is due."""
-    goals = [((week.monday - Week.of(goal.starts).monday).days // 7) + 1 for goal in running_goals(client, week)]
-    return max([CHANGE_WEEKS, *goals, *([YEAR_WEEKS] if is_due(week) else [])])
+def _shown(connection: Connection, client: Client, week: Week, as_of: dt.datetime) -> dict[str, int]:
+    """How many weeks ago each card of education was last shown to the client."""
+    return {
+        card: (week.monday - Week.parse(period).monday).days // 7
+        for card, period in read.lessons_shown(connection, client.client, as_of, before=str(week)).items()
+    }
+
+
+def _weeks_in_view(client: Client, week: Week) -> int:
+    """How many weeks are looked at to see lasting changes, and the goals of the week from their first day on."""
+    goals = [(week.monday - Week.of(goal.starts).monday).days // 7 + 1 for goal in running_goals(client, week)]
+    return max([CHANGE_WEEKS, *goals])
 
 
 def _is_so_far(figures: Sequence[Figure]) -> bool:

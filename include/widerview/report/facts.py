@@ -429,10 +429,33 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to know: a card of at most 60 words that teaches how to read this report."""
+    """One thing to know: a card of at most 60 words that teaches how to read this report; `id` names the card."""
 
     title: str
     text: str
+    id: str = ""
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of an earlier report that is another one by now.
+
+    Attributes:
+        first_day: Monday of the week it belongs to.
+        label: Its name for the client.
+        said: What that report says; None: not reported.
+        known: What is known now; None: not reported any more.
+        decimals: Digits after the decimal point when printed.
+        why: What has changed it.
+        source: Name of the source that has, for people; empty if there are several or none.
+    """
+
+    first_day: dt.date
+    label: str
+    said: float | None
+    known: float | None
+    decimals: int = 0
+    why: Literal["late data", "platform revision", "our fix"]
+    source: str = ""
 
 
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -484,6 +507,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
         client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
             changed; never printed.
+        corrections: What the report before would say otherwise now; at most three numbers.
+        glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
     """
 
     client_id: str
@@ -520,3 +545,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     postal_address: str
     office_hours: str
     client_file: str = ""
+    glossary_url: str = ""
+    corrections: tuple[Correction, ...] = ()

@@ -16,6 +16,7 @@ from widerview.report.facts import (
     CampaignFact,
     Chart,
     Conversation,
+    Correction,
     DayPoint,
     Facts,
     Figure,
@@ -247,6 +248,38 @@ def data_line(facts: Facts) -> str:
     return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
 
 
+def correction_lines(facts: Facts) -> list[str]:
+    """What an earlier report would say otherwise now, a sentence each."""
+    return [_correction(voice_of(facts.locale), each) for each in facts.corrections]
+
+
+def _correction(voice: Voice, correction: Correction) -> str:
+    _ = voice.gettext
+    why = {
+        "late data": _("because some data came in late"),
+        "platform revision": _("because the platform has corrected it"),
+        "our fix": _("because we had read it wrongly"),
+    }[correction.why]
+    if correction.source:
+        why = {
+            "late data": _("because data of %(source)s came in late"),
+            "platform revision": _("because %(source)s has corrected it"),
+            "our fix": _("because we had read %(source)s wrongly"),
+        }[correction.why]
+    said, known = (
+        _("not reported") if value is None else voice.number(value, correction.decimals)
+        for value in (correction.said, correction.known)
+    )
+    text = _("Correction for the week of %(day)s: %(figure)s. We said %(said)s; it is %(known)s, %(why)s.")
+    return text % {
+        "day": voice.short_day(correction.first_day),
+        "figure": correction.label,
+        "said": said,
+        "known": known,
+        "why": why % {"source": correction.source},
+    }
+
+
 # --- The lines of lists and tables -------------------------------------------------------------------------------
 
 
@@ -271,31 +304,33 @@ class FigureLine(NamedTuple):
 
     @property
     def context(self) -> str:
-        """What stands beside the figure for the reader who asks: its usual range, last week, from how many posts."""
-        return "; ".join(part for part in (self.usual, self.wide, self.last_week, self.posts) if part)
+        """What stands below the figure for the reader who asks: the wide range, and from how many posts it is."""
+        return "; ".join(part for part in (self.wide, self.posts) if part)
 
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
     """One figure: its value, an arrow and a word for where it lies, and its usual range."""
     _ = (voice := voice_of(facts.locale)).gettext
     words = {
-        "above": ("▲", _("above"), _("above your usual range")),
-        "inside": ("●", _("inside"), _("inside your usual range")),
-        "below": ("▼", _("below"), _("below your usual range")),
+        "above": ("▲", _("above"), _("above your usual %(range)s")),
+        "inside": ("●", _("inside"), _("inside your usual %(range)s")),
+        "below": ("▼", _("below"), _("below your usual %(range)s")),
         "no usual week yet": ("○", _("new"), _("no usual week yet")),
         "not reported": ("○", _("unknown"), _("not reported")),
     }
     arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
     decimals, wide = _decimals(figure), _wide_range(facts, figure)
     if wide:
-        verdict = {"above": _("far above your usual range"), "below": _("far below your usual range")}[figure.word]
+        verdict = {"above": _("far above your usual %(range)s"), "below": _("far below your usual %(range)s")}[
+            figure.word
+        ]
     return FigureLine(
         label=figure.label,
         number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
         so_far=_("so far") if figure.so_far and figure.value is not None else "",
         arrow=arrow,
         word=word,
-        verdict=verdict,
+        verdict=verdict % {"range": _range(facts, figure, "–")} if figure.usual else verdict,
         usual=_("usually %(range)s") % {"range": _range(facts, figure, "–")} if figure.usual else "",
         wide=_("%(share)s of weeks: %(range)s") % {"share": voice.percent(figure.usual.wide_coverage), "range": wide}
         if figure.usual and wide
@@ -372,24 +407,19 @@ def channel_word(facts: Facts, word: str) -> str:
 def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
     """Of a post: where and when it stood, what it drew, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
-    drew = voice.gettext("%(reactions)s, among them %(replies)s and %(reposts)s") % {
+    drew = voice.gettext("%(reactions)s, of them %(replies)s, %(reposts)s") % {
         "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
         "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
         "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
     }
     if post.lift and _stands_out(post.lift):
-        standing = voice.gettext(
-            "%(times)s what your posts on %(platform)s usually earn (%(low)s to %(high)s times)."
-        ) % {
+        standing = voice.gettext("%(times)s what is usual there (%(low)s to %(high)s times).") % {
             "times": times(voice, post.lift.times),
-            "platform": post.platform,
             "low": voice.about(_low(post.lift)),
             "high": voice.about(_high(post.lift)),
         }
     else:
-        standing = voice.gettext(
-            "Too early to say whether it earned more than your posts on %(platform)s usually do."
-        ) % {"platform": post.platform}
+        standing = voice.gettext("Too early to say whether that is more than usual.")
     return (
         f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
         drew,
@@ -399,7 +429,7 @@ def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
 
 def link_text(facts: Facts, post: PostFact) -> str:
     """The words of the link to a post."""
-    return voice_of(facts.locale).gettext("See the post on %(platform)s") % {"platform": post.platform}
+    return voice_of(facts.locale).gettext("See it on %(platform)s") % {"platform": post.platform}
 
 
 def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
@@ -430,8 +460,8 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         voice.gettext("How many replies people wrote is not reported.")
         if received is None
         else voice.count(
-            "People wrote %(n)s reply to your posts of this week.",
-            "People wrote %(n)s replies to your posts of this week.",
+            "People wrote %(n)s reply to this week’s posts.",
+            "People wrote %(n)s replies to this week’s posts.",
             received,
         ),
         voice.gettext("How many replies you wrote is not reported.")
@@ -448,8 +478,8 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     if conversation.written_at_least and answers.answered < answers.received:
         number = voice.gettext("at least %(n)s") % {"n": number}
     answered = voice.count(
-        "You answered %(answered)s of %(n)s conversation that people began under your posts this week",
-        "You answered %(answered)s of %(n)s conversations that people began under your posts this week",
+        "You answered %(answered)s of %(n)s new conversation",
+        "You answered %(answered)s of %(n)s new conversations",
         answers.received,
         answered=number,
     )
@@ -458,11 +488,11 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     # Rounded up: within two hours is true of an hour and a half.
     hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
     half = (
-        voice.gettext("half of them had an answer within an hour of your office time")
+        voice.gettext("half of them within an office hour")
         if hours <= 1
-        else voice.gettext("half of them had an answer within %(hours)s office hours") % {"hours": voice.number(hours)}
+        else voice.gettext("half of them within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
-    return f"{answered}; {half}."
+    return f"{answered}, {half}."
 
 
 def source_line(facts: Facts, source: SourceFact) -> str:
@@ -519,8 +549,12 @@ def provenance(facts: Facts) -> list[str]:
 
 
 def meanings(facts: Facts) -> list[str]:
-    """What each figure counts, and by which version of its definition."""
-    return [f"{figure.label}: {figure.meaning} ({figure.definition})" for figure in facts.figures]
+    """What each figure counts, by which version of its definition, and what it was the week before."""
+    lines = [(figure, figure_line(facts, figure).last_week) for figure in facts.figures]
+    return [
+        f"{figure.label}: {figure.meaning} ({'; '.join(filter(None, (figure.definition, last_week)))})"
+        for figure, last_week in lines
+    ]
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:

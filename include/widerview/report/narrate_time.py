@@ -13,7 +13,7 @@ _FEWEST_DIGITS = 2
 def notable_day(facts: Facts, notable: NotableDay) -> str:
     """A day that stood out: what it had, what such a weekday usually has, and what explains it."""
     voice = voice_of(facts.locale)
-    line = voice.gettext("%(day)s: %(what)s came to %(value)s; on a %(weekday)s usually %(range)s.") % {
+    line = voice.gettext("%(day)s: %(what)s %(value)s, on a %(weekday)s usually %(range)s.") % {
         "day": voice.day(notable.day),
         "what": _what(facts, notable),
         "value": voice.number(notable.value),
@@ -47,8 +47,8 @@ def _reason(voice: Voice, event: KnownEvent, notable: NotableDay) -> str:
         "holiday": (_("%(name)s"), _("%(name)s")),
         "campaign starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
         "campaign ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
-        "asset starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
-        "asset ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
+        "asset starts": (_("“%(name)s”"), _("“%(name)s” since %(day)s")),
+        "asset ends": (_("“%(name)s”"), _("“%(name)s” until %(day)s")),
         "paid": (_("paid promotion on %(name)s"), _("paid promotion on %(name)s")),
     }[event.what]
     words = {"name": clip(event.name, 60), "day": voice.day(event.day)}
@@ -107,16 +107,16 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
     if goal.word == "reached":
         return _("So far %(so_far)s; your goal of %(target)s by %(day)s is reached.") % words
     if goal.word is None or goal.low is None or goal.high is None:
-        return _("So far %(so_far)s of %(target)s by %(day)s; it is too early to say where it will end.") % words
+        return _("%(so_far)s of %(target)s so far; too early to say where it will end.") % words
     words["range"] = _likely(voice, goal)
     standing = {
-        "ahead": _("your goal of %(target)s is well within reach"),
-        "within reach": _("your goal of %(target)s is within reach"),
-        "behind": _("your goal of %(target)s is out of reach at this pace"),
+        "ahead": _("well within reach"),
+        "within reach": _("within reach"),
+        "behind": _("out of reach at this pace"),
     }[goal.word]
-    return _("So far %(so_far)s; at this pace likely %(range)s by %(day)s; %(standing)s.") % {
+    return _("%(so_far)s of %(target)s so far; likely %(range)s in the end: %(standing)s.") % {
         **words,
-        "standing": standing % words,
+        "standing": standing,
     }
 
 
@@ -134,18 +134,21 @@ def _likely(voice: Voice, goal: GoalFact) -> str:
 
 
 def year_line(facts: Facts, year: Year) -> str:
-    """How a year has gone, from its first quarter to its last, as a range."""
-    voice = voice_of(facts.locale)
-    if rounded(year.low, 1, ROUND_FLOOR) <= 1 <= rounded(year.high, 1, ROUND_CEILING):
-        return voice.gettext(
-            "No clear change over the year: the last quarter had between %(low)s and %(high)s times the first."
-        ) % {
-            "low": voice.about(rounded(year.low, 1, ROUND_FLOOR)),
-            "high": voice.about(rounded(year.high, 1, ROUND_CEILING)),
-        }
-    return voice.gettext("From the first quarter to the last: %(times)s.") % {
-        "times": _times_with_range(voice, year.times, year.low, year.high)
-    }
+    """How a year has gone, a usual week of its last quarter against one of its first, as a range."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    low, high = rounded(year.low, 1, ROUND_FLOOR), rounded(year.high, 1, ROUND_CEILING)
+    words = {"times": times(voice, year.times), "low": voice.about(low), "high": voice.about(high)}
+    if low <= 1 <= high:
+        text = _(
+            "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of "
+            "the first."
+        )
+    else:
+        text = _(
+            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s "
+            "times)."
+        )
+    return text % words
 
 
 def year_title(facts: Facts, year: Year) -> str:
@@ -171,7 +174,7 @@ def about_time(facts: Facts) -> list[str]:
         lines.append(_("Worth knowing: of all days and numbers of your week, those that chance hardly explains."))
     if likely := [goal.coverage for goal in facts.goals if goal.low is not None]:
         lines.append(
-            _("“At this pace”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
+            _("“In the end”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
             % {"share": voice.percent(likely[0])}
         )
     if facts.year or any(_is_lasting(figure) for figure in facts.figures):

@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urldefrag, urlsplit
 
 import css_inline
 import msgspec
@@ -26,7 +26,7 @@ from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
-_ADDRESSES = {"url", "permalink"}  # these are judged by `_web_address`; a cut one would lead nowhere
+_ADDRESSES = {"url", "permalink", "glossary_url"}  # these are judged by `_web_address`; a cut one would lead nowhere
 _NOTE_LENGTH = 4000
 _LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without the tags is enough to read
 _COLUMNS = 72
@@ -69,7 +69,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
     page = _page(facts, note, chart, cid)
     svg = year_svg(facts.year, facts.locale) if facts.year else chart_svg(chart, facts.locale) if chart else None
-    templates = _environment(facts.locale)
+    templates = environment(facts.locale)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
@@ -77,7 +77,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=escape_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -96,6 +96,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "note": _note_lines(note),
         "sentences": narrate.three_sentences(facts),
         "data_line": narrate.data_line(facts),
+        "corrections": narrate.correction_lines(facts),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": _year(facts, facts.year, cid) if facts.year else chart and _chart(facts, chart, cid),
         "worth_knowing": [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing],
@@ -135,8 +136,16 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             }
             for account in facts.accounts
         ],
+        "lesson_url": _lesson_url(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
     }
+
+
+def _lesson_url(facts: Facts) -> str | None:
+    """Where the card stands in the agency's published glossary."""
+    if facts.lesson is None or not (glossary := _web_address(facts.glossary_url)):
+        return None
+    return f"{urldefrag(glossary).url}#{facts.lesson.id}"
 
 
 def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
@@ -278,17 +287,23 @@ def _address(url: str) -> Markup:
 
 
 @lru_cache(maxsize=64)
-def _environment(locale: str) -> Environment:
-    environment = Environment(
+def environment(locale: str) -> Environment:
+    """The templates' environment for a Babel locale: their words, and the filters for mails."""
+    made = Environment(
         loader=PackageLoader("widerview.report"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["_"] = voice_of(locale).say
-    environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
-    return environment
+    made.globals["_"] = voice_of(locale).say
+    made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
+    return made
+
+
+@lru_cache(maxsize=64)
+def _preview_environment(locale: str) -> Environment:
+    return environment(locale).overlay(finalize=escape_markdown)
 
 
 @lru_cache(maxsize=1)

@@ -326,7 +326,10 @@ class _Reading:
             if line.get(column) is not None:
                 values[metric] = _read(column, line, sheets.amount if metric == "revenue" else sheets.count)
         if missing := [column for column in self._table.needed if self._table.metrics[column] not in values]:
-            raise _WrongCell(min(missing), "is empty; write the number, 0 for none, or remove the row")
+            raise _WrongCell(
+                min(missing),
+                "is empty, or a formula that was never worked out; write the number, 0 for none, or remove the row",
+            )
         yield from day_rows(
             self._stamped, "folder", self._target.ref, day, self._target.time_zone, values, "asset", asset,
             self._target.options.get("currency"),

@@ -31,6 +31,8 @@ _PAID_MEDIA = {"search_ads": "cpc", "display_ads": "display"}
 _FAMILIES = re.compile(r"(?:utm|mtm|pk|piwik|matomo)_", re.IGNORECASE)
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 """How a tag is written."""
+_ADDRESS = re.compile(r"[!#-;=?-\[\]_a-z~]*")
+"""The characters of an address (RFC 3986, 2); all others are written as %20 and the like."""
 _HOW = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
 
 
@@ -190,7 +192,7 @@ def tag_link(client: Client, url: str, tags: Tags) -> str:
         Sloppy: The link would be counted wrongly: `http`, another's website, a fragment, characters that get garbled,
             or tags that are already there and differ, stand twice, or are Matomo's own beside Google's.
     """
-    if any(not "!" <= character <= "~" for character in url):
+    if not _ADDRESS.fullmatch(url):
         raise Sloppy(
             f"{quoted(url)} has blanks, umlauts or other characters that get garbled on the way",
             "copy the address from the browser's address line, which writes them as %20, %C3%A4 and so on",

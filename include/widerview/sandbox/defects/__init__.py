@@ -215,7 +215,7 @@ DEFECTS: dict[str, Defect] = {
         [
             Change("bluesky.getAuthorFeed", "feed.*.post", renamed("likeCount", "likesCount")),
             Change("mastodon.statuses", "*", renamed("favourites_count", "likes_count")),
-            Change("x.posts", "data.*.organic_metrics", renamed("like_count", "likes")),
+            Change("x.timeline", "data.*.organic_metrics", renamed("like_count", "likes")),
             Change("tiktok.business_videos", "data.videos.*", renamed("likes", "like_count")),
         ],
     ),
