@@ -15,6 +15,7 @@ from widerview.report.facts import (
     Conversation,
     CostFact,
     DayPoint,
+    EffectFact,
     Facts,
     Figure,
     FirstTouch,
@@ -184,6 +185,19 @@ rows = st.builds(
     at_least=st.booleans(),
     currency=st.none() | st.just("EUR"),
 )
+
+
+@st.composite
+def effects(draw):
+    verdict = draw(st.sampled_from(["more", "fewer", "not told", "not known"]))
+    if verdict == "not known":
+        return EffectFact(verdict=verdict)
+    low, average, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+    if verdict == "fewer":
+        low, average, high = -high, -average, -low
+    return EffectFact(verdict=verdict, average=average, low=low, high=high, days=draw(counts), placebos=draw(counts))
+
+
 campaigns = st.builds(
     CampaignFact,
     key=plain,
@@ -206,6 +220,7 @@ campaigns = st.builds(
         per_result=st.none() | counts,
     ),
     first_touch=st.none() | st.builds(FirstTouch, metric=st.just("conversions"), first=counts, last=counts),
+    effect=st.none() | effects(),
 )
 sources = st.builds(
     SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words

@@ -14,7 +14,17 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
 from widerview.measures.weeks import Week
-from widerview.report.facts import CampaignFact, CampaignRow, CostFact, FirstTouch, Group, TouchpointFact, Untagged
+from widerview.report.effect import PAST, effect_of
+from widerview.report.facts import (
+    CampaignFact,
+    CampaignRow,
+    CostFact,
+    EffectFact,
+    FirstTouch,
+    Group,
+    TouchpointFact,
+    Untagged,
+)
 from widerview.report.social import PostNumbers, Social
 from widerview.report.web import Web
 from widerview.sources.base import plain_handle
@@ -74,8 +84,10 @@ def campaign_facts(
     campaigns = running_campaigns(client, week)
     if not campaigns:
         return ()
-    counted = _Counted.read(connection, client, min(each.starts for each in campaigns), week.sunday, as_of)
-    return tuple(_Table(client, each, week, social, web, counted, titles).fact() for each in campaigns)
+    first = min(each.starts for each in campaigns)
+    counted = _Counted.read(connection, client, first, week.sunday, as_of)
+    past = Web.read(connection, client, first - PAST, week.sunday, as_of) if client.visit_counters else None
+    return tuple(_Table(client, each, week, social, web, counted, past, titles).fact() for each in campaigns)
 
 
 def untagged_social(
@@ -194,6 +206,7 @@ class _Table:
     social: Social
     web: Web
     counted: _Counted
+    past: Web | None
     titles: Mapping[str, str]
 
     @property
@@ -222,6 +235,19 @@ class _Table:
             rows=rows,
             cost=self._cost(),
             first_touch=self._first_touch(),
+            effect=self._effect(),
+        )
+
+    def _effect(self) -> EffectFact | None:
+        if self.past is None:
+            return None
+        return effect_of(
+            self.client,
+            self.campaign,
+            self.week.sunday,
+            self.past.days,
+            self.past.splits["channel"],
+            on_social=bool(self._published()),
         )
 
     # -- social ----------------------------------------------------------------------------------------------------

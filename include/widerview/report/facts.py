@@ -332,6 +332,31 @@ class Untagged(msgspec.Struct, frozen=True, kw_only=True):
     untagged: int
 
 
+class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
+
+    Attributes:
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
+            of the days before the campaign, or of its own.
+        average: Visits a day above what was likely; None where it is not known.
+        low: Lower end of its range.
+        high: Upper end.
+        coverage: How often such a range holds the true one, e.g. 0.95.
+        days: Days of the campaign that this is told of.
+        placebos: Earlier windows of the same length that it was held against.
+        controls: The channels that the campaign does not touch, as the analytics calls them.
+    """
+
+    verdict: Literal["more", "fewer", "not told", "not known"]
+    average: float | None = None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = 0.95
+    days: int = 0
+    placebos: int = 0
+    controls: tuple[str, ...] = ()
+
+
 class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
     """One campaign in the week: its posts, its visits, and where these came from.
 
@@ -348,6 +373,7 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
         rows: Its table: social, partners, website, what was counted elsewhere, what platforms claim.
         cost: What a result cost; None where the file names no cost, or nobody counts results.
         first_touch: First and last touch side by side; None unless they are far apart.
+        effect: What it added to the website so far; None where no website is counted.
     """
 
     key: str
@@ -362,6 +388,7 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CampaignRow, ...] = ()
     cost: CostFact | None = None
     first_touch: FirstTouch | None = None
+    effect: EffectFact | None = None
 
 
 class SourceFact(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,13 @@ from typing import NamedTuple
 
 from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
 from widerview.report.narrate import count, touchpoint_kind
-from widerview.report.voice import voice_of
+from widerview.report.voice import ends, voice_of
 from widerview.vocabulary.metrics import METRICS
 
 _FROM_POSTS = "reactions_per_post"
+
+_WHOLE_FROM = 10
+"""Visits a day below this are told with a decimal."""
 
 
 class Line(NamedTuple):
@@ -83,9 +86,35 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
 
 def lines(facts: Facts, campaign: CampaignFact) -> list[str]:
     """What is said below a campaign's table."""
-    found = [_reach_line(facts, campaign), _partner_line(facts, campaign)]
+    found = [_effect_line(facts, campaign), _reach_line(facts, campaign), _partner_line(facts, campaign)]
     found += [_cost_line(facts, campaign), _touch_line(facts, campaign)]
     return [line for line in found if line]
+
+
+def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    effect = campaign.effect
+    if effect is None:
+        return None
+    voice = voice_of(facts.locale)
+    if effect.average is None or effect.low is None or effect.high is None:
+        return voice.say("Too few days are known, of it or before it, to tell an effect on visits to your website.")
+    if effect.verdict == "not told":
+        return voice.say("So far: no effect on visits to your website that we can tell from normal weeks.")
+    fewer = effect.verdict == "fewer"
+    low, high = (-effect.high, -effect.low) if fewer else (effect.low, effect.high)
+    decimals = 0 if abs(effect.average) >= _WHOLE_FROM else 1
+    average, between = voice.number(abs(effect.average), decimals), ends(voice, low, high, decimals, "–")
+    if fewer:
+        return voice.say(
+            "So far: about %(average)s fewer visits a day than we would have expected (%(between)s).",
+            average=average,
+            between=between,
+        )
+    return voice.say(
+        "So far: about %(average)s more visits a day than we would have expected (%(between)s).",
+        average=average,
+        between=between,
+    )
 
 
 def _reach_line(facts: Facts, campaign: CampaignFact) -> str | None:
