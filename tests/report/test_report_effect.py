@@ -5,8 +5,8 @@ import datetime as dt
 import msgspec
 import numpy as np
 import pytest
-from facts_samples import good_week
 
+from facts_samples import good_week
 from otter_bakery import client as otter
 from widerview.report import narrate_campaigns
 from widerview.report.effect import PAST, effect_of
