@@ -367,6 +367,8 @@ class Source(ABC):
         kind: Whether it is a social platform or web analytics.
         reference: How a handle (social) or a site_id (web) is written.
         needs_connection: Whether an account must name an Airflow Connection.
+        counts_short_paths: Whether it counts the calls of the client's short paths, which stand in the target's options
+            as `short_paths`, with spaces between them.
         options: What else may stand in a client file under `options` of an account or site.
         required_options: Those of them that must.
         api_version: The contract it was written against.
@@ -398,6 +400,7 @@ class Source(ABC):
     kind: ClassVar[Kind]
     reference: ClassVar[Written]
     needs_connection: ClassVar[bool] = True
+    counts_short_paths: ClassVar[bool] = False
     options: ClassVar[Mapping[str, Written]] = {}
     required_options: ClassVar[tuple[str, ...]] = ()
     api_version: ClassVar[str]
