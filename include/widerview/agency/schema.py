@@ -109,6 +109,8 @@ def _takes(schema: JsonSchema) -> str:
         names = schema.get("propertyNames", {}).get("enum")
         return f"a mapping with the keys {', '.join(f'`{each}`' for each in names)}" if names else "a mapping"
     type_ = schema["type"]
+    if type_ == "boolean":
+        return "`true` or `false`"
     if isinstance(type_, list):  # a number is taken as text, so that an id needs no quotes
         type_ = "string"
     kind = {"integer": "a whole number", "number": "a number", "string": "text"}[type_]
@@ -121,6 +123,8 @@ def _default(schema: JsonSchema) -> str:
     default = schema.get("default")
     if isinstance(default, dict):
         return "as its keys say"
+    if isinstance(default, bool):
+        return f"`{default}`".lower()
     return f"`{default}`" if isinstance(default, str | int) else "none"
 
 

@@ -225,7 +225,7 @@ def _compose_again(engine: Engine, report: Report) -> Facts:
     about_others = {"revision": kept.revision, "corrects": kept.corrects, "corrections": kept.corrections}
     made = msgspec.json.encode(msgspec.structs.replace(composed, **about_others))
     _compare(report, "facts", msgspec.json.decode(report.facts), msgspec.json.decode(made))
-    return msgspec.json.decode(made, type=Facts)
+    return weekly.reviewed(msgspec.json.decode(made, type=Facts), report)
 
 
 def _client(facts: Facts) -> Client:

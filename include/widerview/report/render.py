@@ -7,6 +7,7 @@ addresses come from strangers: invisible characters are removed first (`clean_te
 import re
 import string
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -74,8 +75,21 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(templates.overlay(finalize=escape_markdown).get_template("preview.md.j2").render(page)),
     )
+
+
+def strikeable(facts: Facts) -> list[str]:
+    """Give the sentences of a report that a reviewer may strike, in the order of the mail."""
+    return _sentences(_cleaned(facts))
+
+
+def _sentences(facts: Facts) -> list[str]:
+    return [
+        *narrate.three_sentences(facts),
+        *narrate.correction_lines(facts),
+        *narrate.conversation_lines(facts, facts.conversation),
+    ]
 
 
 # --- The page: ready words for the templates ---------------------------------------------------------------------
@@ -83,6 +97,15 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
 
 def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
     voice = narrate.voice_of(facts.locale)
+    if facts.struck is not None and facts.struck not in _sentences(facts):
+        raise ValueError(
+            f"The sentence that was struck is not in the report any more: {facts.struck!r}. The code that words "
+            "reports has changed since the review: clear `compose`, and review the report again."
+        )
+
+    def kept(sentences: Iterable[str]) -> list[str]:
+        return [sentence for sentence in sentences if sentence != facts.struck]
+
     return {
         "facts": facts,
         "voice": voice,
@@ -91,9 +114,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "week": voice.days(facts.first_day, facts.last_day),
         "verdict": narrate.verdict_line(facts),
         "note": _note_lines(note),
-        "sentences": narrate.three_sentences(facts),
+        "sentences": kept(narrate.three_sentences(facts)),
         "data_line": narrate.data_line(facts),
-        "corrections": narrate.correction_lines(facts),
+        "corrections": kept(narrate.correction_lines(facts)),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": chart
         and {
@@ -115,7 +138,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for channel in facts.channels
         ],
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
-        "conversation": narrate.conversation_lines(facts, facts.conversation),
+        "conversation": kept(narrate.conversation_lines(facts, facts.conversation)),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
         "provenance": narrate.provenance(facts),
         "meanings": narrate.meanings(facts),
@@ -130,6 +153,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
+        "approval": narrate.approval(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
     }
 
@@ -214,7 +238,7 @@ def _cleaned(facts: Facts) -> Facts:
         return value
 
     cleaned: Facts = visit(facts)
-    return msgspec.structs.replace(cleaned, lesson=facts.lesson)  # the cards are ours
+    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck)  # the words are ours
 
 
 def _note_lines(note: str | None) -> list[str]:
@@ -243,7 +267,7 @@ _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 _BARE_ADDRESS = re.compile(r"(?<=://)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 
 
-def _markdown(value: object) -> object:
+def escape_markdown(value: object) -> object:
     """Escape a printed value for Markdown: no heading, link, picture or table can come out of it."""
     if isinstance(value, Markup):
         return value
