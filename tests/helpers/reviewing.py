@@ -1,6 +1,5 @@
 """A reviewer at a real browser: logs in, opens Required Actions, reads, writes and approves."""
 
-
 from playwright.sync_api import Browser, Page
 
 from running_demo import Demo

@@ -100,9 +100,10 @@ def rebuild(engine: Engine, client_id: str, week: Week, revision: int | None = N
             raise LookupError(f"There is no {which} of client {client_id}: it was never composed to be reviewed.")
         mails = messages(connection, client_id=client_id, period=report.period, revision=report.revision)
     facts = _compose_again(engine, report)
+    reviewed = weekly.reviewed(facts, report)
     for recipient, message in mails.items():
         date = parsedate_to_datetime(message_from_bytes(message)["Date"])
-        made = {mail.recipient: mail.message for mail in weekly.mails(_client(facts), facts, report.note, date)}
+        made = {mail.recipient: mail.message for mail in weekly.mails(_client(facts), reviewed, report.note, date)}
         _compare(
             report,
             f"mail to {recipient}, line",
@@ -225,7 +226,7 @@ def _compose_again(engine: Engine, report: Report) -> Facts:
     about_others = {"revision": kept.revision, "corrects": kept.corrects, "corrections": kept.corrections}
     made = msgspec.json.encode(msgspec.structs.replace(composed, **about_others))
     _compare(report, "facts", msgspec.json.decode(report.facts), msgspec.json.decode(made))
-    return weekly.reviewed(msgspec.json.decode(made, type=Facts), report)
+    return msgspec.json.decode(made, type=Facts)
 
 
 def _client(facts: Facts) -> Client:
