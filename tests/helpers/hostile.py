@@ -56,6 +56,8 @@ def attacked(payload: str) -> Facts:
         "grade",
         "colour",
         "word",
+        "what",
+        "why",
     }
 
     def visit(value, field=""):

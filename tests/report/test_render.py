@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
 from hostile import HOSTILE, attacked
-from widerview.report import narrate
+from widerview.report import narrate, narrate_time
 from widerview.report.facts import Facts
 from widerview.report.render import Rendered, render
 
@@ -69,9 +69,17 @@ def test_html_and_text_say_the_same(sample):
     for sentence in (*narrate.three_sentences(facts), narrate.data_line(facts), *narrate.provenance(facts)):
         assert sentence in page
         assert sentence in text
+    for words in (
+        *(narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing),
+        *(narrate_time.goal_line(facts, goal) for goal in facts.goals),
+        *(narrate_time.level_change(facts, figure.change) for figure in facts.figures if figure.value is not None),
+        *narrate_time.about_time(facts),
+    ):
+        assert words in page
+        assert words in text
     for figure in facts.figures:
         line = narrate.figure_line(facts, figure)
-        for words in (line.label, line.number, line.usual, line.last_week, line.posts, line.verdict):
+        for words in (line.label, line.number, line.wide, line.last_week, line.posts, line.verdict):
             assert words in page
             assert words in text
         assert f"{line.label}: {line.value}" in text
@@ -136,7 +144,12 @@ def test_facts_of_an_earlier_version_can_still_be_read():
     for post in stored["posts"]:
         del post["lift"]
         post["typical"] = 9.0
-    del stored["posting"]
+    for figure in stored["figures"]:
+        del figure["change"]
+        for name in ("wide_low", "wide_high", "wide_coverage"):
+            (figure["usual"] or {}).pop(name, None)
+    for name in ("year", "worth_knowing", "goals", "posting"):
+        del stored[name]
     del stored["conversation"]["answers"]
     read = msgspec.convert(stored, Facts)
     assert {post.lift for post in read.posts} == {None}

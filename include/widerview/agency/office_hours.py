@@ -17,6 +17,7 @@ from widerview.agency.models import WEEKDAYS, Client, Holidays, Hours, Weekday
 
 _DAY = dt.timedelta(days=1)
 _SEARCHED_DAYS = 366
+_LANGUAGE = "en_US"
 
 
 class NeverOpen(ValueError):
@@ -119,6 +120,11 @@ def describe(client: Client) -> str:
     return ", ".join(stretches)
 
 
+def holiday(client: Client, day: dt.date) -> str | None:
+    """Give the name of the holiday of a client that a day is, in English where its calendar has it; None if none."""
+    return _holiday(_Office.of_client(client), day)
+
+
 def _aware(at: dt.datetime) -> dt.datetime:
     if at.utcoffset() is None:
         raise ValueError(f"{at} has no time zone; office hours need a moment, not a wall-clock time")
@@ -128,7 +134,7 @@ def _aware(at: dt.datetime) -> dt.datetime:
 def _is_open(office: _Office, at: dt.datetime) -> bool:
     wall = at.astimezone(office.zone)
     hours = office.hours.get(WEEKDAYS[wall.weekday()])
-    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _is_holiday(office, wall.date())
+    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _holiday(office, wall.date())
 
 
 def _next_open(office: _Office, start: dt.datetime) -> dt.datetime | None:
@@ -151,7 +157,7 @@ def _open_on_one_clock(office: _Office, start: dt.datetime, end: dt.datetime) ->
     for days in range((last.date() - first.date()).days + 1):
         day = first.date() + days * _DAY
         hours = office.hours.get(WEEKDAYS[day.weekday()])
-        if hours is None or _is_holiday(office, day):
+        if hours is None or _holiday(office, day):
             continue
         opens, closes = (_on(day, time) for time in (hours.opens, hours.closes))
         opened += max(min(closes, last) - max(opens, first), dt.timedelta())
@@ -194,13 +200,16 @@ def _clock_change(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> dt.da
     return dt.datetime.fromtimestamp(first + bisect_left(seconds, True, key=lambda s: offset(s) == new), dt.UTC)
 
 
-def _is_holiday(office: _Office, day: dt.date) -> bool:
+def _holiday(office: _Office, day: dt.date) -> str | None:
     own = office.holidays
-    return day in own.also or (
-        own.country is not None and day in _public_holidays(own.country, own.subdivision, day.year)
-    )
+    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year).get(day)):
+        return name
+    return "a day off" if day in own.also else None
 
 
 @lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[dt.date]:
-    return frozenset(country_holidays(country, subdiv=subdivision, years=year))
+def _public_holidays(country: str, subdivision: str | None, year: int) -> Mapping[dt.date, str]:
+    # Without a language the machine's own would be taken.
+    known = country_holidays(country, subdiv=subdivision)
+    language = _LANGUAGE if _LANGUAGE in known.supported_languages else known.default_language
+    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))

@@ -13,8 +13,8 @@ from widerview.agency.models import Client
 from widerview.landing.store import Landing
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.compose import matched_age
 from widerview.report.facts import Facts
+from widerview.report.social import matched_age
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS

@@ -17,8 +17,8 @@ from widerview.agency.models import Client
 from widerview.delivery.outbox import messages
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.compose import matched_age
 from widerview.report.facts import Correction, Facts, Figure
+from widerview.report.social import matched_age
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read

@@ -31,7 +31,7 @@ class Words(NamedTuple):
     text: str
 
 
-def request(client: Client, facts: Facts, before: Facts | None, page: str, until: dt.datetime) -> str:
+def request(client: Client, facts: Facts, before: Facts | None, page: str, until: dt.datetime, mend: str = "") -> str:
     """Write what a reviewer reads, in Markdown.
 
     Args:
@@ -40,6 +40,7 @@ def request(client: Client, facts: Facts, before: Facts | None, page: str, until
         before: The last one that was sent; None if there is none.
         page: Where the mail is seen as its reader will.
         until: When the time to answer is up.
+        mend: What else the reviewer is told and the client is not, in Markdown.
     """
     parts = [
         f"[See the mail as its reader will]({page})",
@@ -51,10 +52,11 @@ def request(client: Client, facts: Facts, before: Facts | None, page: str, until
             f"{number}. {escape_markdown(sentence)}"
             for number, sentence in enumerate(strikeable(facts)[:MOST_STRIKEABLE], 1)
         ),
+        mend,
         "---",
         render(facts).markdown,
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def what_changed(facts: Facts, before: Facts | None) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency import office_hours, schedule
 from widerview.agency.load import Agency, load_agency
@@ -26,6 +27,7 @@ from widerview.pipeline import (
     validation_page,
     weekly,
 )
+from widerview.pipeline import watch as crises
 from widerview.pipeline.answers import APPROVE, COMPOSE_AGAIN, NO_ANSWER, SEND_BACK
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
@@ -243,6 +245,7 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
             "preview": weekly.why_held(engine, client, facts),
         }
     facts = weekly.save(engine, past_reports.with_corrections(engine, client, facts))
+    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     with engine.connect() as connection:
         before = weekly.sent_before(connection, client_id, week)
@@ -250,7 +253,7 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
         "held": False,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": review.request(client, facts, before, in_ui(page), until),
+        "preview": review.request(client, facts, before, in_ui(page), until, mend),
     }
 
 
@@ -340,6 +343,53 @@ def send(client_id: str, composed: dict[str, Any], answer: dict[str, Any] | None
     if summary is None:
         raise AirflowSkipException(f"Not approved ({decision.option} by {decision.by}): nothing was sent.")
     return {"sent": len(summary.sent)}
+
+
+def watch() -> list[str]:
+    """Look at every client for a rush of comments; give those of whom there is something to tell.
+
+    One client's failure keeps no other from being looked at: it is given, too, so that its own task fails.
+    """
+    due = []
+    for client in agency().clients.values():
+        if not client.accounts:
+            continue
+        try:
+            seen = crises.watch(connections.warehouse(), client, utc_now())
+        except SQLAlchemyError:
+            log.exception("%s was not looked at", client.name)
+            due.append(client.client)
+            continue
+        for line in seen.unwatched:
+            log.warning("%s: %s", client.name, line)
+        for crisis in seen.crises:
+            log.warning("%s", crises.describe(client, crisis))
+        if seen.due:
+            due.append(client.client)
+    log.info("%s", f"To tell of: {', '.join(due)}" if due else "Nothing to tell")
+    return due
+
+
+def tell(client_id: str, context: Any) -> dict[str, int]:
+    """Look again, and tell the account manager of a client's rush; outside office hours, leave it to a later run."""
+    from airflow.sdk import Asset
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    client = _client(client_id)
+    context["client"] = client.name
+    crises.watch(connections.warehouse(), client, utc_now())
+    try:
+        told = crises.tell(connections.warehouse(), client, connections.smtp, utc_now)
+    except weekly.NeedsAPerson as error:
+        raise AirflowFailException(str(error)) from error
+    if told.wait_until:
+        opening = told.wait_until.astimezone(client.zone)
+        context["client"] = f"{client.name}, not before {opening:%a %-d %b %H:%M}"
+        raise AirflowSkipException(f"{client.name} is closed; told at {opening} or soon after.")
+    if not told.sent:
+        raise AirflowSkipException("There is nothing to tell any more.")
+    context["outlet_events"][Asset(catalogue.CRISIS_ASSET)].extra = {"client": client_id, "mails": told.sent}
+    return {"sent": told.sent}
 
 
 def retention() -> dict[str, int]:

@@ -1,8 +1,8 @@
 """The glossary: a page that explains all cards and all numbers, for an agency to publish on its own website."""
 
 from widerview.report.lessons import CARDS
-from widerview.report.narrate import voice_of
 from widerview.report.render import environment
+from widerview.report.voice import voice_of
 from widerview.vocabulary.metrics import METRICS
 
 

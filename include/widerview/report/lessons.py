@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from widerview.report.facts import Facts, Lesson
-from widerview.report.narrate import voice_of
+from widerview.report.voice import voice_of
 
 WEEKS_APART = 12
 """No card comes back within this many weeks."""

@@ -18,10 +18,12 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from widerview.report import narrate
+from widerview.report import narrate, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
-from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
+from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
+from widerview.report.voice import voice_of
+from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
@@ -67,15 +69,16 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
     page = _page(facts, note, chart, cid)
+    svg = year_svg(facts.year, facts.locale) if facts.year else chart_svg(chart, facts.locale) if chart else None
     templates = environment(facts.locale)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
         html=_inliner().inline(templates.get_template("email.html.j2").render(page)),
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
-        chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
+        chart_png=chart_png(svg) if svg else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=escape_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -88,15 +91,20 @@ def _sentences(facts: Facts) -> list[str]:
     return [
         *narrate.three_sentences(facts),
         *narrate.correction_lines(facts),
+        *_worth_knowing(facts),
         *narrate.conversation_lines(facts, facts.conversation),
     ]
+
+
+def _worth_knowing(facts: Facts) -> list[str]:
+    return [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing]
 
 
 # --- The page: ready words for the templates ---------------------------------------------------------------------
 
 
 def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
-    voice = narrate.voice_of(facts.locale)
+    voice = voice_of(facts.locale)
     if facts.struck is not None and facts.struck not in _sentences(facts):
         raise ValueError(
             f"The sentence that was struck is not in the report any more: {facts.struck!r}. The code that words "
@@ -118,13 +126,16 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "data_line": narrate.data_line(facts),
         "corrections": kept(narrate.correction_lines(facts)),
         "figures": [_figure(facts, figure) for figure in facts.figures],
-        "chart": chart
-        and {
-            "cid": cid,
-            "title": chart.title,
-            "alt": narrate.chart_alt(facts, chart),
-            "notes": [(letter, voice.day(point.day), point.note) for letter, point in notes(chart)],
-        },
+        "chart": _year(facts, facts.year, cid) if facts.year else chart and _chart(facts, chart, cid),
+        "worth_knowing": kept(_worth_knowing(facts)),
+        "goals": [
+            {
+                "title": narrate_time.goal_title(facts, goal),
+                "line": narrate_time.goal_line(facts, goal),
+                "note": goal.note,
+            }
+            for goal in facts.goals
+        ],
         "posts": [_post(facts, post) for post in facts.posts],
         "channels": [
             {
@@ -140,7 +151,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "conversation": kept(narrate.conversation_lines(facts, facts.conversation)),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
-        "provenance": narrate.provenance(facts),
+        "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
         "meanings": narrate.meanings(facts),
         "accounts": [
             {
@@ -165,9 +176,36 @@ def _lesson_url(facts: Facts) -> str | None:
     return f"{urldefrag(glossary).url}#{facts.lesson.id}"
 
 
+def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
+    day = voice_of(facts.locale).day
+    return {
+        "cid": cid,
+        "title": chart.title,
+        "alt": narrate.chart_alt(facts, chart),
+        "line": "",
+        "notes": [(letter, day(point.day), point.note) for letter, point in notes(chart)],
+    }
+
+
+def _year(facts: Facts, year: Year, cid: str) -> dict[str, Any]:
+    return {
+        "cid": cid,
+        "title": narrate_time.year_title(facts, year),
+        "alt": narrate_time.year_alt(facts, year),
+        "line": narrate_time.year_line(facts, year),
+        "notes": [],
+    }
+
+
 def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
     line = narrate.figure_line(facts, figure)
-    return {**line._asdict(), "value": line.value, "context": line.context, "strip": _strip(figure)}
+    return {
+        **line._asdict(),
+        "value": line.value,
+        "context": line.context,
+        "change": narrate_time.level_change(facts, figure.change),
+        "strip": _strip(figure),
+    }
 
 
 def _strip(figure: Figure) -> list[tuple[str, int]]:
@@ -291,9 +329,14 @@ def environment(locale: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["_"] = narrate.voice_of(locale).say
+    made.globals["_"] = voice_of(locale).say
     made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
     return made
+
+
+@lru_cache(maxsize=64)
+def _preview_environment(locale: str) -> Environment:
+    return environment(locale).overlay(finalize=escape_markdown)
 
 
 @lru_cache(maxsize=1)

@@ -172,7 +172,7 @@ DEFECTS: dict[str, Defect] = {
         "Every post comes once more, under an id of its own.",
         [
             Change("bluesky.getAuthorFeed", "feed", under_new_ids("post.uri")),
-            Change("mastodon.statuses", "", under_new_ids("id")),
+            Change("mastodon.statuses", "", under_new_ids("id|uri")),
             Change("x.timeline", "data", under_new_ids("id")),
             Change("pinterest.pins", "items", under_new_ids("id")),
         ],
