@@ -306,7 +306,7 @@ def test_migrate_twice_is_fine(installed: House) -> None:
 def test_sources_and_pools_for_programs(tmp_path: Path) -> None:
     told = json.loads(run("sources", "--json").output)
     assert [each["name"] for each in told] == list(SOURCES)
-    assert len(told) == 16
+    assert len(told) == 17
     for each in told:
         assert {"streams", "api_version", "sunset", "verified_against"} <= each.keys()
     assert "matomo" in run("sources").output

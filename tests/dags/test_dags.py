@@ -9,7 +9,7 @@ import pytest
 
 from widerview.pipeline.catalogue import Tag, observations_asset, pools
 
-WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_mastodon"}
+WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_drop_folder", "ingest_mastodon"}
 INGEST = WITHOUT_TOKEN | {
     "ingest_facebook", "ingest_ga4", "ingest_instagram", "ingest_linkedin", "ingest_matomo", "ingest_pinterest",
     "ingest_plausible", "ingest_search_console", "ingest_threads", "ingest_tiktok", "ingest_umami", "ingest_x",

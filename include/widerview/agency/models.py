@@ -345,13 +345,15 @@ def _platforms(kind: Kind) -> Platforms:
     return {name: source for name, source in SOURCES.items() if source.kind == kind}
 
 
-SOCIAL, WEB = _platforms("social"), _platforms("web")
+SOCIAL, WEB, OFFLINE = _platforms("social"), _platforms("web"), _platforms("offline")
 
 if TYPE_CHECKING:
     SocialPlatform: TypeAlias = str
     WebPlatform: TypeAlias = str
+    OfflinePlatform: TypeAlias = str
 else:  # known only when the sources are loaded, those of other packages included
     SocialPlatform, WebPlatform = Literal[tuple(SOCIAL)], Literal[tuple(WEB)]
+    OfflinePlatform = Literal[tuple(OFFLINE)]
 
 
 def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
@@ -378,8 +380,8 @@ def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
     }
 
 
-def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: str, ref: str) -> None:
-    """Hold an account or site against what its platform's source says of handles, connections and options."""
+def _check_platform(platforms: Platforms, each: "Account | WebProperty | Offline", key: str, ref: str) -> None:
+    """Hold an account, site or folder against what its platform's source says of handles, connections and options."""
     source = platforms[each.platform]
     check_written(ref, source.reference, key)
     if source.needs_connection and each.connection is None:
@@ -458,6 +460,22 @@ class WebProperty(Model):
     @model_validator(mode="after")
     def _fits_platform(self) -> "WebProperty":
         _check_platform(WEB, self, "site_id", self.site_id)
+        return self
+
+
+class Offline(Model):
+    """Where people put what they have counted away from platforms and website; its days are the client's own."""
+
+    model_config = ConfigDict(json_schema_extra=_per_platform(OFFLINE, "name"))
+
+    platform: OfflinePlatform = Field(description="How it comes in", examples=["drop_folder"])
+    name: Line = Field(description="A short name of it: do not change it later", examples=["shop"])
+    connection: ConnectionId | None = Field(default=None, description="Airflow Connection, if it needs one")
+    options: Options = Field(default={})
+
+    @model_validator(mode="after")
+    def _fits_platform(self) -> "Offline":
+        _check_platform(OFFLINE, self, "name", self.name)
         return self
 
 
@@ -761,6 +779,9 @@ class Client(Model):
     recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
     web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
+    offline: tuple[Offline, ...] = Field(
+        default=(), description="What is counted away from platforms and website: till, door, newsletter, scans"
+    )
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
     goals: tuple[Goal, ...] = Field(
         default=(), description="Numbers to come to, which the report holds the pace against"
@@ -856,6 +877,7 @@ class Client(Model):
         named: dict[str, tuple[str, list[str]]] = {
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
             "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
+            "offline": ("folder", [f"{o.platform} {o.name}" for o in self.offline]),
             "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
             "crisis": ("address", [email.lower() for email in self.crisis.alert or ()]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),

@@ -33,7 +33,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline.answers import APPROVE
 from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
 from widerview.pipeline.ingest import targets_of
-from widerview.sandbox.clients import write_access_logs, write_clients
+from widerview.sandbox.clients import write_access_logs, write_clients, write_drop_files
 from widerview.sandbox.model import Simulation
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.database import make_database
@@ -158,7 +158,9 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
             place.environment,
         )  # fmt: skip
         first = anchor - dt.timedelta(weeks=HISTORY_WEEKS + 1)
-        write_access_logs(Simulation(SEED, anchor), place.access_logs, first, utc_now())
+        model = Simulation(SEED, anchor)
+        write_access_logs(model, place.access_logs, first, utc_now())
+        write_drop_files(model, place.drop_folders, utc_now())
 
     with step("Tables"):
         engine = create_engine(place.database_url("warehouse"))

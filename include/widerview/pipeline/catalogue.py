@@ -21,6 +21,7 @@ class Tag(StrEnum):
     WATCH = "watch"
     SOCIAL = "social"
     WEB = "web"
+    OFFLINE = "offline"
     BROKEN = "broken"
     HOUSEKEEPING = "housekeeping"
 

@@ -100,6 +100,18 @@ def targets(client: Client, source: str) -> list[Target]:
         for site in client.web
         if site.platform == source
     ]
+    found += [
+        Target(
+            client_id=client.client,
+            source=source,
+            ref=each.name,
+            time_zone=client.time_zone,
+            connection=each.connection,
+            options={"currency": client.currency} | each.options,
+        )
+        for each in client.offline
+        if each.platform == source
+    ]
     return found
 
 

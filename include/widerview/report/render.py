@@ -18,7 +18,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from widerview.report import narrate, narrate_time
+from widerview.report import narrate, narrate_campaigns, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
@@ -149,6 +149,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for channel in facts.channels
         ],
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
+        "untagged": narrate_campaigns.untagged_line(facts),
         "conversation": kept(narrate.conversation_lines(facts, facts.conversation)),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
@@ -245,15 +246,10 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
     return {
         "name": campaign.name,
         "goal": campaign.goal,
+        "audience": campaign.audience,
         "line": narrate.campaign_line(facts, campaign),
-        "touchpoints": [
-            {
-                "name": touchpoint.name,
-                "kind": narrate.touchpoint_kind(facts, touchpoint.kind),
-                "visits": narrate.count(facts, touchpoint.visits),
-            }
-            for touchpoint in campaign.touchpoints
-        ],
+        "sections": narrate_campaigns.table(facts, campaign),
+        "below": narrate_campaigns.lines(facts, campaign),
     }
 
 

@@ -31,6 +31,7 @@ from widerview.sources.base import (
     Row,
     Target,
     UnavailableRow,
+    UnreadableRow,
     Window,
 )
 from widerview.warehouse import staging
@@ -310,7 +311,11 @@ class _Load:
         for index, row in enumerate(chunk, start=self._parsed):
             if row.client_id != client_id or row.source != source:
                 raise self._foreign(row)
-            if isinstance(row, UnavailableRow):
+            if isinstance(row, UnreadableRow) and index in self.held:
+                self._held_whole += 1
+                quarantined.append((index, "", self.held[index][""], row))
+                continue
+            if isinstance(row, UnavailableRow | UnreadableRow):
                 self._without_value += 1
                 continue
             kept: Stored | None = self._anonymous(row) if isinstance(row, CommentRow) else row
