@@ -100,9 +100,10 @@ def rebuild(engine: Engine, client_id: str, week: Week, revision: int | None = N
             raise LookupError(f"There is no {which} of client {client_id}: it was never composed to be reviewed.")
         mails = messages(connection, client_id=client_id, period=report.period, revision=report.revision)
     facts = _compose_again(engine, report)
+    reviewed = weekly.reviewed(facts, report)
     for recipient, message in mails.items():
         date = parsedate_to_datetime(message_from_bytes(message)["Date"])
-        made = {mail.recipient: mail.message for mail in weekly.mails(_client(facts), facts, report.note, date)}
+        made = {mail.recipient: mail.message for mail in weekly.mails(_client(facts), reviewed, report.note, date)}
         _compare(
             report,
             f"mail to {recipient}, line",

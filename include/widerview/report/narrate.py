@@ -280,6 +280,17 @@ def _correction(voice: Voice, correction: Correction) -> str:
     }
 
 
+def approval(facts: Facts) -> str:
+    """Who has approved the report, and when; empty while nobody has."""
+    if facts.approved_at is None:
+        return ""
+    voice = voice_of(facts.locale)
+    if facts.approved_by is None:
+        return voice.say("This report was sent without a review, as agreed with you.")
+    moment = voice.moment(facts.approved_at, ZoneInfo(facts.time_zone))
+    return voice.say("Approved by %(name)s on %(moment)s.", name=facts.approved_by, moment=moment)
+
+
 # --- The lines of lists and tables -------------------------------------------------------------------------------
 
 

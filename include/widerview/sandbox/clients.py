@@ -48,7 +48,7 @@ office_hours:
   sunday: {{opens: "00:00", closes: "24:00"}}
 
 report:
-  weekday: tuesday
+  weekday: wednesday
   time: "09:00"
 reviewers: [reviewer]
 

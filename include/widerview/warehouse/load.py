@@ -224,6 +224,11 @@ def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> 
         return list(connection.scalars(query("replays_due"), {"client_id": client_id, "source": source}))
 
 
+def pulls_at(connection: Connection, client_id: str, source: str, at: dt.datetime) -> list[str]:
+    """Name the pulls of a client's source that were under way at a moment, in order."""
+    return list(connection.scalars(query("pulls_at"), {"client_id": client_id, "source": source, "at": at}))
+
+
 def _store_verdicts(connection: Connection, pull: Mapping[str, object], verdicts: Sequence[DayVerdict]) -> None:
     if verdicts:
         values = {"verdicts": msgspec.json.encode(verdicts).decode()}

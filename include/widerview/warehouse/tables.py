@@ -277,6 +277,8 @@ report = Table(
     Column("decided_by", Text, comment="Who decided."),
     Column("decided_at", Instant, comment="When."),
     Column("note", Text, comment="The reviewer's note to the client."),
+    Column("struck", Text, comment="The sentence that the reviewer has struck."),
+    Column("reason", Text, comment="Why it was sent back or held."),
     comment="Reports as composed, and what was decided of them.",
 )  # fmt: skip
 
