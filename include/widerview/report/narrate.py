@@ -74,8 +74,9 @@ def preheader(facts: Facts) -> str:
         if len(longer) <= longest:
             text = longer
     if len(text) < shortest:
-        week = voice.gettext("your week of %(days)s, to be read in one minute") % {"days": voice.days(*_week(facts))}
-        text = f"{text} · {week}" if text else week[0].upper() + week[1:]
+        week = voice.gettext("your week of %(days)s, in one minute") % {"days": voice.days(*_week(facts))}
+        longer = f"{text} · {week}"
+        text = longer if text and len(longer) <= longest else week[0].upper() + week[1:]
     return text
 
 
