@@ -29,7 +29,7 @@ def test_a_line_for_each_right_client(folder: Path) -> None:
     assert result.exit_code == 0
     line, total = result.output.splitlines()
     assert line.startswith("client: Harbour Bakery; bluesky harbour-bakery.example, mastodon @bakery@social.example; ")
-    assert re.search(r"next report Tue \d{4}-\d\d-\d\d 09:00 Europe/Berlin$", line)
+    assert re.search(r"next report Wed \d{4}-\d\d-\d\d 09:00 Europe/Berlin$", line)
     assert total == "Right: 1. Left out: none."
 
 
