@@ -1,7 +1,6 @@
 """What a reviewer is told of the week's links, and the client is not."""
 
 import datetime as dt
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,15 +45,15 @@ def test_the_reviewer_reads_which_links_to_mend_and_the_mail_says_nothing(
     monkeypatch.setenv("WIDERVIEW_CLIENTS", str(told.root / "clients"))
     monkeypatch.setattr(steps.connections, "warehouse", lambda: told.engine)
     monkeypatch.setattr(steps, "present", lambda *_: SETTLED)
-    run = SimpleNamespace(conf={"period": str(WEEK)}, run_after=SETTLED)
-    assert "to mend" not in steps.compose(BAKERY, {"dag_run": run})["preview"]
+    plan = {"period": str(WEEK), "send_at": SETTLED.isoformat()}
+    assert "to mend" not in steps.compose(BAKERY, plan)["preview"]
 
     untag_a_post(told)
-    composed = steps.compose(BAKERY, {"dag_run": run})
-    head = composed["preview"].split("\n\n")[:3]
-    assert "not in the mail" in head[1]
-    assert "`https://hollowoak.example/a%7Cb`: it carries no tags" in head[2]
-    assert "Right: `https://hollowoak.example/a%7Cb?utm_source=bluesky&utm_medium=social&utm_campaign=" in head[2]
+    composed = steps.compose(BAKERY, plan)
+    shown = composed["preview"]
+    assert "not in the mail" in shown
+    assert "`https://hollowoak.example/a%7Cb`: it carries no tags" in shown
+    assert "Right: `https://hollowoak.example/a%7Cb?utm_source=bluesky&utm_medium=social&utm_campaign=" in shown
     mail = steps.preview(BAKERY, composed["period"], composed["revision"])
     assert mail
     assert "carries no tags" not in mail
