@@ -116,7 +116,9 @@ def test_a_route_that_a_defect_does_not_name_uses_none_of_its_times(model, asked
 def test_every_defect_is_a_fault_and_says_what_is_wrong() -> None:
     assert set(DEFECTS) <= set(FAULTS)
     assert len({defect.says for defect in DEFECTS.values()}) == len(DEFECTS) > 50
-    assert {source for defect in DEFECTS.values() for source in defect.sources} == set(SOURCES)
+    # What people put into a drop folder is no answer of a platform that could be a wrong one.
+    asked = {name for name, source in SOURCES.items() if source.kind != "offline"}
+    assert {source for defect in DEFECTS.values() for source in defect.sources} == asked
 
 
 def test_every_defect_stands_in_the_docs() -> None:
