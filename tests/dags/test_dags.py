@@ -19,10 +19,11 @@ REPORTS = {"report_hollow-oak-bakery", "report_lantern-lane", "report_tidewater-
 BROKEN = "report_the-b-kery-f6d861ca"
 HOUSEKEEPING = "housekeeping"
 CANARY = "canary"
+DELIVERY = {"outbox", "bounces"}
 
 
 def test_these_are_all_dags(dags):
-    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY}
+    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY} | DELIVERY
 
 
 def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
@@ -83,10 +84,16 @@ def test_the_canary_sings_two_working_days_before_most_reports(dags):
     assert dag.timetable.expression == "0 6 * * 4"
 
 
+def test_what_is_due_leaves_within_a_quarter_of_an_hour_and_what_comes_back_is_read_every_hour(dags):
+    assert dags["outbox"].timetable.expression == "*/15 * * * *"
+    assert dags["bounces"].timetable.expression == "20 * * * *"
+    assert all(dags[dag_id].max_active_runs == 1 for dag_id in DELIVERY)
+
+
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report', 'housekeeping', 'canary'): runpy.run_path(f'dags/{name}.py')\n"
+        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'outbox', 'bounces'): runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -10,8 +10,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 
-from widerview.delivery.outbox import deliver
+from widerview.delivery.outbox import Entry, deliver
 from widerview.delivery.smtp import Mailer, SmtpSettings
+
+
+def nothing_stops(row: Entry, message: bytes) -> str | None:
+    """A guard that lets every mail go."""
 
 
 def send_and_die(url: str, port: int, period: str, revision: int, die_at: int) -> None:
@@ -41,6 +45,7 @@ def send_and_die(url: str, port: int, period: str, revision: int, die_at: int) -
         client_id="otter-bakery",
         period=period,
         revision=revision,
+        guard=nothing_stops,
         mailer_factory=lambda: Mailer(SmtpSettings("127.0.0.1", port, security="none")),
         clock=lambda: dt.datetime.now(dt.UTC),
     )

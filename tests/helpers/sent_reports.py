@@ -4,6 +4,7 @@ import datetime as dt
 
 from house import House
 from mail_server import MailServer
+from widerview.delivery.safety import Guard
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
@@ -17,5 +18,6 @@ def send_report(house: House, client_id: str, week: Week, as_of: dt.datetime) ->
     decision = weekly.Decision(option="Approve", by="mira", at=as_of, note="Well done.")
     with MailServer() as server:
         smtp = SmtpSettings(host="127.0.0.1", port=server.port, security="none")
-        weekly.send(house.engine, client, facts.period, facts.revision, decision, smtp, lambda: as_of)
+        weekly.send(house.engine, client, facts.period, facts.revision, decision, smtp, lambda: as_of,
+                    guard=Guard(house.agency.clients))  # fmt: skip
     return facts

@@ -11,6 +11,8 @@ from sqlalchemy import Engine, text
 
 from house import ANCHOR, FIRST, SETTLED, SPINE, House
 from mail_server import MailServer
+from widerview.delivery.outbox import BACKOFF
+from widerview.delivery.safety import Guard
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
@@ -36,6 +38,10 @@ def smtp() -> Iterator[tuple[MailServer, SmtpSettings]]:
 
 def decision(option: str = "Approve", note: str = "Well done.") -> weekly.Decision:
     return weekly.Decision(option=option, by="mira", at=SETTLED, note=note)
+
+
+def guard(house: House) -> Guard:
+    return Guard(house.agency.clients)
 
 
 @pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
@@ -145,7 +151,7 @@ def test_only_what_has_been_sent_is_corrected(told: House, smtp: tuple[MailServe
     first = weekly.save(told.engine, facts_of(told, client.client))
     second = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=1)))
     assert (second.revision, second.corrects) == (2, False), "the first was never sent"
-    weekly.send(told.engine, client, first.period, 2, decision(), smtp[1], lambda: SETTLED)
+    weekly.send(told.engine, client, first.period, 2, decision(), smtp[1], lambda: SETTLED, guard=guard(told))
     third = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=2)))
     assert (third.revision, third.corrects) == (3, True)
 
@@ -183,7 +189,8 @@ def test_a_red_report_is_not_sent_even_if_approved(house: House, smtp: tuple[Mai
     client = house.agency.clients["lantern-lane"]
     facts = weekly.save(house.engine, facts_of(house, "lantern-lane"))
     with pytest.raises(weekly.RedVerdict):
-        weekly.send(house.engine, client, facts.period, facts.revision, decision(), smtp[1], lambda: SETTLED)
+        weekly.send(house.engine, client, facts.period, facts.revision, decision(), smtp[1], lambda: SETTLED,
+                    guard=guard(house))  # fmt: skip
     assert smtp[0].mails == []
 
 
@@ -192,7 +199,8 @@ def test_approved_once_sent_once(told: House, smtp: tuple[MailServer, SmtpSettin
     client = told.agency.clients["hollow-oak-bakery"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
     for _ in range(3):
-        summary = weekly.send(told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
+        summary = weekly.send(told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED,
+                              guard=guard(told))  # fmt: skip
         assert summary is not None
         assert len(summary.sent) == 1
     [(recipient, message)] = server.mails
@@ -205,7 +213,7 @@ def test_rejected_is_not_sent_and_stays_so(told: House, smtp: tuple[MailServer, 
     client = told.agency.clients["tidewater-cycles"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
     send = (told.engine, client, facts.period, facts.revision)
-    assert weekly.send(*send, decision("Reject"), settings, lambda: SETTLED) is None
+    assert weekly.send(*send, decision("Reject"), settings, lambda: SETTLED, guard=guard(told)) is None
     assert server.mails == []
     with told.engine.connect() as connection:
         assert connection.scalar(text("SELECT decision FROM report")) == "Reject"
@@ -218,13 +226,14 @@ def test_put_off_by_the_mail_server_is_tried_again_and_refused_needs_a_person(
     server, settings = smtp
     client = told.agency.clients["lantern-lane"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
-    send = (told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
+    send = (told.engine, client, facts.period, facts.revision, decision(), settings)
     server.faults["RCPT"] = "450 come back later"
-    with pytest.raises(weekly.NotSent, match="450"):
-        weekly.send(*send)
+    with pytest.raises(weekly.NotSent, match="450") as put_off:
+        weekly.send(*send, lambda: SETTLED, guard=guard(told))
+    assert put_off.value.again_at == SETTLED + BACKOFF[0]
     server.faults["RCPT"] = "550 no such mailbox"
     with pytest.raises(weekly.NeedsAPerson, match="550"):
-        weekly.send(*send)
+        weekly.send(*send, lambda: SETTLED + BACKOFF[0], guard=guard(told))
     assert server.mails == []
 
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, cast
 
@@ -12,13 +14,19 @@ from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.delivery.catcher import to_html
+from widerview.delivery.outbox import list_rows
+from widerview.delivery.safety import Guard
+from widerview.delivery.suppression import list_suppressed
+from widerview.delivery.unsubscribe import NotOurs, is_unsubscribed, unsubscribe
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import canary, catalogue, connections, ingest, validation, validation_page, weekly
+from widerview.pipeline import canary, catalogue, connections, ingest, outgoing, validation, validation_page, weekly
+from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
+from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
 from widerview.report.render import render
-from widerview.settings import load_settings
+from widerview.settings import BOUNCES_CONNECTION, load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
 from widerview.sources.registry import SOURCES
@@ -27,6 +35,9 @@ from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, get_report
 
 log = logging.getLogger(__name__)
+
+_SOON = dt.timedelta(minutes=2)
+"""A mail that another sender is at is looked at again so much later."""
 
 Batch = list[dict[str, Any]]
 """A batch of targets as XCom carries it."""
@@ -248,12 +259,93 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
             answered,
             connections.smtp(),
             utc_now,
+            guard=Guard(agency().clients),
+            stamp=outgoing.stamp(),
         )
+    except weekly.NotSent as error:
+        again = office_hours.next_open(client, max(error.again_at or utc_now(), utc_now() + _SOON))
+        log.warning("%s. Again at %s (%s)", error, again.astimezone(client.zone), client.time_zone)
+        raise AirflowRescheduleException(again) from error  # type: ignore[no-untyped-call]  # untyped in Airflow
     except (weekly.NeedsAPerson, weekly.RedVerdict, AlreadyDecided) as error:
         raise AirflowFailException(str(error)) from error
     if summary is None:
         raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
-    return {"sent": len(summary.sent)}
+    for left_alone in summary.suppressed:
+        log.warning("Not sent: %s", left_alone.answer)
+    return {"sent": len(summary.sent), "suppressed": len(summary.suppressed)}
+
+
+def drain() -> dict[str, int]:
+    """Send whatever is due of all clients that may be written to now; give the number of mails by state.
+
+    Fails, for all to see, if a mail has come to wait for a person.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    clients = agency().clients
+    done = outgoing.drain(connections.warehouse(), clients, connections.smtp(), utc_now)
+    for (client_id, period, revision), summary in done.items():
+        log.info("%s %s, revision %d: %s", client_id, period, revision, summary)
+    if told := [f"{' '.join(map(str, report))}: {s}" for report, s in done.items() if s.needs_a_person]:
+        raise AirflowFailException("\n".join(told))
+    return dict(Counter(outcome.state for summary in done.values() for outcome in summary.outcomes))
+
+
+def bounces() -> dict[str, int]:
+    """Read what has come back; fails, for all to see, if a mail did not arrive or a reader wants no more."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    found = outgoing.read_bounces(connections.bounces, connections.warehouse(), utc_now)
+    if found is None:
+        raise AirflowSkipException(
+            f"No mailbox is configured, so nobody reads what comes back. Add the Airflow Connection "
+            f"{BOUNCES_CONNECTION!r}: docs/delivery.md"
+        )
+    for line in found.delayed:
+        log.warning("Still on its way: %s", line)
+    if found.unknown:
+        log.warning("%d other mail(s) lie in the mailbox, for a person to read", found.unknown)
+    if found.marked or found.bounced:
+        lines = [f"Nothing is sent there any more: {line}" for line in found.marked]
+        lines += [f"Came back: {line}" for line in found.bounced]
+        raise AirflowFailException("\n".join(lines))
+    return {"delayed": len(found.delayed), "unknown": found.unknown}
+
+
+def outbox_page(client_ids: Collection[str], user: str, done: str | None = None) -> str:
+    """Give the page of mails that wait for a person, and of suppressed recipients, of these clients."""
+    with connections.warehouse().connect() as connection:
+        rows = [row for row in list_rows(connection) if row.client_id in client_ids and row.state != "sent"]
+        left_alone = [each for each in list_suppressed(connection) if each.client_id in client_ids]
+    return outbox_page_of(rows, left_alone, user, done)
+
+
+def decide(client_id: str, period: str, revision: int, recipient: str, what: str, why: str, by: str) -> None:
+    """Carry out what a person has decided of a mail on the page Outbox.
+
+    Raises:
+        ValueError: There is no such decision, or a reason is missing.
+        OutboxConflict: The mail is not in the state that the decision is about.
+        LookupError: There is nothing to decide.
+    """
+    outgoing.decide(
+        connections.warehouse(), client_id, period, revision, recipient, what=what, why=why, by=by, now=utc_now()
+    )
+
+
+def unsubscribe_page(token: str, *, now: bool) -> tuple[str, bool]:
+    """Give the page for a recipient who unsubscribes, and whether the token is ours; `now`: do it, else only ask."""
+    door = connections.unsubscribe_door()
+    if door is None:
+        return unsubscribe_page_of(None, done=False), False
+    with connections.warehouse().begin() as connection:
+        try:
+            mail = door.mail_of(connection, token)
+        except NotOurs:
+            return unsubscribe_page_of(None, done=False), False
+        if now:
+            unsubscribe(connection, mail, utc_now())
+        return unsubscribe_page_of(_name(mail.client_id), done=is_unsubscribed(connection, mail)), True
 
 
 def retention() -> dict[str, int]:
@@ -276,6 +368,12 @@ def _client(client_id: str) -> Client:
     for broken in found.broken:
         raise ValueError(str(broken))
     return found.clients[client_id]
+
+
+def _name(client_id: str) -> str:
+    """The name of a client; its id if its file is gone or broken."""
+    found = load_agency(load_settings().clients, only=client_id).clients.get(client_id)
+    return found.name if found else client_id
 
 
 def _week(client: Client, context: Any) -> Week:
