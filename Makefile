@@ -8,7 +8,7 @@ LIVE ?=
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-outbox soak
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -45,6 +45,12 @@ bench-defects: $(VENV)/installed ## What the gate finds of sixty defects, and wh
 
 bench-statistics: $(VENV)/installed-dev ## What the measures get right, beside what others do; needs no network
 	@$(BIN)/python -m bench.statistics
+
+bench-outbox: $(VENV)/installed ## Mails a second: stored bytes on one connection beside a connection a mail; MAILS
+	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.outbox
+
+soak: $(VENV)/installed ## Senders killed at random while the mail server fails; RUNS (2000), FIRST
+	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.soak
 
 docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.agency.schema

@@ -93,7 +93,8 @@ def test_what_is_due_leaves_within_a_quarter_of_an_hour_and_what_comes_back_is_r
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'outbox', 'bounces'): runpy.run_path(f'dags/{name}.py')\n"
+        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'outbox', 'bounces'):\n"
+        "    runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

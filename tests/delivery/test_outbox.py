@@ -11,9 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from crashing_sender import nothing_stops, send_and_die
 from sqlalchemy import Engine, text, update
 
+from crashing_sender import nothing_stops, send_and_die
 from mail_server import DROP, MailServer
 from otter_bakery import NOW, mails
 from widerview.delivery.message import Mail

@@ -1,36 +1,15 @@
 """DKIM: another server can check the signature, and whatever is changed on the way is seen."""
 
-import base64
 from email import message_from_bytes
 
-import dkim
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from dkim_key import PEM, is_genuine
 from otter_bakery import report
 from widerview.delivery.message import build
 from widerview.delivery.signature import DkimKey, sign, unsigned
 
-PRIVATE = rsa.generate_private_key(65537, 2048)
-PEM = PRIVATE.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-).decode()
-PUBLIC = base64.b64encode(
-    PRIVATE.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-)  # fmt: skip
 KEY = DkimKey("agency.example", "2026", PEM)
-
-
-def is_genuine(message: bytes) -> bool:
-    def txt(name: bytes, timeout: int = 5) -> bytes:
-        assert name == b"2026._domainkey.agency.example."
-        return b"v=DKIM1; k=rsa; p=" + PUBLIC
-
-    genuine: bool = dkim.verify(message, dnsfunc=txt)
-    return genuine
 
 
 @pytest.mark.parametrize("recipient", ["anna@otter.example", "ännä@otter.example"])
