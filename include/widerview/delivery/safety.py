@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -91,19 +92,35 @@ class Guard:
 
         A mail that a person has released may name others; a recipient who is not on the list stays one.
         """
-        client = self.clients.get(row.client_id)
-        if client is None:
+        if row.client_id not in self.clients:
             return f"there is no client file {row.client_id}.yaml, or it has mistakes: nobody is on its list"
-        if folded(row.recipient) not in {folded(each.email) for each in client.recipients}:
+        listed, own = self._known(row.client_id)
+        if folded(row.recipient) not in listed:
             return f"{row.recipient} is not on the list of recipients in {row.client_id}.yaml"
         to = read(message)["To"]
         if not to or [folded(each.addr_spec) for each in to.addresses] != [folded(row.recipient)]:
             return f"the mail is addressed to {to}, and would go to {row.recipient}"
         if row.released:
             return None
-        others = {each: marks(other) for each, other in self.clients.items() if each != row.client_id}
-        found = find_others(message, own=own_marks(client), others=others)
+        found = _find(message, own, self._everybody, but=row.client_id)
         return told(found) if found else None
+
+    @cached_property
+    def _everybody(self) -> "_Marks":
+        """The marks of all clients; made once, for all mails."""
+        return _by_first_word((name, mark) for name, client in self.clients.items() for mark in marks(client))
+
+    @cached_property
+    def _known_clients(self) -> "dict[str, tuple[frozenset[str], _Marks]]":
+        return {}
+
+    def _known(self, client_id: str) -> "tuple[frozenset[str], _Marks]":
+        """A client's list of recipients, and what may stand in its mails."""
+        if client_id not in self._known_clients:
+            client = self.clients[client_id]
+            listed = frozenset(folded(each.email) for each in client.recipients)
+            self._known_clients[client_id] = listed, _by_first_word(("", mark) for mark in own_marks(client))
+        return self._known_clients[client_id]
 
 
 def told(findings: Collection[Finding]) -> str:
@@ -124,8 +141,11 @@ def find_others(message: bytes, *, own: Collection[Mark], others: Mapping[str, C
     Returns:
         What was found, each mark once in each part of the mail, in the order of the mail.
     """
-    ours = _by_first_word(("", mark) for mark in own)
     theirs = _by_first_word((client_id, mark) for client_id, marks in others.items() for mark in marks)
+    return _find(message, _by_first_word(("", mark) for mark in own), theirs)
+
+
+def _find(message: bytes, ours: "_Marks", theirs: "_Marks", but: str | None = None) -> list[Finding]:
     found: dict[tuple[str, tuple[str, ...], str], Finding] = {}
     for part in _parts(read(message)):
         words = [(word.group(), word.start()) for word in _WORD.finditer(part.text)]
@@ -133,7 +153,8 @@ def find_others(message: bytes, *, own: Collection[Mark], others: Mapping[str, C
         allowed = [(at, at + len(mark.words)) for at, _, mark in _occurrences(folds, ours)]
         for at, client_id, mark in _occurrences(folds, theirs):
             end = at + len(mark.words)
-            if any(first <= at and end <= last for first, last in allowed) or not _is_meant(mark, part, words, at):
+            is_own = client_id == but or any(first <= at and end <= last for first, last in allowed)
+            if is_own or not _is_meant(mark, part, words, at):
                 continue
             first, last = words[at][1], words[end - 1][1] + len(words[end - 1][0])
             around = " ".join(part.text[max(0, first - _SNIPPET) : last + _SNIPPET].split())
@@ -200,6 +221,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _normal(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 

@@ -1,5 +1,7 @@
 """What the outbox has to remember of what was put off, held, sent again or given back; recipients to leave alone."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ depends_on = None
 
 STATES = ("ready", "claimed", "transmitting", "sent", "failed", "uncertain")
 MORE_STATES = ("held", "suppressed", "bounced")
-COLUMNS = {
+COLUMNS: dict[str, tuple[sa.types.TypeEngine[Any], str]] = {
     "not_before": (sa.DateTime(timezone=True), "It was put off, and is not tried again before then."),
     "reason": (sa.Text(), "Why it is sent again, as a revision of its own; NULL: it is not."),
     "resolved": (sa.Text(), "What a person found out of it while it was uncertain; NULL: nothing."),
