@@ -13,12 +13,10 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-for room in ("report", "helpers"):
-    sys.path.insert(0, str(ROOT / "tests" / room))  # the samples live beside the tests that use them
-
-from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))  # the samples live beside the tests that use them
 
 from checked_runs import RUN, failed, fine, troubled  # noqa: E402 - after the path is set
+from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
 from widerview.clock import utc_now  # noqa: E402
 from widerview.demo.home import REVIEWER, Home  # noqa: E402
 from widerview.demo.processes import Processes  # noqa: E402

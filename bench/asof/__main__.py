@@ -27,6 +27,7 @@ from widerview.agency.models import Client
 from widerview.measures.weeks import Week
 from widerview.pipeline.weekly import compose_facts
 from widerview.report.facts import Facts
+from widerview.report.year import is_due
 from widerview.warehouse.database import client_snapshot, connect
 from widerview.warehouse.marts import MARTS
 
@@ -110,7 +111,9 @@ def report(each: Client, week: str, as_of: dt.datetime, engine: Engine) -> Facts
         "channels": not facts.channels,
         "a campaign's visits": any(not campaign.touchpoints or not campaign.visits for campaign in facts.campaigns),
         "followers": len(facts.accounts) != len(each.accounts) or not all(one.followers for one in facts.accounts),
-        "the chart": facts.chart is None or any(point.value is None for point in facts.chart.points),
+        "the year": is_due(Week.parse(week)) and facts.year is None,
+        "the chart": facts.year is None
+        and (facts.chart is None or any(point.value is None for point in facts.chart.points)),
     }
     if missing := [what for what, lacks in lacking.items() if lacks]:
         raise ValueError(f"The report {week} to {each.client} lacks {', '.join(missing)}.")

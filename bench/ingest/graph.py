@@ -73,7 +73,7 @@ class _Turn(msgspec.Struct):
     paging: _Paging = msgspec.field(default_factory=_Paging)
 
 
-_KINDS: dict[str, Literal["text", "image", "video", "link"]] = {
+KINDS: dict[str, Literal["text", "image", "video", "link"]] = {
     "added_photos": "image",
     "added_video": "video",
     "shared_story": "link",
@@ -166,7 +166,7 @@ class Graph(Source):
                 account_id=post.author.id,
                 post_id=post.id,
                 published_at=post.created_time.astimezone(dt.UTC),
-                kind=_KINDS[post.status_type],
+                kind=KINDS[post.status_type],
                 text=post.message or "",
                 permalink=post.permalink_url,
                 counts=post.metrics | {"shares": post.shares.count if post.shares else None},

@@ -31,6 +31,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, delete, make_url
 
 from bench.machine import BUILD, machine
+from certificates import write_certificate
 from otter_bakery import HTML, client, report
 from postfix_server import Postfix, why_not
 from widerview.delivery.message import Mail, build
@@ -158,8 +159,9 @@ def main() -> None:
             with smtp_sink() as settings:
                 results["smtp-sink, no encryption"] = measure(settings, engine, count)
             (folder / "mta").mkdir()
-            with Postfix(folder / "mta", keep=False) as mta:
-                os.environ["SSL_CERT_FILE"] = str(mta.certificate)
+            certificate = write_certificate(folder / "mail.pem")
+            with Postfix(folder / "mta", certificate, keep=False) as mta:
+                os.environ["SSL_CERT_FILE"] = str(certificate)
                 tls = SmtpSettings("127.0.0.1", mta.port, security="starttls")
                 results["Postfix, STARTTLS"] = measure(tls, engine, count)
         finally:

@@ -1,6 +1,8 @@
 """Our own: the gate, with and without a past, and the load that it is measured against; and the past itself.
 
-python -m bench.quality.ours gate|gate-past|load|remember ROWS
+Apart from them stands what the tasks `check` and `load` both do first: they read the rows out of the landed answers.
+
+python -m bench.quality.ours gate|gate-past|load|read|remember ROWS
 """
 
 import datetime as dt
@@ -10,8 +12,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench.ingest.graph import Graph
+import msgspec
+
+from bench.ingest.graph import KINDS, Graph
+from bench.ingest.workload import POSTS_OF_A_PAGE
 from bench.quality.stopwatch import Stopwatch
 from bench.quality.workload import (
     FALLEN,
@@ -26,13 +33,15 @@ from bench.quality.workload import (
     known_posts,
     posts,
 )
-from widerview.sources.base import AccountRow, PostRow, Row, Target, Window
+from widerview.landing.store import Answers, Landing, Pull
+from widerview.sources.base import AccountRow, PostRow, RawPage, Request, Row, Target, Window
 
 SOURCE = Graph()
 METRICS = SOURCE.metrics
+STATUS_TYPES = {kind: status_type for status_type, kind in KINDS.items()}
 WINDOW = Window(FIRST_DAY, LAST_DAY)
 CHECKS = {
-    ("posts", "permalink is given"): "no permalink",
+    ("posts", "the post's address is given"): "no permalink",
     ("posts", "published before it was observed"): "not yet published",
     ("posts", "the kind of post is known"): "unknown kind",
     ("totals", "post_clicks is a number from 0 to below 10^12"): "negative total",
@@ -54,6 +63,63 @@ def rows(account: str, made: Iterator[dict[str, object]]) -> list[Row]:
         AccountRow(**stamped, observed_at=OBSERVED, account_id=account, handle=account, name=account, url=url),
         *(PostRow(**stamped, **row) for row in made),  # type: ignore[arg-type]
     ]
+
+
+def read(count: int, watch: Stopwatch) -> dict[str, int]:
+    """Unpack and parse all rows, an account after the other."""
+    with TemporaryDirectory() as folder:
+        landing = Landing(Path(folder))
+        for account in accounts(count):
+            pull = landed(landing, account)
+            with watch.step("read"):
+                found = [row for page in landing.pages(pull) for row in SOURCE.parse(pull.target, page)]
+            assert len(found) == 1 + POSTS_OF_AN_ACCOUNT, account
+    return {}
+
+
+def landed(landing: Landing, account: str) -> Pull:
+    """A pull of an account, whose answers have its posts."""
+    answers = Answers()
+    everything = list(posts(account, METRICS, faulty=False))
+    for start in range(0, len(everything), POSTS_OF_A_PAGE):
+        some = everything[start : start + POSTS_OF_A_PAGE]
+        answers.add(
+            RawPage(
+                stream="posts",
+                request=Request("GET", f"{SOURCE.api_version}/{account}/posts", {"after": str(start)} if start else {}),
+                status=200,
+                headers={},
+                fetched_at=some[0]["observed_at"],  # type: ignore[arg-type]
+                body=msgspec.json.encode({"data": [as_served(account, post) for post in some]}),
+            )
+        )
+    return Pull(
+        target=target(account),
+        window=WINDOW,
+        run="bench",
+        started_at=OBSERVED,
+        ended_at=OBSERVED + dt.timedelta(minutes=1),
+        complete=True,
+        error=None,
+        pack=landing.write_pack(answers),
+        entries=tuple(answers.entries),
+    )
+
+
+def as_served(account: str, post: dict[str, object]) -> dict[str, object]:
+    """A post as the API gives it."""
+    counts = dict(post["counts"])  # type: ignore[call-overload]
+    shares = counts.pop("shares")
+    return {
+        "id": post["post_id"],
+        "created_time": post["published_at"],
+        "permalink_url": post["permalink"],
+        "status_type": STATUS_TYPES[post["kind"]],  # type: ignore[index]
+        "from": {"id": account, "name": account},
+        "message": post["text"],
+        "metrics": counts,
+        "shares": None if shares is None else {"count": shares},
+    }
 
 
 def gate(count: int, watch: Stopwatch, *, with_past: bool) -> dict[str, int]:
@@ -126,6 +192,9 @@ def load(count: int, watch: Stopwatch, *, known: bool) -> dict[str, int]:
 
 def main(what: str, count: int) -> None:
     watch = Stopwatch()
+    if what == "read":
+        watch.tell(read(count, watch))
+        return
     found = gate(count, watch, with_past=what == "gate-past") if what.startswith("gate") else {}
     if what in {"load", "remember"}:
         load(count, watch, known=what == "remember")

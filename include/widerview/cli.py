@@ -3,11 +3,8 @@
 
 import datetime as dt
 import json
-import logging
-import os
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from getpass import getuser
 from itertools import groupby
 from pathlib import Path
@@ -18,15 +15,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from widerview import campaign_commands
+from widerview.terminal import clear_errors, find_client, parse_week, say, settle_in
+
 if TYPE_CHECKING:
     from widerview.agency.models import Client
-    from widerview.measures.weeks import Week
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 warehouse = typer.Typer(no_args_is_help=True, help="The warehouse's own upkeep.")
 app.add_typer(warehouse, name="warehouse")
 quarantine = typer.Typer(no_args_is_help=True, help="What the gate holds back: look at it, release it, check it anew.")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(campaign_commands.app)
 
 outbox = typer.Typer(no_args_is_help=True, help="Mails on their way: look at them, resolve what waits for a person.")
 app.add_typer(outbox, name="outbox")
@@ -88,21 +88,50 @@ def check(
     try:
         agency = load_agency(folder)
     except NoFolder as error:
-        _say(str(error), "red", to_error=True)
+        say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
     now = utc_now()
     for client in agency.clients.values():
-        _say(_summary(client, now), "green")
+        say(_summary(client, now), "green")
     for broken in agency.broken:
-        _say(str(broken), "red")
+        say(str(broken), "red")
     mistakes = sum(len(broken.problems) for broken in agency.broken)
     if mistakes:
-        _say(f"Right: {len(agency.clients)}. Left out: {len(agency.broken)}, for {mistakes} mistake(s).", "bold red")
+        say(f"Right: {len(agency.clients)}. Left out: {len(agency.broken)}, for {mistakes} mistake(s).", "bold red")
         raise typer.Exit(1)
     if agency.clients:
-        _say(f"Right: {len(agency.clients)}. Left out: none.", "bold green")
+        say(f"Right: {len(agency.clients)}. Left out: none.", "bold green")
     else:
-        _say(f"No client files in {folder} yet; begin with a copy of examples/client.yaml", "yellow")
+        say(f"No client files in {folder} yet; begin with a copy of examples/client.yaml", "yellow")
+
+
+@app.command()
+def glossary(
+    locale: Annotated[str, typer.Option(help="Language of the page, e.g. `de`.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; the terminal if left out.", dir_okay=False, writable=True)
+    ] = None,
+) -> None:
+    """Write the page that explains every card and number of the reports, to publish on the agency's website.
+
+    Then write its address into the client files as `sender.glossary_url`, and the reports' cards link to it.
+
+    Example: `widerview glossary --locale de --out glossary.html`
+    """
+    from babel import UnknownLocaleError
+
+    from widerview.report.glossary import glossary_page
+
+    try:
+        page = glossary_page(locale)
+    except (UnknownLocaleError, ValueError) as error:
+        say(f"--locale {locale!r} is no language we know; write it like de or en_GB", "red", to_error=True)
+        raise typer.Exit(2) from error
+    if out is None:
+        typer.echo(page)
+        return
+    out.write_text(page, encoding="utf-8")
+    say(f"Written: {out}", "green")
 
 
 @app.command()
@@ -123,7 +152,7 @@ def schema(
     try:
         out.write_text(schema_text(), encoding="utf-8")
     except OSError as error:
-        _say(f"{out} cannot be written: {error.strerror}. Name a file in a folder that exists.", "red", to_error=True)
+        say(f"{out} cannot be written: {error.strerror}. Name a file in a folder that exists.", "red", to_error=True)
         raise typer.Exit(2) from error
 
 
@@ -139,28 +168,28 @@ def preview(
 
     Example: `widerview preview harbour-bakery --period 2026-W46 --out /tmp/preview`
     """
-    _settle_in()
+    settle_in()
     from widerview.clock import utc_now
     from widerview.delivery.catcher import to_html
     from widerview.measures.weeks import Week
     from widerview.pipeline import connections, weekly
     from widerview.report.render import render
 
-    known = _client(client)
-    week = _week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
-    with _clear_errors():
+    known = find_client(client)
+    week = parse_week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
+    with clear_errors():
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
     mail = next(weekly.mails(known, facts, None, facts.as_of))
     text = render(facts).text
-    with _clear_errors():
+    with clear_errors():
         out.mkdir(parents=True, exist_ok=True)
     for name, content in (("email.html", to_html(mail.message).encode()), ("email.txt", text.encode()),
                           ("email.eml", mail.message)):  # fmt: skip
         (out / name).write_bytes(content)
-        _say(str(out / name), "green")
+        say(str(out / name), "green")
     if facts.colour == "red":
         lines = "\n".join(f"  {source.title}: {source.line}" for source in facts.sources if source.colour == "red")
-        _say(f"The verdict is red: this report would not be sent.\n{lines}", "yellow")
+        say(f"The verdict is red: this report would not be sent.\n{lines}", "yellow")
 
 
 @app.command()
@@ -190,23 +219,33 @@ def sources(
 def usage(
     days: Annotated[int, typer.Option(min=1, help="How many days to show, today included.")] = 7,
 ) -> None:
-    """Show what asking the platforms has cost: HTTP calls and US dollars, by day, client and platform.
+    """Show what asking the platforms has cost: HTTP calls and US dollars, by day, client and platform, of how many.
 
     Example: `widerview usage --days 30`
     """
+    from widerview.agency.load import NoFolder, load_agency
     from widerview.clock import utc_now
     from widerview.pipeline import connections
+    from widerview.pipeline.ingest import dollars_a_day, targets_of
+    from widerview.settings import load_settings
     from widerview.sources.registry import SOURCES
     from widerview.warehouse.usage import used_since
 
-    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars")
-    with _clear_errors():
+    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    most_dollars: dict[tuple[str, str], str] = {}
+    with suppress(NoFolder):
+        clients = load_agency(load_settings().clients).clients.values()
+        for source in SOURCES.values():
+            for target in targets_of(clients, source.name):
+                if most := dollars_a_day(source, target):
+                    most_dollars[target.client_id, source.name] = f"{most:.2f}"
+    with clear_errors():
         used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
     for row in used:
-        source = SOURCES.get(row.source)
+        known = SOURCES.get(row.source)
         table.add_row(
-            str(row.day), row.client_id, row.source, str(row.calls), str(source.calls_a_day) if source else "",
-            f"{row.dollars:.2f}" if row.dollars else "",
+            str(row.day), row.client_id, row.source, str(row.calls), str(known.calls_a_day) if known else "",
+            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get((row.client_id, row.source), ""),
         )  # fmt: skip
     Console().print(table)
 
@@ -219,12 +258,12 @@ def doctor() -> None:
 
     Example: `widerview doctor`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline.doctor import examine
 
     findings = list(examine())
     for finding in findings:
-        _say(f"{'✓' if finding.fine else '✗'} {finding.what}: {finding.detail}", "green" if finding.fine else "red")
+        say(f"{'✓' if finding.fine else '✗'} {finding.what}: {finding.detail}", "green" if finding.fine else "red")
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
@@ -235,18 +274,18 @@ def migrate() -> None:
 
     Example: `widerview migrate`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections
     from widerview.settings import load_settings
     from widerview.warehouse.database import make_database
     from widerview.warehouse.migrate import current
     from widerview.warehouse.migrate import migrate as upgrade
 
-    with _clear_errors():
+    with clear_errors():
         engine = connections.warehouse()
         make_database(engine.url)
         upgrade(engine, distributed=load_settings().distributed)
-        _say(f"The warehouse is at {current(engine)}", "green")
+        say(f"The warehouse is at {current(engine)}", "green")
 
 
 @app.command()
@@ -277,17 +316,17 @@ def replay(
 
     Example: `widerview replay`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections, ingest
     from widerview.sources.registry import SOURCES
 
     if client:
-        _client(client)
-    with _clear_errors():
+        find_client(client)
+    with clear_errors():
         replayed = ingest.replay(connections.landing(), SOURCES, connections.warehouse(), client)
-    _say(f"{replayed.loaded} pull(s) replayed", "green")
+    say(f"{replayed.loaded} pull(s) replayed", "green")
     if replayed.gone:
-        _say(f"{replayed.gone} pull(s) left out: some of their raw answers are no longer kept", "yellow")
+        say(f"{replayed.gone} pull(s) left out: some of their raw answers are no longer kept", "yellow")
 
 
 @app.command()
@@ -305,23 +344,23 @@ def corrections(
 
     Example: `widerview corrections --client harbour-bakery --week 2026-W46`
     """
-    _settle_in()
+    settle_in()
     import msgspec
 
     from widerview.pipeline import connections, past_reports
     from widerview.warehouse.database import present
 
-    with _clear_errors():
+    with clear_errors():
         engine = connections.warehouse()
-        weeks = [_week(week, "--week")] if week else past_reports.weeks_sent(engine, client)[-8:]
+        weeks = [parse_week(week, "--week")] if week else past_reports.weeks_sent(engine, client)[-8:]
         now = present(engine, client)
         found = [number for each in weeks for number in past_reports.corrections(engine, client, each, now)]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     elif not weeks:
-        _say(f"No report has been sent to client {client} yet", "yellow")
+        say(f"No report has been sent to client {client} yet", "yellow")
     elif not found:
-        _say(f"Nothing to correct in {', '.join(map(str, weeks))}", "green")
+        say(f"Nothing to correct in {', '.join(map(str, weeks))}", "green")
     else:
         table = Table("week", "number", "we said", "we know", "why")
         for number in found:
@@ -345,13 +384,13 @@ def rebuild(
 
     Example: `widerview rebuild --client harbour-bakery --week 2026-W46`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections, past_reports
 
-    with _clear_errors():
-        rebuilt = past_reports.rebuild(connections.warehouse(), client, _week(week, "--week"), revision)
+    with clear_errors():
+        rebuilt = past_reports.rebuild(connections.warehouse(), client, parse_week(week, "--week"), revision)
     facts = rebuilt.facts
-    _say(f"{facts.period}, revision {facts.revision}: facts and {rebuilt.mails} mail(s) are the same as of "
+    say(f"{facts.period}, revision {facts.revision}: facts and {rebuilt.mails} mail(s) are the same as of "
          f"{facts.as_of:%Y-%m-%d %H:%M} UTC", "green")  # fmt: skip
 
 
@@ -367,7 +406,7 @@ def forget(
 
     Example: `widerview forget --client harbour-bakery`
     """
-    _settle_in()
+    settle_in()
     from widerview.agency.load import NoFolder, load_agency
     from widerview.pipeline import catalogue, connections
     from widerview.pipeline.forget import forget as forget_client
@@ -377,10 +416,10 @@ def forget(
     try:
         agency = load_agency(folder)
     except NoFolder as error:
-        _say(str(error), "red", to_error=True)
+        say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
     if client in agency.clients or client in {broken.key for broken in agency.broken}:
-        _say(
+        say(
             f"{client} still has a file in {folder}, so its DAGs would bring it back. Remove the file, wait until its "
             "running tasks have ended, then run this again.",
             "red",
@@ -388,26 +427,26 @@ def forget(
         )
         raise typer.Exit(2)
     if not yes and typer.prompt("All data of this client will be removed. Type its id to go on") != client:
-        _say("That is not the client's id. Nothing was removed.", "red", to_error=True)
+        say("That is not the client's id. Nothing was removed.", "red", to_error=True)
         raise typer.Exit(2)
-    with _clear_errors():
+    with clear_errors():
         done = forget_client(connections.warehouse(), connections.landing(), client, agency.clients.values())
     table = Table("place", "removed", "left")
     for line in done.lines:
         table.add_row(line.place, str(line.removed), str(line.left))
     Console().print(table)
     for note in done.notes:
-        _say(note, "yellow")
-    _say(
+        say(note, "yellow")
+    say(
         "Not removed from here: the client's runs and logs in Airflow (airflow dags delete "
         f"{catalogue.report_dag_id(client)}; the logs of ingest DAGs name its accounts until they are deleted), "
         "backups, and mails that were sent.",
         "yellow",
     )
     if any(line.left for line in done.lines):
-        _say(f"Something of {client} is left: see above.", "bold red")
+        say(f"Something of {client} is left: see above.", "bold red")
         raise typer.Exit(1)
-    _say(f"Nothing of {client} is left in warehouse and landing.", "bold green")
+    say(f"Nothing of {client} is left in warehouse and landing.", "bold green")
 
 
 @app.command()
@@ -420,13 +459,13 @@ def retention(
 
     Example: `widerview retention --dry-run`
     """
-    _settle_in()
+    settle_in()
     from widerview.clock import utc_now
     from widerview.pipeline import connections
     from widerview.pipeline.retention import expire
     from widerview.settings import load_settings
 
-    with _clear_errors():
+    with clear_errors():
         settings = load_settings()
         gone = expire(connections.warehouse(), connections.landing(), settings, utc_now(), dry_run=dry_run)
     table = Table("place", "would go" if dry_run else "removed")
@@ -435,7 +474,7 @@ def retention(
     if gone:
         Console().print(table)
     else:
-        _say(
+        say(
             f"Nothing is older than {settings.keep_raw_days} days (raw answers) or "
             f"{settings.keep_observations_months} months (observations).",
             "green",
@@ -459,12 +498,12 @@ def list_held(
 
     Example: `widerview quarantine list --client harbour-bakery --since 2026-11-16`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections
     from widerview.warehouse.quarantine import held
     from widerview.yaml_lines import printable
 
-    with _clear_errors():
+    with clear_errors():
         found = held(
             connections.warehouse(),
             client_id=client,
@@ -477,24 +516,24 @@ def list_held(
         typer.echo(json.dumps(shown, indent=2, default=str))
         return
     if not found:
-        _say("Nothing is held", "green")
+        say("Nothing is held", "green")
         return
     for load_id, pull in groupby(found[:most], key=lambda each: each.load_id):
         rows = list(pull)
         first = rows[0]
-        _say(
+        say(
             f"{first.client_id}: {first.source} {first.ref}, pulled {first.observed_at:%Y-%m-%d %H:%M} UTC by the run "
             f"{first.run}",
             "bold",
         )
-        _say(load_id, "cyan")
+        say(load_id, "cyan")
         table = Table("row", "kind", "number", "why it is held")
         for each in rows:
             number = Text(printable(each.metric or "the whole row"))
             table.add_row(str(each.row_index), each.kind, number, Text(printable(each.reason)))
         Console().print(table)
     if len(found) > most:
-        _say(f"There is more: give --most a number above {most}, or narrow it down.", "yellow")
+        say(f"There is more: give --most a number above {most}, or narrow it down.", "yellow")
 
 
 @quarantine.command("show")
@@ -506,12 +545,12 @@ def show_held(
 
     Example: `widerview quarantine show pulls/matomo/…/20261116T040000.000000Z.json 17`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections
     from widerview.pipeline.quarantine import show
     from widerview.yaml_lines import printable
 
-    with _clear_errors():
+    with clear_errors():
         for shown in show(connections.warehouse(), connections.landing(), load_id, row):
             held, entry = shown.held, shown.entry
             for name, value in (
@@ -527,11 +566,11 @@ def show_held(
                 ("sha256", held.receipt),
                 ("raw", shown.pack if shown.is_kept else f"{shown.pack} (no longer kept)"),
             ):  # fmt: skip
-                _say(printable(f"{name:<8} {value}"), "")
+                say(printable(f"{name:<8} {value}"), "")
             if shown.is_kept and "://" not in shown.pack:
                 cut = f"tail -c +{shown.offset + 1} | head -c {entry.size}"
-                _say(f"{'open':<8} gzip -dc {shlex.quote(shown.pack)} | {cut}", "cyan")
-            _say(json.dumps(json.loads(held.row), indent=2, ensure_ascii=False), "")
+                say(f"{'open':<8} gzip -dc {shlex.quote(shown.pack)} | {cut}", "cyan")
+            say(json.dumps(json.loads(held.row), indent=2, ensure_ascii=False), "")
 
 
 @quarantine.command("release")
@@ -553,7 +592,7 @@ def release_held(
 
     Example: `widerview quarantine release --client harbour-bakery --load pulls/… --row 17 --why "The fair was real"`
     """
-    _settle_in()
+    settle_in()
     from widerview.clock import utc_now
     from widerview.pipeline import connections
     from widerview.pipeline.quarantine import release
@@ -563,7 +602,7 @@ def release_held(
         raise typer.BadParameter("say which row's, with --row", param_hint="--metric")
     if not why.strip():
         raise typer.BadParameter("say why, for those who ask later", param_hint="--why")
-    with _clear_errors():
+    with clear_errors():
         done = release(
             connections.landing(),
             SOURCES,
@@ -576,10 +615,10 @@ def release_held(
             by=by or getuser(),
             at=utc_now(),
         )
-    _say(f"Released now: {done.places}. The pull is checked and loaded again." if done.places
+    say(f"Released now: {done.places}. The pull is checked and loaded again." if done.places
          else "Released already. The pull is checked and loaded again.", "green")  # fmt: skip
     if done.still_held:
-        _say(f"Of this pull {len(done.still_held)} row(s) and number(s) are still held.", "yellow")
+        say(f"Of this pull {len(done.still_held)} row(s) and number(s) are still held.", "yellow")
 
 
 @quarantine.command("recheck")
@@ -594,20 +633,20 @@ def recheck_held(
 
     Example: `widerview quarantine recheck --client harbour-bakery --source matomo`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections
     from widerview.pipeline.quarantine import recheck
     from widerview.sources.registry import SOURCES
 
-    with _clear_errors():
+    with clear_errors():
         done = recheck(connections.landing(), SOURCES, connections.warehouse(), client, source, load)
     for line in done.left_out:
-        _say(f"Left out: {line}", "yellow")
-    _say(f"{done.pulls} pull(s) checked and loaded again; held before: {done.before}, now: {done.after}", "green")
+        say(f"Left out: {line}", "yellow")
+    say(f"{done.pulls} pull(s) checked and loaded again; held before: {done.before}, now: {done.after}", "green")
 
 
 _ClientOption = Annotated[str, typer.Option("--client", help="The client's id.")]
-_WeekOption = Annotated[str, typer.Option("--week", help="ISO week like 2026-W46.")]
+_WeekOption = Annotated[str, typer.Option("--week", help="ISO week like 2026-W46, or the name of an alert.")]
 _RevisionOption = Annotated[int, typer.Option("--revision", min=1, help="Which revision of the report.")]
 _RecipientOption = Annotated[str, typer.Option("--recipient", help="The recipient's address.")]
 _ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; your user name if left out.")]
@@ -626,7 +665,7 @@ def list_mails(
 
     Example: `widerview outbox list --client harbour-bakery`
     """
-    _settle_in()
+    settle_in()
     from dataclasses import asdict
 
     from widerview.delivery.outbox import WAITING_FOR_A_PERSON, list_rows
@@ -634,8 +673,8 @@ def list_mails(
     from widerview.pipeline import connections
     from widerview.yaml_lines import printable
 
-    with _clear_errors(), connections.warehouse().connect() as connection:
-        period = str(_week(week, "--week")) if week else None
+    with clear_errors(), connections.warehouse().connect() as connection:
+        period = _period(week) if week else None
         mails = [
             mail
             for mail in list_rows(connection, client_id=client, period=period)
@@ -656,9 +695,9 @@ def list_mails(
         if mails:
             Console().print(table)
         else:
-            _say("Every mail was sent", "green")
+            say("Every mail was sent", "green")
         for each in left_alone:
-            _say(f"Nothing is sent to: {each.client_id}: {printable(str(each))}", "yellow")
+            say(f"Nothing is sent to: {each.client_id}: {printable(str(each))}", "yellow")
     if waiting:
         raise typer.Exit(1)
 
@@ -677,7 +716,7 @@ def show_mail(
 
     Example: `widerview outbox show --client harbour-bakery --week 2026-W46 --revision 1 --recipient ada@bakery.example`
     """
-    _settle_in()
+    settle_in()
     from dataclasses import asdict
     from hashlib import sha256
 
@@ -685,8 +724,8 @@ def show_mail(
     from widerview.pipeline import connections
     from widerview.yaml_lines import printable
 
-    with _clear_errors(), connections.warehouse().connect() as connection:
-        period = str(_week(week, "--week"))
+    with clear_errors(), connections.warehouse().connect() as connection:
+        period = _period(week)
         rows = list_rows(connection, client_id=client, period=period, revision=revision)
         mail = next((row for row in rows if row.recipient == recipient), None)
         if mail is None:
@@ -694,19 +733,21 @@ def show_mail(
         content = messages(connection, client_id=client, period=period, revision=revision)[recipient]
     for name, value in asdict(mail).items():
         if value is not None:
-            _say(printable(f"{name:<11} {value}"), "")
-    _say(f"{'sha256':<11} {sha256(content).hexdigest()}", "")
+            say(printable(f"{name:<11} {value}"), "")
+    say(f"{'sha256':<11} {sha256(content).hexdigest()}", "")
     if message:
-        with _clear_errors():
+        with clear_errors():
             message.write_bytes(content)
-        _say(str(message), "green")
+        say(str(message), "green")
 
 
 @outbox.command("resolve")
 def resolve_mail(
     client: _ClientOption,
     recipient: _RecipientOption,
-    week: Annotated[str | None, typer.Option(help="ISO week like 2026-W46; needed for all but --lift.")] = None,
+    week: Annotated[
+        str | None, typer.Option(help="ISO week like 2026-W46, or the name of an alert; not needed for --lift.")
+    ] = None,
     revision: _RevisionOption = 1,
     arrived: Annotated[
         bool | None, typer.Option("--arrived/--not-arrived", help="An uncertain mail: what you found out.")
@@ -719,7 +760,7 @@ def resolve_mail(
 
     Example: `widerview outbox resolve --client harbour-bakery --week 2026-W46 --recipient ada@bakery.example --arrived`
     """
-    _settle_in()
+    settle_in()
     from widerview.clock import utc_now
     from widerview.pipeline import connections, outgoing
 
@@ -734,13 +775,13 @@ def resolve_mail(
     [(what, why)] = decisions
     if what != "lift" and week is None:
         raise typer.BadParameter("say of which week", param_hint="--week")
-    period = str(_week(week, "--week")) if week else ""
-    with _clear_errors():
+    period = _period(week) if week else ""
+    with clear_errors():
         outgoing.decide(
             connections.warehouse(), client, period, revision, recipient,
             what=what, why=why, by=by or getuser(), now=utc_now(),
         )  # fmt: skip
-    _say(f"{recipient}: {outgoing.DECISIONS[what]}", "green")
+    say(f"{recipient}: {outgoing.DECISIONS[what]}", "green")
 
 
 @outbox.command("resend")
@@ -759,16 +800,16 @@ def resend_report(
     Example: `widerview outbox resend --client harbour-bakery --week 2026-W46 --revision 1
     --recipient ada@bakery.example --why "The address was wrong"`
     """
-    _settle_in()
+    settle_in()
     from widerview.clock import utc_now
     from widerview.pipeline import connections, outgoing
 
-    known, period = _client(client), str(_week(week, "--week"))
-    with _clear_errors():
+    known, period = find_client(client), _period(week)
+    with clear_errors():
         number = outgoing.resend(
             connections.warehouse(), known, period, revision, to=recipient, why=why, by=by or getuser(), now=utc_now()
         )
-    _say(f"{period}, revision {number}: {len(recipient)} mail(s) in the outbox", "green")
+    say(f"{period}, revision {number}: {len(recipient)} mail(s) in the outbox", "green")
 
 
 @warehouse.command()
@@ -780,89 +821,22 @@ def distribute() -> None:
 
     Example: `widerview warehouse distribute`
     """
-    _settle_in()
+    settle_in()
     from widerview.pipeline import connections
     from widerview.warehouse.distribute import distribute as spread
 
-    with _clear_errors():
+    with clear_errors():
         tables = spread(connections.warehouse())
-    _say(f"Distributed now: {', '.join(tables) or 'none, all tables were'}", "green")
+    say(f"Distributed now: {', '.join(tables) or 'none, all tables were'}", "green")
 
 
-def _settle_in() -> None:
-    """Get ready: after `make demo`, commands in its checkout speak of the demo, unless the shell names a warehouse."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    # As Airflow's own commands do: lets Connections be found that were made in the UI, too.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    file = Path(".widerview/demo.env")
-    if "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE" not in os.environ and file.exists():
-        _say(f"(settings of the demo, from {file})", "dim", to_error=True)
-        own_clients = any(Path("clients").glob("*.yaml"))
-        for line in file.read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition("=")
-            if not (name == "WIDERVIEW_CLIENTS" and own_clients):
-                os.environ.setdefault(name, value)
-
-
-def _week(name: str, option: str) -> "Week":
-    from widerview.measures.weeks import Week
-
-    try:
-        return Week.parse(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
+def _period(name: str) -> str:
+    """Read what a mail is about: an ISO week, or an alert by its name."""
+    return name if name.startswith("crisis-") else str(parse_week(name, "--week"))
 
 
 def _shown(value: float | None) -> str:
     return "not reported" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def _client(client_id: str) -> "Client":
-    from widerview.agency.load import NoFolder, load_agency
-    from widerview.settings import load_settings
-
-    folder = load_settings().clients
-    try:
-        agency = load_agency(folder)
-    except NoFolder as error:
-        _say(str(error), "red", to_error=True)
-        raise typer.Exit(2) from error
-    for broken in agency.broken:
-        if broken.key == client_id:
-            _say(str(broken), "red", to_error=True)
-            raise typer.Exit(2)
-    if client_id not in agency.clients:
-        _say(
-            f"No client {client_id!r} in {folder}; there are: {', '.join(agency.clients) or 'none'}",
-            "red",
-            to_error=True,
-        )
-        raise typer.Exit(2)
-    return agency.clients[client_id]
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What people can mend is told in one line, without a stack trace."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from widerview.delivery.outbox import OutboxConflict
-    from widerview.landing.store import LandingError
-    from widerview.pipeline.ingest import CheckBroken, LoadFailed
-
-    mendable = (
-        LookupError, ValueError, OSError, SQLAlchemyError, LandingError, CheckBroken, LoadFailed, OutboxConflict,
-    )  # fmt: skip
-    try:
-        yield
-    except mendable as error:
-        _say(str(error).partition("\n")[0], "red", to_error=True)
-        raise typer.Exit(1) from error
-
-
-def _say(line: str, style: str, *, to_error: bool = False) -> None:
-    """Print text as it is, coloured on a terminal: nothing in it is markup, and long lines stay whole."""
-    Console(stderr=to_error, highlight=False).print(Text(line, style), soft_wrap=True)
 
 
 def _summary(client: "Client", now: dt.datetime) -> str:

@@ -50,6 +50,12 @@ campaigns:
       - kind: poster
         name: Poster
         cost: 480.50
+goals:
+  - metric: campaign_visits
+    campaign: winter
+    target: 500
+    starts: 2026-11-02
+    ends: 2026-11-29
 """
 
 Write = Callable[[str], Path]
@@ -136,7 +142,14 @@ MISTAKES = [
     ("starts: 2026-11-02", "starts: 2026-11-31", 27, 13, "campaigns[0].starts", "not a date", "2026-11-02"),
     ("starts: 2026-11-02", "starts: 20261102", 27, 13, "campaigns[0].starts", "20261102 is not a date", "2026-11-02"),
     ("starts: 2026-11-02", "starts: 2026-12-02", 28, 11, "campaigns[0].ends", "is before starts", "earlier day"),
+    ("target: 500", "target: 0", 37, 13, "goals[0].target", "", ""),
+    ("metric: campaign_visits", "metric: followers", 35, 13, "goals[0].metric", "not one of visits", ""),
     # what fits together
+    ("    campaign: winter", "    campaign: winterr", 36, 15, "goals[0].campaign", "no campaign 'winterr'", "winter"),
+    ("metric: campaign_visits", "metric: visits", 36, 15, "goals[0].campaign", "visits are not counted by campaign",
+     "campaign_visits"),
+    ("500\n    starts: 2026-11-02", "500\n    starts: 2025-11-01", 39, 11, "goals[0].ends", "longer than a year",
+     "for a year at most"),
     ("client: bakery", "client: other", 1, 9, "client", "'other', but the file's name says 'bakery'", "client: bakery"),
     ("recipients:\n", "recipients:\n  - {name: Ada, email: ADA@bakery.example}\n", 14, 5, "recipients[1]",
      "the same recipient stands here twice: ada@bakery.example", "remove one"),
@@ -186,7 +199,7 @@ def test_all_mistakes_of_a_file_are_told_in_the_order_of_its_lines(write: Write)
     assert [(each.line, each.path) for each in found] == [
         (2, "name"),
         (33, "campaigns[0].assets[0].costs"),
-        (34, "client"),
+        (40, "client"),
     ]
 
 
@@ -391,3 +404,116 @@ def test_no_mangled_file_stops_the_loader_or_the_other_clients(
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_random_file_is_a_client(content: bytes, write: Write) -> None:
     assert problems(write(content))
+
+
+CAMPAIGNED = SMALL[: SMALL.index("goals:")].replace(
+    """    assets:
+      - kind: poster
+        name: Poster
+        cost: 480.50
+""",
+    """    landing_page: https://bakery.example/bread
+    channels:
+      - channel: bluesky
+      - channel: instagram
+        budget: 300
+    posts: [https://bsky.app/profile/bakery.example/post/1]
+    partners:
+      - name: Fern
+        posts: [https://bsky.app/profile/fern.example/post/1]
+        utm_source: fern
+    assets:
+      - kind: poster
+        name: Poster
+        utm_source: poster
+        path: /market
+      - kind: promo_code
+        name: Ten per cent
+        code: BREAD10
+""",
+)
+AGAIN = """\
+  - key: spring
+    name: Spring
+    goal: More orders
+    starts: 2026-11-29
+    ends: 2027-03-01
+    landing_page: https://bakery.example/spring
+    assets:
+      - {kind: qr_code, name: Code, path: /market}
+"""
+CAMPAIGN_MISTAKES = [
+    ("path: /market", "path: /Market", 44, 15, "assets[0].path", "'/Market' is not a short path", "like /market"),
+    ("path: /market", "path: market", 44, 15, "assets[0].path", "'market' is not a short path", "like /market"),
+    ("kind: poster\n        name: Poster\n        utm_source: poster\n        path: /market", "kind: qr_code\n"
+     "        name: Code", 41, 9, "assets[0]", "a qr_code needs the short path", "path: /market"),
+    ("        path: /market\n      - kind: promo_code", "      - kind: vanity_url", 44, 9, "assets[1]",
+     "a vanity_url needs the short path", "path: /market"),
+    ("        code: BREAD10\n", "", 45, 9, "assets[1]", "a promo_code needs the code", "code: WINTER10"),
+    ("code: BREAD10", "code: bread 10", 47, 15, "assets[1].code", "'bread 10' is not a promo code", "WINTER10"),
+    ("name: Ten per cent", "name: Poster", 46, 15, "assets[1].name", "the same asset name stands here twice: Poster",
+     "remove one"),
+    ("name: Ten per cent", "name: Ten\n        utm_source: poster", 47, 21, "assets[1].utm_source",
+     "the same tag (utm_source) stands here twice: poster", "remove one"),
+    ("utm_source: poster", "utm_source: instagram-ads", 43, 21, "assets[0].utm_source", "twice: instagram-ads",
+     "remove one"),
+    ("utm_source: fern", "utm_source: bluesky", 39, 21, "partners[0].utm_source", "twice: bluesky", "remove one"),
+    ("name: Ten per cent", "name: Ten\n        path: /market", 47, 15, "assets[1].path",
+     "the path /market is already that of 'Poster' in winter", "choose another"),
+    ("kind: promo_code", "kind: landing_page\n        path: /market\n        utm_source: page", 46, 15,
+     "assets[1].path", "the path /market is already that of 'Poster'", "one of the two is a page"),
+    ("code: BREAD10", "code: BREAD10\n      - {kind: newsletter, name: Mail, code: BREAD10}", 48, 46, "assets[2].code",
+     "the code BREAD10 is already that of 'Ten per cent'", "do not overlap"),
+    ("    landing_page: https://bakery.example/bread\n", "", 43, 15, "assets[0].path", "leads nowhere",
+     "landing_page: https://"),
+    ("bakery.example/bread", "bakery.example/market", 44, 15, "assets[0].path", "would lead to itself", "another"),
+    ("https://bakery.example/bread", "https://other.example/bread", 30, 19, "landing_page",
+     "none of the client's websites", "on bakery.example"),
+    ("https://bakery.example/bread", "http://bakery.example/bread", 30, 19, "landing_page",
+     "is not the https address of a page", "https://www.harbour-bakery.example/winter-bread"),
+    ("bakery.example/bread", "bakery.example/?utm_source=x", 30, 19, "landing_page", "without campaign tags", "like"),
+    ("channel: instagram", "channel: instgram", 33, 18, "channels[1].channel", "not one of", "mean instagram?"),
+    ("channel: bluesky", "channel: search_ads", 32, 9, "channels[0]", "search_ads is always paid", "budget: 300"),
+    ("channel: instagram", "channel: bluesky", 33, 9, "channels[1]", "the same channel stands here twice", "remove"),
+    ("profile/fern.example/post", "profile/bakery.example/post", 38, 17, "partners[0].posts[0]",
+     "the same post stands here twice", "remove one"),
+    ("        utm_source: fern", "        accounts: [{platform: bluesky, handle: Fern}]", 39, 48,
+     "partners[0].accounts[0].handle", "not a Bluesky handle", "bsky"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "path", "what", "fix"),
+    CAMPAIGN_MISTAKES,
+    ids=[repr(each[1])[:50] for each in CAMPAIGN_MISTAKES],
+)
+def test_a_mistake_in_a_campaign_is_told_with_its_place_and_its_fix(
+    old: str, new: str, line: int, column: int, path: str, what: str, fix: str, write: Write
+) -> None:
+    assert CAMPAIGNED.count(old) == 1
+    problem = the_problem(write(CAMPAIGNED.replace(old, new)))
+
+    assert (problem.line, problem.column, problem.path) == (line, column, f"campaigns[0].{path}")
+    assert what in problem.what
+    assert fix in problem.fix
+
+
+def test_a_whole_campaign_is_read(write: Write) -> None:
+    campaign = load_client(write(CAMPAIGNED)).campaigns[0]
+    assert [channel.budget for channel in campaign.channels] == [None, 300]
+    assert campaign.partners[0].utm_source == "fern"
+    assert [asset.tag for asset in campaign.assets] == ["poster", None]
+
+
+def test_a_path_may_be_given_anew_only_when_its_first_asset_is_over(write: Write) -> None:
+    problem = the_problem(write(CAMPAIGNED + AGAIN))
+    assert problem.path == "campaigns[1].assets[0].path"
+    assert "'Poster' in winter, 2026-11-02 to 2026-11-29" in problem.what
+
+    assert len(load_client(write(CAMPAIGNED + AGAIN.replace("2026-11-29", "2026-11-30"))).campaigns) == 2
+
+
+def test_the_everyday_tag_is_no_campaigns(write: Write) -> None:
+    problem = the_problem(write(CAMPAIGNED + "everyday: winter\n"))
+    assert (problem.path, problem.line) == ("everyday", 48)
+    assert "already the key of a campaign" in problem.what

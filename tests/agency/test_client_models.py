@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from campaigned import poster, with_campaigns
 from widerview.agency.load import load_client
-from widerview.agency.models import WEEKDAYS, Campaign, Recipient, ReportPlan, WebProperty
+from widerview.agency.models import WEEKDAYS, Campaign, Channel, Recipient, ReportPlan, WebProperty
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "client.yaml"
@@ -100,3 +101,78 @@ def test_of_two_analytics_of_one_website_the_first_counts(other: str) -> None:
     )
     client = load_client(EXAMPLE).model_copy(update={"web": web})
     assert [(each.platform, each.site_id) for each in client.visit_counters] == [("ga4", "123"), ("matomo", "2")]
+
+
+WINTER = {"key": "winter", "assets": [poster()]}
+SPRING = {"key": "spring", "starts": "2027-03-01", "ends": "2027-03-28", "assets": [poster(name="Window")]}
+
+
+def test_a_path_that_is_pointed_elsewhere_keeps_its_history() -> None:
+    client = with_campaigns(SPRING, WINTER)  # in whatever order the file has them
+
+    def key_on(day: str) -> str | None:
+        found = client.asset_by_path("/market", dt.date.fromisoformat(day))
+        return found[0].key if found else None
+
+    assert [key_on(day) for day in ("2026-11-01", "2026-11-02", "2026-11-29")] == [None, "winter", "winter"]
+    # Nobody took the poster down: it is the winter's until the path is given to the spring.
+    assert [key_on(day) for day in ("2026-12-24", "2027-02-28", "2027-03-01", "2027-06-01")] == [
+        "winter", "winter", "spring", "spring",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "found"), [("/market", True), ("/Market/", True), ("/markets", False), ("/", False)])
+def test_a_path_as_a_server_logs_it(path: str, found: bool) -> None:
+    assert (with_campaigns(WINTER).asset_by_path(path, dt.date(2026, 11, 5)) is not None) is found
+
+
+@pytest.mark.parametrize(("said", "found"), [("LOAF10", True), (" loaf10 ", True), ("LOAF", False)])
+def test_a_promo_code_as_a_till_has_it(said: str, found: bool) -> None:
+    code = {"kind": "promo_code", "name": "Ten", "code": "LOAF10"}
+    client = with_campaigns({"key": "winter", "assets": [code]})
+    assert (client.asset_by_code(said, dt.date(2026, 11, 5)) is not None) is found
+
+
+def test_the_days_of_an_asset_are_its_campaigns_where_it_says_none() -> None:
+    assets = [{"kind": "event", "name": str(n)} | days for n, days in enumerate([
+        {}, {"starts": "2026-11-21"}, {"ends": "2026-11-10"}, {"ends": "2026-10-30"}, {"starts": "2026-12-05"},
+    ])]  # fmt: skip
+    (campaign,) = with_campaigns({"key": "winter", "assets": assets}).campaigns
+    assert [tuple(f"{day:%m-%d}" for day in campaign.days_of(asset)) for asset in campaign.assets] == [
+        ("11-02", "11-29"), ("11-21", "11-29"), ("11-02", "11-10"), ("10-30", "10-30"), ("12-05", "12-05"),
+    ]  # fmt: skip
+
+
+def test_a_campaign_without_channels_speaks_on_the_clients_platforms_unpaid() -> None:
+    client = with_campaigns(WINTER, SPRING | {"channels": [{"channel": "instagram", "budget": 300}]})
+    unpaid, paid = (client.channels_of(campaign) for campaign in client.campaigns)
+    assert [(each.utm_source, each.paid_utm_source) for each in unpaid] == [("bluesky", None)]
+    assert [(each.utm_source, each.paid_utm_source) for each in paid] == [("instagram", "instagram-ads")]
+
+
+def test_advertising_has_no_unpaid_links() -> None:
+    ads = Channel(channel="search_ads", budget=100)
+    assert (ads.utm_source, ads.paid_utm_source) == (None, "search_ads")
+
+
+@pytest.mark.parametrize(
+    ("asset", "tag"),
+    [({"utm_source": "market-poster"}, "market-poster"), ({}, "market"), ({"path": "/m/north"}, "m-north")],
+)
+def test_an_asset_without_utm_source_is_tagged_by_its_path(asset: dict[str, object], tag: str) -> None:
+    (campaign,) = with_campaigns({"key": "winter", "assets": [poster(**asset)]}).campaigns
+    assert campaign.assets[0].tag == tag
+
+
+@pytest.mark.parametrize("page", ["https://shop.example/x", "https://www.shop.example", "https://SHOP.example/a?b=c&d"])
+def test_a_landing_page_on_the_clients_website(page: str) -> None:
+    with_campaigns(WINTER | {"landing_page": page})
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["https://shop.example.evil.example/", "https://evil.example/shop.example", "https://shop.example@evil.example/"],
+)
+def test_a_landing_page_elsewhere(page: str) -> None:
+    with pytest.raises(ValidationError, match="none of the client's websites"):
+        with_campaigns(WINTER | {"landing_page": page})

@@ -39,7 +39,7 @@ def test_the_schema_is_valid_itself() -> None:
 _DROP = "the key is left out"
 SAMPLES: list[tuple[tuple[str | int, ...], Any]] = [
     (("currency",), _DROP),
-    (("web",), []),
+    (("campaigns", 0, "partners"), []),
     (("campaigns", 0, "hashtags", 0), "#Bäckerei"),
     (("accounts", 0, "connection"), None),
     (("accounts", 0, "handle"), "did:plc:abc123"),
@@ -68,6 +68,24 @@ SAMPLES: list[tuple[tuple[str | int, ...], Any]] = [
     (("campaigns", 0, "hashtags", 0), "bread"),
     (("campaigns", 0, "assets", 0, "cost"), -1),
     (("campaigns", 0, "assets", 0, "kind"), "billboard"),
+    (("campaigns", 0, "assets", 0, "path"), "/harbour/north-gate"),
+    (("campaigns", 0, "assets", 0, "path"), "/Harbour"),
+    (("campaigns", 0, "assets", 0, "path"), "/harbour/"),
+    (("campaigns", 0, "assets", 0, "path"), "/"),
+    (("campaigns", 0, "assets", 0, "path"), "/" + "x" * 60),
+    (("campaigns", 0, "assets", 1, "code"), "winter 10"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/?p=12&lang=de"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/?p=12&utm_source=x"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/#order"),
+    (("campaigns", 0, "landing_page"), "http://harbour-bakery.example/"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/a[1]~b_c"),
+    (("campaigns", 0, "landing_page"), "https://harbour-bakery.example/{a}"),
+    (("campaigns", 0, "channels", 0, "channel"), "instgram"),
+    (("campaigns", 0, "channels", 1, "budget"), 0),
+    (("campaigns", 0, "channels"), _DROP),
+    (("campaigns", 0, "partners", 0, "accounts", 0, "platform"), "geocities"),
+    (("timeline", 0, "kind"), "storm"),
+    (("timeline", 0, "day"), "yesterday"),
 ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from otter_bakery import client
 from widerview.agency.models import WEEKDAYS, Client
-from widerview.agency.office_hours import NeverOpen, describe, is_open, next_open, open_time
+from widerview.agency.office_hours import NeverOpen, describe, holiday, is_open, next_open, open_time
 
 UTC = dt.UTC
 MINUTE = dt.timedelta(minutes=1)
@@ -187,3 +187,11 @@ def test_open_time_counts_parts_of_minutes_and_nothing_backwards() -> None:
     friday, monday = utc("2026-11-27 15:59:30"), utc("2026-11-30 07:00:15")
     assert open_time(someone, friday, monday) == dt.timedelta(seconds=45)
     assert open_time(someone, monday, friday) == dt.timedelta()
+
+
+def test_holidays_have_names_whatever_the_language_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "uk")
+    own = client(holidays={"country": "AT", "also": ["2026-11-12"]})
+    assert holiday(own, dt.date(2026, 12, 25)) == "Christmas Day"
+    assert holiday(own, dt.date(2026, 11, 12)) == "a day off"
+    assert holiday(own, dt.date(2026, 11, 13)) is None

@@ -4,19 +4,21 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Engine, text
 from typer.testing import CliRunner, Result
 
-from house import SETTLED, House
+from house import ANCHOR, SETTLED, House
 from sent_reports import send_report
 from widerview.cli import app
 from widerview.clock import utc_now
 from widerview.measures.weeks import Week
 from widerview.pipeline import connections
 from widerview.pipeline.catalogue import pools
+from widerview.sandbox.clients import write_clients
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import database
 from widerview.warehouse.usage import DailyAllowance
@@ -122,14 +124,20 @@ def test_doctor_tells_of_a_token_that_dies_within_14_days(
     assert len(lines) == is_told
 
 
-def test_usage_shows_what_was_spent(installed: House) -> None:
-    with DailyAllowance(installed.engine, "tidewater-cycles", "x", calls=1000, dollars=9) as allowance:
+def test_usage_shows_what_was_spent_and_of_how_much(
+    installed: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clients(tmp_path / "clients", ANCHOR)
+    monkeypatch.setenv("WIDERVIEW_CLIENTS", str(tmp_path / "clients"))
+    with DailyAllowance(installed.engine, "tidewater-cycles", "x", calls=1000, dollars=Decimal(9)) as allowance:
         allowance.call()
-        allowance.pay(0.125)
+        allowance.pay(Decimal("0.125"))
     done = run("usage", "--days", "1")
     assert done.exit_code == 0, done.output
     (line,) = (line for line in done.output.splitlines() if "tidewater-cycles" in line)
-    assert [cell.strip() for cell in line.strip("│").split("│")][1:] == ["tidewater-cycles", "x", "1", "1000", "0.12"]
+    assert [cell.strip() for cell in line.strip("│").split("│")][1:] == [
+        "tidewater-cycles", "x", "1", "1000", "0.12", "0.50",
+    ]  # fmt: skip
 
 
 def test_replay_of_what_is_known_changes_nothing(installed: House) -> None:

@@ -72,7 +72,7 @@ def test_totals_ever_after_give_no_days(records):
 
 
 def asked(name, **params):
-    [handler] = [route.handler for route in sandbox.ROUTES if route.name == f"linkedin.{name}"]
+    handler = next(route.handler for route in sandbox.ROUTES if route.name == f"linkedin.{name}")
     answer = handler(MODEL, Call(params=params, now=NOW, headers=HEADERS))
     assert answer.status == 200, answer.body
     return json.loads(answer.body)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from widerview.pipeline.catalogue import Tag, pools
+from widerview.pipeline.catalogue import Tag, observations_asset, pools
 
 WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_mastodon"}
 INGEST = WITHOUT_TOKEN | {
@@ -19,11 +19,12 @@ REPORTS = {"report_hollow-oak-bakery", "report_lantern-lane", "report_tidewater-
 BROKEN = "report_the-b-kery-f6d861ca"
 HOUSEKEEPING = "housekeeping"
 CANARY = "canary"
+WATCH = "watch"
 DELIVERY = {"outbox", "bounces"}
 
 
 def test_these_are_all_dags(dags):
-    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY} | DELIVERY
+    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY, WATCH} | DELIVERY
 
 
 def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
@@ -90,10 +91,23 @@ def test_what_is_due_leaves_within_a_quarter_of_an_hour_and_what_comes_back_is_r
     assert all(dags[dag_id].max_active_runs == 1 for dag_id in DELIVERY)
 
 
+def test_the_watch_looks_after_every_load_and_every_half_hour(dags):
+    from widerview.sources.registry import SOURCES
+
+    dag = dags[WATCH]
+    assert set(dag.task_ids) == {"look", "tell"}
+    assert dag.task_dict["tell"].is_mapped, "one client's trouble keeps no other from being told"
+    assert {asset.name for asset in dag.timetable.asset_condition.objects} == {
+        observations_asset(each.name) for each in SOURCES.values() if each.kind == "social"
+    }
+    assert dag.timetable.timetable.expression == "*/30 * * * *"
+    assert dag.max_active_runs == 1
+
+
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'outbox', 'bounces'):\n"
+        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'watch', 'outbox', 'bounces'):\n"
         "    runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,18 @@ def test_the_right_mail_to_the_wrong_people_does_not() -> None:
     to_eve = guard(entry("otter-bakery", "anna@otter.example"), mail_of(OTTER, recipient_email="eve@evil.example"))
     assert "would go to anna@otter.example" in (to_eve or "")
     assert "no client file gone.yaml" in (guard(entry("gone", "anna@otter.example"), mail_of(OTTER)) or "")
+
+
+def test_an_alert_goes_to_those_who_are_alerted_and_nobody_else() -> None:
+    guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
+    sender = OTTER.sender.email
+    [alerted] = OTTER.alerted
+    mail = mail_of(OTTER, recipient_email=alerted, text="They say Quay Gym is better.\n")
+    assert alerted == sender
+    assert guard(replace(entry("otter-bakery", alerted), period="crisis-2026-11-24T08"), mail) is None
+    to_anna = replace(entry("otter-bakery", "anna@otter.example"), period="crisis-2026-11-24T08")
+    why = guard(to_anna, mail_of(OTTER))
+    assert why == "anna@otter.example is not on the list of those who are alerted in otter-bakery.yaml"
 
 
 def test_where_and_what_is_told() -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from widerview.pipeline.connections import Access
 from widerview.sandbox.clients import write_clients
 from widerview.sandbox.connections import connections
 from widerview.sandbox.faults import Faults
-from widerview.sandbox.model import Simulation
+from widerview.sandbox.model import PileOn, Simulation
 from widerview.sandbox.server import create_app
 from widerview.sources.base import Target, Window
 from widerview.sources.registry import SOURCES
@@ -47,9 +47,9 @@ class Sandbox:
 
 
 @contextmanager
-def running_sandbox(seed: int, now: dt.datetime) -> Iterator[Sandbox]:
+def running_sandbox(seed: int, now: dt.datetime, pile_ons: Sequence[PileOn] = ()) -> Iterator[Sandbox]:
     """A sandbox of that seed on a real, free port."""
-    model, faults, clock = Simulation(seed, ANCHOR), Faults(), [now]
+    model, faults, clock = Simulation(seed, ANCHOR, pile_ons), Faults(), [now]
     app = create_app(model, lambda: clock[0], faults)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -10,8 +10,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Self
 
-from certificates import write_certificate
-
 REFUSED, LATER, SPAM = "refused", "later", "spam"
 """Recipients whose address begins so are refused (550), put off (450), or their mail is (554, after DATA)."""
 
@@ -84,14 +82,15 @@ def why_not() -> str | None:
 class Postfix:
     """Use it as a context manager; `folder` must be a place that the user `postfix` can reach.
 
-    `keep`: deliver what was taken into mailboxes, where `received` counts it; else throw it away once it was queued.
+    `certificate` is for 127.0.0.1, with its key. `keep`: deliver what was taken into mailboxes, where `received` counts
+    it; else throw it away once it was queued.
     """
 
-    def __init__(self, folder: Path, *, keep: bool = True) -> None:
+    def __init__(self, folder: Path, certificate: Path, *, keep: bool = True) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        self.certificate = write_certificate(folder / "mail.pem")
+        shutil.copy(certificate, folder / "mail.pem")
         self._folder = folder
         owner = pwd.getpwnam("postfix")
         folder.chmod(0o755)

@@ -79,21 +79,17 @@ class Runs:
     def __init__(self, engine: Engine, folder: Path, stack: ExitStack, *, real: bool) -> None:
         self._engine = engine
         self._url = engine.url.render_as_string(hide_password=False)
-        self._certificates = folder / "all.pem"
-        certificate = write_certificate(folder / "scripted.pem")
+        self._certificate = certificate = write_certificate(folder / "mail.pem")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
         self._plain = stack.enter_context(MailServer())
         self._tls = stack.enter_context(MailServer(starttls=context))
         self._proxy = stack.enter_context(CuttingProxy())
         self._postfix = None
-        trusted = certificate.read_bytes()
         if real:
             (folder / "postfix").mkdir()
-            self._postfix = stack.enter_context(Postfix(folder / "postfix"))
-            trusted += self._postfix.certificate.read_bytes()
-        self._certificates.write_bytes(trusted)
-        os.environ["SSL_CERT_FILE"] = str(self._certificates)
+            self._postfix = stack.enter_context(Postfix(folder / "postfix", certificate))
+        os.environ["SSL_CERT_FILE"] = str(self._certificate)
         self._senders = stack.enter_context(
             subprocess.Popen(
                 [sys.executable, str(Path(crashing_sender.__file__))],
@@ -126,7 +122,7 @@ class Runs:
         dying = chance.random() < 0.8
         way = (self._url, self._proxy.port, PERIOD, revision)
         arguments = [
-            (*way, chance.randint(1, _STEPS) if dying else 0, security, TIMEOUT, str(self._certificates))
+            (*way, chance.randint(1, _STEPS) if dying else 0, security, TIMEOUT, str(self._certificate))
             for _ in range(2 if chance.random() < 0.25 else 1)
         ]
         self._table.killed += self._let_die(arguments).count(-9)

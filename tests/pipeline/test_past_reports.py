@@ -15,6 +15,9 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, past_reports, weekly
 from widerview.pipeline.past_reports import CorrectedNumber, Reason, RebuildDiffers
 from widerview.report.facts import Facts
+from widerview.report.lessons import BASICS
+from widerview.report.narrate import correction_lines
+from widerview.report.render import render
 from widerview.sources.base import CounterRow, DayRow, RawPage, Row, Target, Window
 from widerview.sources.matomo import Matomo
 from widerview.warehouse import read
@@ -205,3 +208,61 @@ def test_a_past_that_was_changed_is_found(sent: Sent, tampering: str, where: str
         assert connection.execute(text(tampering)).rowcount > 0
     with pytest.raises(RebuildDiffers, match=f"2026-W46, revision 1, of client {CLIENT}.*{where}"):
         sent.rebuild()
+
+
+def next_facts(sent: Sent) -> Facts:
+    """The facts of the week after, with what they say of the report before."""
+    week = WEEK.shift(1)
+    facts = weekly.compose_facts(sent.house.engine, sent.client, week, NOW)
+    return past_reports.with_corrections(sent.house.engine, sent.client, facts)
+
+
+def test_the_next_report_says_what_the_one_before_would_say_now(sent: Sent) -> None:
+    sent.read_better(recorded=THEN + dt.timedelta(days=1))
+    sent.day(0, observed=THEN + dt.timedelta(days=2))
+    facts = next_facts(sent)
+    told = {each.label: each for each in facts.corrections}
+    visits = told["Website visits"]
+    assert (visits.said, visits.first_day, visits.why, visits.source) == (
+        sent.said("visits"),
+        WEEK.monday,
+        "platform revision",
+        "Matomo",
+    )
+    assert told["Visits from social"].why == "our fix"
+    lines = correction_lines(facts)
+    assert (
+        f"Correction for the week of 9 Nov: Website visits. We said {visits.said:.0f}; it is {visits.known:.0f}, "
+        "because Matomo has corrected it." in lines
+    )
+    rendered = render(facts)
+    for line in lines:
+        assert line in " ".join(rendered.text.split())
+        assert line in " ".join(rendered.html.split())
+
+
+def test_what_was_marked_so_far_or_moved_by_a_hair_is_no_correction(sent: Sent) -> None:
+    visits = sent.said("visits")
+    with sent.house.engine.connect() as connection:
+        [day] = read.day_values(connection, CLIENT, THEN, THURSDAY, THURSDAY, "visits", "total")
+    sent.day((day.value or 0) + visits // 100, observed=THEN + dt.timedelta(days=2))
+    assert [each.number for each in sent.corrections()] == ["visits"]
+    assert next_facts(sent).corrections == ()
+
+
+def test_a_report_with_corrections_is_made_again_with_them(sent: Sent) -> None:
+    sent.day(0, observed=THEN + dt.timedelta(days=2))
+    facts = weekly.save(sent.house.engine, next_facts(sent))
+    assert facts.corrections
+    assert past_reports.rebuild(sent.house.engine, CLIENT, WEEK.shift(1)).facts == facts
+
+
+def test_the_first_report_has_nothing_to_correct(told: House) -> None:
+    client = told.agency.clients[CLIENT]
+    facts = weekly.compose_facts(told.engine, client, WEEK, THEN)
+    assert past_reports.with_corrections(told.engine, client, facts) == facts
+
+
+def test_the_next_report_brings_the_next_card(sent: Sent) -> None:
+    first, second = sent.facts.lesson, next_facts(sent).lesson
+    assert (first and first.id, second and second.id) == tuple(card.id for card in BASICS[:2])

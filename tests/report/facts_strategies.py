@@ -15,12 +15,18 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    GoalFact,
+    KnownEvent,
+    LevelChange,
     Lift,
+    NotableDay,
     PostFact,
     Posting,
     SourceFact,
     TouchpointFact,
     Usual,
+    Year,
+    YearWeek,
 )
 
 # The words a bug would print; a stranger may write them too, which would hide the bug.
@@ -39,8 +45,16 @@ moments = st.builds(dt.datetime.combine, days, st.times(), st.just(dt.UTC))
 
 @st.composite
 def usuals(draw):
-    low, high = sorted([draw(numbers), draw(numbers)])
-    return Usual(low=low, high=high, coverage=0.8, weeks=draw(st.integers(1, 60)))
+    wide_low, low, high, wide_high = sorted(draw(st.lists(numbers, min_size=4, max_size=4)))
+    wide = {"wide_low": wide_low, "wide_high": wide_high} if draw(st.booleans()) else {}
+    return Usual(low=low, high=high, coverage=0.8, weeks=draw(st.integers(1, 60)), **wide)
+
+
+@st.composite
+def changes(draw):
+    low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
+    why = draw(st.sampled_from(["lasting", "measured differently"]))
+    return LevelChange(since=draw(days), why=why, times=times, low=low, high=high)
 
 
 figures = st.builds(
@@ -55,7 +69,59 @@ figures = st.builds(
     last_week=st.none() | numbers,
     so_far=st.booleans(),
     definition=plain,
+    change=st.none() | changes(),
 )
+
+
+@st.composite
+def notable_days(draw):
+    low, high = sorted([draw(numbers), draw(numbers)])
+    what = st.sampled_from(["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"])
+    return NotableDay(
+        day=draw(days),
+        metric="visits",
+        label=draw(words),
+        platform=draw(st.none() | words),
+        channel=draw(st.none() | words),
+        value=draw(numbers),
+        low=low,
+        high=high,
+        because=draw(st.none() | st.builds(KnownEvent, what=what, name=words, day=days)),
+    )
+
+
+@st.composite
+def goals(draw):
+    low, high = draw(st.sampled_from([(None, None), tuple(sorted([draw(numbers), draw(numbers)]))]))
+    return GoalFact(
+        label=draw(words),
+        campaign=draw(st.none() | words),
+        note=draw(st.none() | words),
+        target=draw(st.integers(1, 10**7)),
+        starts=draw(days),
+        ends=draw(days),
+        so_far=draw(st.none() | numbers),
+        low=low,
+        high=high,
+        word=draw(st.sampled_from([None, "reached", "ahead", "within reach", "behind"])),
+    )
+
+
+@st.composite
+def years(draw, sunday):
+    low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
+    values = draw(st.lists(st.none() | numbers, min_size=52, max_size=52))
+    return Year(
+        label=draw(words),
+        weeks=tuple(
+            YearWeek(monday=sunday - dt.timedelta(days=6, weeks=51 - place), value=value)
+            for place, value in enumerate(values)
+        ),
+        quarters=tuple(draw(st.lists(numbers, min_size=4, max_size=4))),
+        times=times,
+        low=low,
+        high=high,
+    )
 
 
 @st.composite
@@ -147,6 +213,9 @@ def facts(draw):
         grade=draw(st.sampled_from(["good", "normal", "quiet", "needs you"])),
         figures=tuple(draw(st.lists(figures, max_size=6))),
         chart=draw(st.none() | charts(sunday)),
+        year=draw(st.none() | years(sunday)),
+        worth_knowing=tuple(draw(st.lists(notable_days(), max_size=3))),
+        goals=tuple(draw(st.lists(goals(), max_size=2))),
         posts=tuple(draw(st.lists(posts, max_size=3))),
         posting=draw(st.none() | postings),
         channels=tuple(draw(st.lists(channels, max_size=4))),

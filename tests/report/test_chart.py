@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from facts_samples import chart
 from hypothesis import given
 from hypothesis import strategies as st
 
+import facts_samples
+from facts_samples import chart
 from widerview.report.chart import HEIGHT, WIDTH, chart_png, chart_svg, notes
 from widerview.report.facts import Chart, DayPoint
 
@@ -88,7 +89,7 @@ def test_the_picture_is_sharp_and_the_same_in_every_process():
     assert struct.unpack(">II", png[16:24]) == (2 * WIDTH, 2 * HEIGHT)
     assert len(png) < 60_000
     program = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(facts_samples.__file__).parent)!r})\n"
         "from facts_samples import chart\n"
         "from widerview.report.chart import chart_png, chart_svg\n"
         "sys.stdout.buffer.write(chart_png(chart_svg(chart(), 'en_GB')))"

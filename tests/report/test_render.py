@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
-from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
 from facts_strategies import facts as any_facts
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
-from widerview.report import narrate
+from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
+from hostile import HOSTILE, attacked
+from widerview.report import narrate, narrate_time
 from widerview.report.facts import Facts
 from widerview.report.render import Rendered, render
 
@@ -68,9 +69,17 @@ def test_html_and_text_say_the_same(sample):
     for sentence in (*narrate.three_sentences(facts), narrate.data_line(facts), *narrate.provenance(facts)):
         assert sentence in page
         assert sentence in text
+    for words in (
+        *(narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing),
+        *(narrate_time.goal_line(facts, goal) for goal in facts.goals),
+        *(narrate_time.level_change(facts, figure.change) for figure in facts.figures if figure.value is not None),
+        *narrate_time.about_time(facts),
+    ):
+        assert words in page
+        assert words in text
     for figure in facts.figures:
         line = narrate.figure_line(facts, figure)
-        for words in (line.label, line.number, line.usual, line.last_week, line.posts, line.verdict):
+        for words in (line.label, line.number, line.wide, line.last_week, line.posts, line.verdict):
             assert words in page
             assert words in text
         assert f"{line.label}: {line.value}" in text
@@ -135,7 +144,12 @@ def test_facts_of_an_earlier_version_can_still_be_read():
     for post in stored["posts"]:
         del post["lift"]
         post["typical"] = 9.0
-    del stored["posting"]
+    for figure in stored["figures"]:
+        del figure["change"]
+        for name in ("wide_low", "wide_high", "wide_coverage"):
+            (figure["usual"] or {}).pop(name, None)
+    for name in ("year", "worth_knowing", "goals", "posting"):
+        del stored[name]
     del stored["conversation"]["answers"]
     read = msgspec.convert(stored, Facts)
     assert {post.lift for post in read.posts} == {None}
@@ -227,57 +241,6 @@ def test_long_posts_are_cut_between_characters():
     text = render(replace(good_week(), posts=(post,))).text
     assert "…" in text
     assert text.replace(family, "").count("\u200d") == 0
-
-
-HOSTILE = [
-    "<script>window.hacked=1</script>",
-    "</td></tr></table><script>window.hacked=1</script>",
-    "<img src=x onerror=window.hacked=1>",
-    "<svg/onload=window.hacked=1>",
-    '" onmouseover="window.hacked=1" x="',
-    "' autofocus onfocus='window.hacked=1",
-    "<style>*{display:none}</style>",
-    "</style><body onload=window.hacked=1>",
-    "<a href='https://evil.example'>click</a>",
-    "<iframe src=https://evil.example>",
-    "<!--", "-->", "<![endif]-->", "<![CDATA[", "<?php ?>",
-    "&lt;script&gt;", "&#60;script&#62;", "&notanentity;",
-    "{{ 7 * 7 }}", "{% raw %}", "${7*7}", "#{7*7}", "%(client)s %s %d", "{0.__class__}",
-    "# Heading\n# Another", "[evil](https://evil.example)", "![evil](https://evil.example/x.png)",
-    "<https://evil.example>", "https://evil.example", "www.evil.example", "evil@evil.example",
-    "| a | b |\n| --- | --- |", "```\ncode", "> quote\n\n- list\n1. list", "[ref]: https://evil.example",
-    "\u202egnp.exe\u202c", "\u2066hidden\u2069", "zero\u200bwidth\ufeff", "soft\u00adhyphen", "bell\x07\x1b[31m",
-    "null\x00",    "line\u2028separator\r\nSubject: injected", "Z̸̡̢̛̗̘̙̜̝̞̟̠̣̤̥̦̩̪̫̬̭̮̯̰̱̲̳̹̺̻̼͇͈͉͍͎̀́̂̃̄̅̆̇̈̉̊̋̌̍", "é" * 10_000, "a" * 10_000,
-    "👩‍👩‍👧‍👦🏳️‍🌈🇩🇪" * 50, "שלום עולם", "مرحبا بالعالم", "\ud800lone",
-]  # fmt: skip
-
-
-def attacked(payload: str) -> Facts:
-    """A report in which every text a stranger may have written is the payload; addresses stay."""
-    keep = {
-        "client_id",
-        "locale",
-        "time_zone",
-        "period",
-        "permalink",
-        "url",
-        "reply_to",
-        "id",
-        "grade",
-        "colour",
-        "word",
-    }
-
-    def visit(value, field=""):
-        if isinstance(value, str) and field not in keep:
-            return payload
-        if isinstance(value, tuple):
-            return tuple(visit(item) for item in value)
-        if isinstance(value, msgspec.Struct) and field != "lesson":
-            return replace(value, **{name: visit(getattr(value, name), name) for name in value.__struct_fields__})
-        return value
-
-    return visit(good_week())
 
 
 @lru_cache

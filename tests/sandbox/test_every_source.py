@@ -250,6 +250,18 @@ def test_every_social_source_says_what_grows_with_its_posts_and_who_limits_it():
             assert walk.posts_a_call >= 100 or "://" in walk.limited_by or "document" in walk.limited_by, name
 
 
+ABOVE_ONE = {"linkedin": 2, "mastodon": 3, "youtube": 4, "tiktok": 5}
+"""Calls for each hundred posts where the platform makes one impossible; docs/sources.md says why, for each."""
+
+
+@pytest.mark.parametrize("name", WALKING)
+def test_a_hundred_posts_cost_one_call_but_where_the_page_of_the_sources_says_why(name):
+    walked = sum(math.ceil(100 / walk.posts_a_call) for walk in SOURCES[name].walks)
+    assert walked == ABOVE_ONE.get(name, 1)
+    why = (Path(__file__).parents[2] / "docs" / "sources.md").read_text().partition("## Budgets")[2]
+    assert (f"**{SOURCES[name].title}**: {walked} calls" in why) == (name in ABOVE_ONE)
+
+
 @pytest.mark.parametrize("posts", [100, 250, 400])
 @pytest.mark.parametrize("name", WALKING)
 def test_a_hundred_posts_cost_a_call_more_or_as_many_as_fill_the_platforms_pages(name, posts, accounts, ask_of):
@@ -310,6 +322,33 @@ def test_whatever_goes_wrong_is_a_source_error_or_gives_rows(name, fault, served
         assert source.title.split()[0] in str(error) or target.ref in str(error) or "http" in str(error)
     finally:
         served.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "withheld"), [("facebook", {"viewers"}), ("instagram", {"reach", "paid_reach"}), ("threads", {"quotes"})]
+)
+def test_a_metric_that_meta_withholds_costs_itself_alone(name, withheld, pulled, served):
+    served.now = NOW
+    served.faults.clear()
+    honest = pulled[name][0]
+    served.faults.inject(Injection(fault="metric_withheld", route=f"{name}*"))
+    try:
+        pages = list(SOURCES[name].fetch(honest.target, honest.window, client_of(served, honest.target)))
+    finally:
+        served.faults.clear()
+    rows = [row for page in pages for row in SOURCES[name].parse(honest.target, page)]
+    gone = [row for row in rows if isinstance(row, UnavailableRow)]
+    assert {row.metric for row in gone} == withheld
+    assert all("#200" in row.reason and row.observed_at == NOW for row in gone)
+    opens = honest.window.opens(honest.target.time_zone)
+    comments, counted = told_of(honest.rows, opens)
+    others = {post: {metric: counts[metric] for metric in counts.keys() - withheld} for post, counts in counted.items()}
+    assert told_of(rows, opens) == (comments, others)
+    assert days_of(rows) == {place: value for place, value in days_of(honest.rows).items() if place[1] not in withheld}
+
+
+def days_of(rows: list[Row]) -> dict[tuple[dt.date, str], float | None]:
+    return {(row.day, row.metric): row.value for row in rows if isinstance(row, DayRow)}
 
 
 @pytest.mark.parametrize("name", ["facebook", "instagram", "threads"])

@@ -46,3 +46,21 @@ def test_an_anchor_that_is_no_monday_is_refused(command: tuple[typer.Typer, dict
     assert refused.exit_code == 2
     assert "must be a Monday" in refused.output
     assert not served
+
+
+def test_people_pile_on_where_they_are_told_to(command: tuple[typer.Typer, dict[str, Any]]) -> None:
+    app, served = command
+    options = ["--anchor", "2026-11-16", "--now", "2026-11-17T08:00:00Z"]
+    path = "/xrpc/app.bsky.feed.getAuthorFeed?actor=tidewater.example&filter=posts_no_replies"
+
+    def replies(*more: str) -> dict[str, int]:
+        assert CliRunner().invoke(app, [*options, *more]).exit_code == 0
+        feed = asyncio.run(_ask(served["app"], path)).json()["feed"]
+        return {entry["post"]["uri"]: entry["post"]["replyCount"] for entry in feed}
+
+    quiet = replies()
+    piled = replies("--pile-on", "tidewater-cycles bluesky 2026-11-16T18:00:00Z")
+    assert [piled[post] - quiet[post] for post in quiet if piled[post] != quiet[post]] == [40]
+    assert replies("--pile-on", "hollow-oak-bakery bluesky 2026-11-16T18:00:00Z") == quiet
+    for wrong in ("nobody bluesky 2026-11-16T18:00:00Z", "tidewater-cycles bluesky soon", ""):
+        assert CliRunner().invoke(app, [*options, "--pile-on", wrong]).exit_code == 2

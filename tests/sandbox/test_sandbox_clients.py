@@ -39,7 +39,7 @@ def test_the_campaign_runs_when_the_sandbox_says(clients: dict[str, Client], mod
     assert not CAMPAIGN.added_visits((campaign.starts - ANCHOR).days - 1)
     assert not CAMPAIGN.added_visits((campaign.ends - ANCHOR).days + 1)
     keywords = model.truth("hollow-oak-bakery", ANCHOR - dt.timedelta(days=7)).campaigns[CAMPAIGN.key]
-    assert {asset.utm_source for asset in campaign.assets} <= keywords.keys()
+    assert {asset.tag for asset in campaign.assets if asset.tag} <= keywords.keys()
 
 
 def test_nobody_real_is_written_to(clients: dict[str, Client]) -> None:

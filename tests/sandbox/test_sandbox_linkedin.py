@@ -204,12 +204,23 @@ def test_a_version_that_ended_and_none_at_all(asked):
             {"q": "organizationalEntity", "organizationalEntity": urn(ACCOUNT), "shares": "List(urn:li:share:1)"},
             (403, "ACCESS_DENIED"),
         ),
+        (
+            "organizationalEntityShareStatistics",
+            {"q": "organizationalEntity", "shares": f"List({','.join(['urn:li:share:7000000000000000000'] * 110)})"},
+            (414, "URI_TOO_LONG"),
+        ),
         ("socialActions/urn:li:share:1/comments", {}, (404, "NOT_FOUND")),
     ],
 )
 def test_what_linkedin_does_not_know_is_refused_in_its_words(asked, path, params, refused):
     status, answer = ask(asked, path, **params)
     assert (status, answer["code"], answer["status"]) == (*refused, refused[0])
+
+
+def test_a_post_that_does_not_say_it_means_get_is_no_question(asked):
+    sent = {"Authorization": f"Bearer {linkedin.TOKEN}", "LinkedIn-Version": VERSION}
+    answer = asked.http.post("/linkedin/rest/organizationalEntityShareStatistics", headers=sent, data={"q": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 def test_a_token_is_exchanged_for_one_that_works(asked):

@@ -211,8 +211,8 @@ def test_a_missing_right_to_comments_costs_the_comments_alone(server, client, ta
 def test_a_token_without_rights_to_posts_ends_the_pull(server, client, target):
     no_posts = refused(200, "(#200) Requires a permission")
     with pytest.raises(Unauthorized, match="lacks a right"):
-        fetch(server, client, target, [*START, *DAYS, *[NO_COMMENTS, no_posts] * 2])
-    assert server.script == [EMPTY]
+        fetch(server, client, target, [*START, *DAYS, NO_COMMENTS, *[no_posts] * 11])
+    assert server.script == [EMPTY], "it is not asked for long"
 
 
 def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target):
@@ -237,6 +237,70 @@ def test_a_metric_of_days_that_is_given_up_costs_no_other(server, client, target
         "unfollows",
         "profile_link_clicks",
     }
+
+
+NO_PERMISSION = refused(200, "(#200) This Page does not have permission to read this metric")
+TOO_FEW = refused(10, "(#10) Not enough viewers for the metric")
+
+
+def small_page(refuses, *, right_to_comments=True):
+    """Answers whatever is asked of a Page with one post, with what is refused of its metrics."""
+
+    def answer(handler):
+        where = urlsplit(handler.path)
+        query = {name: values[0] for name, values in parse_qs(where.query).items()}
+        fields, metrics = query.get("fields", ""), query.get("metric", "").split(",")
+        if where.path.endswith("/insights"):
+            content = ok({"data": [day(name, value(5, is_from_ads="0")) for name in metrics]})
+        elif where.path.endswith("/published_posts"):
+            metrics = fields.partition("insights.metric(")[2].partition(")")[0].split(",")
+            numbers = [day(name, {"value": 3, "is_from_ads": "0"}, period="lifetime") for name in metrics if name]
+            content = ok({"data": [post(1, **({"insights": {"data": numbers}} if numbers else {}))]})
+            content = content if right_to_comments or "comments.filter" not in fields else NO_COMMENTS
+        else:
+            content = ok(ACCOUNT | {"access_token": PAGE_TOKEN})
+        found = [refusal for metric in metrics if metric and (refusal := refuses(metric))]
+        status, _, body = found[0] if found else content
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return [answer] * 60
+
+
+@pytest.mark.parametrize("refusal", [NO_PERMISSION, TOO_FEW])
+@pytest.mark.parametrize("right_to_comments", [True, False])
+def test_a_metric_that_facebook_withholds_from_a_small_page_costs_itself_alone(
+    server, client, target, refusal, right_to_comments
+):
+    script = small_page(
+        lambda metric: refusal if metric.endswith("_total_media_view_unique") else None,
+        right_to_comments=right_to_comments,
+    )
+    pages = fetch(server, client, target, script)
+    found = rows_of(target, pages)
+    notes = {(row.metric, row.native_metric): row for row in found if isinstance(row, UnavailableRow)}
+    withheld = {("viewers", "page_total_media_view_unique"), ("viewers", "post_total_media_view_unique")}
+    assert notes.keys() == withheld | (set() if right_to_comments else {("replies", "comments")})
+    assert {row.observed_at for row in notes.values()} == {NOW}, "the date from which it is missing"
+    days = {row.metric for row in found if isinstance(row, DayRow)}
+    assert days == {"views", "engagements", "profile_views", "video_views", "follows", "unfollows",
+                    "profile_link_clicks"}  # fmt: skip
+    [row] = [row for row in found if isinstance(row, PostRow)]
+    assert row.counts.keys() >= {"clicks", "video_views", "watch_time"}
+    assert "viewers" not in row.counts
+    assert len(pages) <= 22
+
+
+def test_a_token_without_a_right_to_any_number_ends_the_pull_once_all_else_is_told(server, client, target):
+    server.script = small_page(lambda metric: NO_PERMISSION)
+    pages = []
+    with pytest.raises(Unauthorized, match=r"meadowbakery.*lacks a right.*read_insights at https://business"):
+        for page in SOURCE.fetch(target("facebook", REF), WEEK, client(token=TOKEN)):
+            pages.append(page)
+    assert [row.post_id for row in rows_of(target, pages) if isinstance(row, PostRow)] == [f"{PAGE}_1"]
+    assert len(pages) < SOURCE.call_budget / 2
 
 
 def test_views_that_are_given_up_cost_no_other_metric(server, client, target):

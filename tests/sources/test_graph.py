@@ -84,7 +84,7 @@ NEXT = "https://graph.facebook.com/v26.0/1/published_posts?access_token=EAABmead
         (400, {"code": 100, "message": "(#100) Object does not exist, or needs a permission"}, NotFound, "may not see"),
         (400, {"code": 100, "message": "requires an appsecret_proof argument"}, Unauthorized, "client_secret"),
         (400, {"code": 100, "message": "(#100) Tried accessing nonexisting field"}, graph.Refused, "nonexisting"),
-        (400, {"code": 10, "message": "(#10) Not enough viewers for the media"}, graph.Refused, "viewers"),
+        (400, {"code": 10, "message": "(#10) Not enough viewers for the media"}, graph.MetricRefused, "viewers"),
         (200, {"code": 190}, Unauthorized, "dead"),
     ],
 )
@@ -269,20 +269,61 @@ def test_a_page_that_is_no_good_is_handed_over_before_it_ends_the_listing(server
         next(pages)
 
 
-def test_a_metric_that_is_given_up_costs_no_other_its_listing():
+@pytest.mark.parametrize("refusal", [graph.MetricRefused, graph.NoRight])
+def test_a_metric_that_is_withheld_costs_no_other_its_listing(client, page, refusal):
     walks = []
 
     def walking(metrics):
         walks.append(tuple(metrics))
-        yield f"first page of {len(metrics)}"
+        yield page("posts", f"first page of {len(metrics)}".encode())
         if "dead" in metrics:
-            raise graph.MetricRefused
-        yield f"last page of {len(metrics)}"
+            raise refusal("no")
+        yield page("posts", f"last page of {len(metrics)}".encode())
 
-    pages = list(graph.listings_in_groups(["a", "b", "dead", "c"], walking))
+    ask = asking(client(token=TOKEN))
+    pages = list(graph.listings_in_groups(ask, ["a", "b", "dead", "c"], walking))
     assert walks == [("a", "b", "dead", "c"), ("a", "b"), ("dead", "c"), ("dead",), ("c",)]
-    assert sum(page.startswith("last") for page in pages) == 2
-    assert list(graph.listings_in_groups([], walking)) == []
+    assert sum(page.body.startswith(b"last") for page in pages) == 2
+    assert list(graph.listings_in_groups(ask, [], walking)) == []
+
+
+NO_PERMISSION = {"code": 200, "message": "(#200) This Page does not have permission to read this metric"}
+
+
+@pytest.mark.parametrize("given", [ok({"data": []}), None])
+def test_a_right_that_is_missing_for_every_number_is_the_tokens(server, client, given):
+    ask = asking(client(token=TOKEN))
+
+    def get(metrics):
+        return ask.get("1/insights", stream="insights", params={"metric": ",".join(metrics)})
+
+    gone = set()
+    server.script = [refused(**NO_PERMISSION)] * 2 + [given or refused(**NO_PERMISSION)]
+    assert len(list(ask.numbers(["a", "b"], 2, get, gone))) == 3
+    assert gone == ({"a"} if given else {"a", "b"})
+    server.script = [ok({"data": []})] if given else []
+    assert len(list(ask.numbers(["a", "b"], 2, get, gone))) == len(gone) % 2, "what is gone is not asked for again"
+    if given:
+        ask.check_right_to_numbers()
+    else:
+        with pytest.raises(graph.NoRight, match=r"meadow.*lacks a right.*Make a new token.*#200"):
+            ask.check_right_to_numbers()
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_too_few_people_are_a_reason_to_look_for_the_metric_only_if_said_so(server, client, halves):
+    ask = asking(client(token=TOKEN))
+
+    def get(metrics):
+        return ask.get("1/insights", stream="insights", params={"metric": ",".join(metrics)})
+
+    few = refused(code=10, message="(#10) Not enough viewers")
+    server.script = [few, few, ok({"data": []})] if halves else [few]
+    gone = set()
+    list(ask.numbers(["a", "b"], 2, get, gone, too_few=halves))
+    assert server.script == []
+    assert gone == ({"a"} if halves else set())
+    ask.check_right_to_numbers()
 
 
 def test_a_batch_is_read_as_if_each_call_had_been_made(page):

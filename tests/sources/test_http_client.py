@@ -3,11 +3,13 @@
 import datetime as dt
 import gzip
 import json
+import socket
 import ssl
 import threading
 import tracemalloc
 import zlib
 from base64 import b64encode
+from decimal import Decimal
 from email.utils import format_datetime
 
 import msgspec
@@ -679,19 +681,26 @@ def test_the_limit_headers_of_x_are_waited_for(client, server, clock):
 
 
 class Purse:
-    """An allowance of so many calls."""
+    """An allowance of so many calls and dollars."""
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, dollars: str = "1") -> None:
         self.calls = calls
-        self.paid = 0.0
+        self.dollars = Decimal(dollars)
+        self.aside = Decimal(0)
 
-    def call(self) -> None:
-        if not self.calls:
+    def call(self, most_dollars: Decimal) -> None:
+        if not self.calls or most_dollars > self.dollars:
             raise BudgetSpent("nothing left today")
         self.calls -= 1
+        self.aside = most_dollars
+        self.dollars -= most_dollars
 
-    def pay(self, dollars: float) -> None:
-        self.paid += dollars
+    def pay(self, dollars: Decimal) -> None:
+        self.dollars += self.aside - dollars
+        self.aside = Decimal(0)
+
+    def left(self) -> Decimal:
+        return self.dollars
 
 
 def test_each_call_is_taken_from_the_days_allowance_retries_too(client, server):
@@ -702,8 +711,51 @@ def test_each_call_is_taken_from_the_days_allowance_retries_too(client, server):
     with pytest.raises(BudgetSpent, match="nothing left today"):
         http.request("GET", "", stream="a")
     assert len(server.seen) == 2
-    http.pay(0.25)
-    assert purse.paid == 0.25
+    http.pay(Decimal("0.25"))
+    assert purse.dollars == Decimal("0.75")
+
+
+PRICE = Decimal("0.30")
+
+
+def test_the_most_that_an_answer_may_cost_is_set_aside_and_the_rest_given_back(client, server):
+    server.script = [(503, {}, b""), (200, {}, b""), (404, {}, b"")]
+    purse = Purse(9)
+    http = client(allowance=purse)
+    http.request("GET", "", stream="a", most_dollars=PRICE)
+    assert purse.dollars == Decimal("0.70"), "what was set aside for the attempt that failed is back"
+    http.pay(Decimal("0.05"))
+    assert purse.dollars == Decimal("0.95")
+    http.request("GET", "", stream="a", most_dollars=PRICE)
+    assert purse.dollars == Decimal("0.95"), "a refusal costs nothing"
+    with pytest.raises(BudgetSpent, match="nothing left today"):
+        http.request("GET", "", stream="a", most_dollars=Decimal("0.96"))
+    assert len(server.seen) == 3
+
+
+def test_what_no_answer_came_to_may_have_cost_money_all_the_same(client, server):
+    server.script = [lambda handler: handler.connection.close()] * 5
+    purse = Purse(9)
+    with pytest.raises(BudgetSpent):
+        client(allowance=purse).request("GET", "", stream="a", most_dollars=PRICE)
+    assert (purse.dollars, len(server.seen)) == (Decimal("0.10"), 3)
+
+
+def test_what_was_never_sent_costs_nothing(client):
+    purse = Purse(9)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Unavailable):
+        client(allowance=purse, base_url=f"http://127.0.0.1:{port}").request("GET", "", stream="a", most_dollars=PRICE)
+    assert purse.dollars == 1
+
+
+@pytest.mark.parametrize(
+    ("dollars", "price", "affords"), [("1", "0.005", 100), ("0.012", "0.005", 2), ("0.004", "0.005", 0), ("-1", "1", 0)]
+)
+def test_how_many_things_of_a_price_todays_money_pays_for(client, dollars, price, affords):
+    assert client(allowance=Purse(1, dollars)).affords(Decimal(price), 100) == affords
+    assert client().affords(Decimal(price), 100) == 100
 
 
 @given(

@@ -664,6 +664,37 @@ def test_a_refusal_of_all_numbers_is_no_missing_metric(server, pull, code, raise
         pull()
 
 
+NO_PERMISSION = refusal(200, "(#200) This account does not have permission to read this metric")
+
+
+def gives(params):
+    metrics = params["metric"].split(",")
+    return {"data": [{"name": name, "period": "day", "total_value": {"value": 0}} for name in metrics]}
+
+
+@pytest.mark.parametrize("withheld", ["reach", "profile_visits"])
+def test_a_metric_that_instagram_withholds_costs_itself_alone(server, pull, withheld):
+    server.script = meadow(
+        [media(1), media(2)],
+        numbers=lambda posts, metrics: NO_PERMISSION if withheld in metrics else None,
+        day=lambda params: NO_PERMISSION if withheld in params["metric"].split(",") else gives(params),
+    )
+    pages, rows = pull(WEEK)
+    canonical = {"reach": {"reach", "paid_reach"}, "profile_visits": {"profile_views"}}[withheld]
+    assert {row.metric for row in of(rows, UnavailableRow)} == canonical
+    counted = {metric for row in of(rows, PostRow | CounterRow) for metric in row.counts}
+    assert counted >= {"views", "reach", "bookmarks", "follows", "profile_views"} - canonical
+    assert not counted & canonical
+    assert {row.metric for row in of(rows, DayRow)} >= {"views", "likes", "profile_link_clicks"}
+    assert len(pages) <= 3 + 21 + 20
+
+
+def test_a_token_without_a_right_to_any_number_ends_the_pull(server, pull):
+    server.script = meadow([media(1)], numbers=lambda posts, metrics: NO_PERMISSION, day=lambda params: NO_PERMISSION)
+    with pytest.raises(Unauthorized, match=r"meadowbakery.*lacks a right.*business\.facebook\.com"):
+        pull(WEEK, budget=60)
+
+
 def days_of(server):
     return [params for path, params in asked(server) if path.endswith("/insights")]
 

@@ -345,7 +345,7 @@ def test_a_post_that_slides_onto_the_next_page_while_read_costs_nothing(server, 
     pages = fetch(client, target)
     assert len({row.post_id for row in rows(pages, PostRow)}) == 100
     asked = [path for path in platform.asked("organizationalEntityShareStatistics") if "shares=" in path]
-    assert [path.count("share%3A") for path in asked] == [50, 50]
+    assert [path.count("share%3A") for path in asked] == [100]
 
 
 def test_a_draft_of_long_ago_counts_from_its_publication(server, client, target):
@@ -374,6 +374,27 @@ def statistics(path):
         for urn in filter(None, asked.removeprefix("List(").removesuffix(")").split(",")):
             found.append({"organizationalEntity": URN, family: urn, **shown(int(urn.rsplit(":", 1)[1]))})
     return elements(*found)
+
+
+@pytest.mark.parametrize(("posts", "method"), [(90, "GET"), (100, "POST")])
+def test_totals_of_a_hundred_posts_are_one_call_whose_query_is_in_the_body_where_it_is_long(
+    server, client, target, posts, method
+):
+    ids = [7_000_000_000_000_000_000 + number for number in range(posts)]
+    listed = elements(*(post(id_, family="ugcPost") for id_ in ids))
+    Platform(server, posts=lambda path: EMPTY if "start=" in path else listed)
+    [totals] = [page for page in fetch(client, target) if page.stream == "post_totals"]
+    [(sent, path, headers, body)] = [
+        call for call in server.seen if "ShareStatistics" in call[1] and "timeIntervals" not in call[1]
+    ]
+    assert (sent, totals.request.method) == (method, method)
+    query = body.decode() if method == "POST" else urlsplit(path).query
+    assert query.startswith("q=organizationalEntity&organizationalEntity=urn%3Ali%3Aorganization%3A")
+    assert f"ugcPosts=List({','.join(f'urn%3Ali%3AugcPost%3A{id_}' for id_ in ids)})" in query
+    assert len(path) < 4096
+    assert headers.get("X-HTTP-Method-Override") == (None if method == "GET" else "GET")
+    assert headers.get("Content-Type") == (None if method == "GET" else "application/x-www-form-urlencoded")
+    assert len(totals.request.params["ugcPosts"].split(",")) == len(totals.request.about) == posts
 
 
 def test_totals_come_with_the_very_moment_of_publishing(server, client, target):
@@ -549,7 +570,7 @@ def test_totals_go_on_behind_a_page_that_holds_less_than_was_asked_for(server, c
     )
     totals = [row for row in rows(fetch(client, target), CounterRow) if row.post_id]
     assert [row.counts["impressions"] for row in totals] == list(range(1, 21))
-    assert all("count=50" in path for path in platform.asked("organizationalEntityShareStatistics")[1:])
+    assert all("count=100" in path for path in platform.asked("organizationalEntityShareStatistics")[1:])
 
 
 def test_comments_and_answers_go_on_behind_their_first_page(server, client, target):

@@ -419,6 +419,42 @@ def test_a_metric_that_has_died_costs_itself_alone(server, pull, where):
     )
 
 
+NO_PERMISSION = refusal(200, "(#200) This account does not have permission to read this metric")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_metric_that_threads_withholds_costs_itself_alone_and_is_not_asked_for_each_day(server, pull, listed):
+    def day(params):
+        if "quotes" in params["metric"]:
+            return NO_PERMISSION
+        return {"data": [{"name": name, "total_value": {"value": 1}} for name in params["metric"].split(",")]}
+
+    def numbers(edge, metrics):
+        if edge == "threads" and not listed:
+            return refusal(100, "(#100) Tried accessing nonexisting field (insights)")
+        return NO_PERMISSION if "quotes" in metrics else None
+
+    server.script = meadow([thread(1), thread(2)], numbers=numbers, day=day)
+    pages, rows = pull(Window(dt.date(2026, 11, 9), dt.date(2026, 11, 20)))
+    assert {row.metric for row in of(rows, UnavailableRow)} == {"quotes"}
+    counted = {metric for row in of(rows, PostRow | CounterRow) for metric in row.counts} - {"followers"}
+    assert counted == set(METRICS) - {"quotes"}
+    assert {row.metric for row in of(rows, DayRow)} == {"likes", "replies", "reposts", "link_clicks"}
+    assert sum("quotes" in params.get("metric", "") for _, params in asked(server)) <= 4
+    assert len(pages) <= 30
+
+
+def test_a_token_without_a_right_to_any_number_ends_the_pull(server, pull):
+    whole = meadow([thread(1)], numbers=lambda edge, metrics: NO_PERMISSION)
+
+    def answer(path, params):
+        return NO_PERMISSION if path.endswith("/threads_insights") else whole.answer(path, params)
+
+    server.script = Always(answer)
+    with pytest.raises(Unauthorized, match=r"meadowbakery.*lacks a right.*developers\.facebook\.com"):
+        pull()
+
+
 def test_where_the_listing_gives_no_numbers_each_post_is_asked_for_its_own(server, pull):
     def numbers(edge, metrics):
         return refusal(100, "(#100) Tried accessing nonexisting field (insights)") if edge == "threads" else None

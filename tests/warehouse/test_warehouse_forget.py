@@ -6,10 +6,11 @@ from threading import Event
 
 import pytest
 from sqlalchemy import Engine, text
-from warehouse_pulls import CLIENT, account, at, comment, counter, day, dump, load, post
+from warehouse_pulls import CLIENT, account, at, comment, counter, crisis, day, dump, load, post
 
 from widerview.quality.verdict import Rejected
 from widerview.warehouse import forget, retention
+from widerview.warehouse.crises import save_crisis
 from widerview.warehouse.read import account_counters, accounts, day_values, posts
 from widerview.warehouse.tables import metadata
 from widerview.warehouse.usage import DailyAllowance
@@ -41,6 +42,7 @@ def fill(engine: Engine, client: str) -> None:
     with DailyAllowance(engine, client, "bluesky", calls=9, dollars=None, clock=lambda: at(2)) as allowance:
         allowance.call()
     with engine.begin() as connection:
+        save_crisis(connection, crisis(client))
         connection.execute(
             text(
                 "INSERT INTO report (client_id, period, revision, as_of, facts) "

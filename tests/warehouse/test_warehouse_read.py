@@ -191,6 +191,52 @@ def test_day_values_in_their_latest_revision(warehouse: Engine) -> None:
     assert found[0].receipt == receipt(49)
 
 
+def test_series_of_days_in_their_latest_revisions(warehouse: Engine) -> None:
+    tuesday = MONDAY + dt.timedelta(days=1)
+    fill(
+        warehouse,
+        day(25, 41.0),
+        day(49, 44.0),
+        day(49, None, tuesday),
+        day(49, 7.0, dimension="channel", member="social"),
+        day(49, 5.0, dimension="touchpoint", member="winter/poster"),
+    )
+
+    with snapshot(warehouse) as connection:
+
+        def series(
+            as_of: float, last: dt.date = tuesday
+        ) -> list[tuple[str, tuple[dt.date, ...], tuple[float | None, ...]]]:
+            found = read.day_series(connection, CLIENT, at(as_of), MONDAY, last)
+            return [(f"{each.dimension} {each.member}", each.days, each.counts) for each in found]
+
+        social = ("channel social", (MONDAY,), (7.0,))
+        assert series(49) == [social, ("total ", (MONDAY, tuesday), (44.0, None))]
+        assert series(49, MONDAY) == [social, ("total ", (MONDAY,), (44.0,))]
+        assert series(30) == [("total ", (MONDAY,), (41.0,))]
+
+
+def test_what_the_posts_of_a_day_have_earned(warehouse: Engine) -> None:
+    fill(
+        warehouse,
+        post(25, "p1", published=1, likes=4, reposts=1, views=900),
+        post(25, "p2", published=2, views=50),
+        post(25, "p3", published=23.5, likes=None, replies=2),
+        counter(49, 9, published=1),
+    )
+
+    with snapshot(warehouse) as connection:
+
+        def days(as_of: float, zone: str) -> list[tuple[dt.date, int, int, int | None, int | None, int | None]]:
+            found = read.post_days(connection, CLIENT, at(as_of), at(0), at(48), zone=zone)
+            return [(d.day, d.posts, d.counted, d.reactions, d.replies, d.passed_on) for d in found]
+
+        tuesday = MONDAY + dt.timedelta(days=1)
+        assert days(30, "UTC") == [(MONDAY, 3, 2, 7, 2, 1)]
+        assert days(60, "UTC") == [(MONDAY, 3, 2, 12, 2, 1)]
+        assert days(60, "Europe/Berlin") == [(MONDAY, 2, 1, 10, None, 1), (tuesday, 1, 1, 2, 2, None)]
+
+
 def test_verdicts_and_loads_as_they_stood(warehouse: Engine) -> None:
     load(warehouse, [], load_id="one", ended=25)
     with warehouse.begin() as connection:

@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from warehouse_pulls import CLIENT, MONDAY, account, at, comment, day, load, post
+from warehouse_pulls import CLIENT, MONDAY, account, at, comment, crisis, day, load, post
 
 from widerview.quality.verdict import Rejected
 from widerview.warehouse import read
+from widerview.warehouse.crises import save_crisis
 from widerview.warehouse.database import REPORT_ROLE, client_snapshot
 from widerview.warehouse.reports import save_report
 from widerview.warehouse.tables import metadata
@@ -29,6 +30,7 @@ def filled(warehouse: Engine) -> Engine:
             allowance.call()
         with warehouse.begin() as connection:
             save_report(connection, "{}", client, "2026-W46", at(1))
+            save_crisis(connection, crisis(client))
             connection.execute(
                 text("""
                     INSERT INTO outbox (client_id, period, revision, recipient, message_id, message, sha256, state,

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 
 from widerview.quality.verdict import DayVerdict, Rejected, Shape, Trait
 from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, Dimension, PostRow, Row, Target, Window
+from widerview.warehouse.crises import Crisis
 from widerview.warehouse.load import LoadCounts, load_pull
 from widerview.warehouse.tables import metadata
 
@@ -142,6 +143,13 @@ def load(
             DayVerdict(client_id=client, source="bluesky", ref=ref, day=MONDAY, colour="amber", reasons=("late data",))
         ],
     )
+
+
+def crisis(client: str = CLIENT) -> Crisis:
+    return Crisis(
+        client_id=client, crisis="crisis-2026-11-09T02", first_look=at(2), last_look=at(2), peak_look=at(2), comments=9,
+        usual_low=0, usual_high=2, looked_until=at(2),
+    )  # fmt: skip
 
 
 def dump(engine: Engine, client: str = CLIENT) -> dict[str, list[tuple[Any, ...]]]:

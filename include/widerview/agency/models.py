@@ -10,9 +10,11 @@ in a file is answered with.
 import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -131,6 +133,26 @@ Email = Annotated[
 WebAddress = Annotated[
     str, Written("a web address", rf"https?://[^\s{_CONTROLS}<>]+", "https://www.harbour-bakery.example")
 ]
+PageAddress = Annotated[
+    str,
+    Written(
+        "the https address of a page, in ASCII, without campaign tags and #fragment",
+        r"https://(?![!-~]*[?&](?:utm|mtm|pk|piwik|matomo)_)[!$-;=?-\[\]_a-z~]+",
+        "https://www.harbour-bakery.example/winter-bread",
+    ),
+]
+ShortPath = Annotated[
+    str,
+    Written(
+        "a short path of a-z, 0-9 and hyphens that begins with / and has no / at its end",
+        r"(?=.{2,60}$)(/[a-z0-9][a-z0-9-]*)+",
+        "/market",
+    ),
+]
+PromoCode = Annotated[
+    str, Written("a promo code of A-Z, 0-9 and hyphens, 40 at most", r"[A-Z0-9][A-Z0-9-]{0,39}", "WINTER10")
+]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ConnectionId = Annotated[str, Written("the id of an Airflow Connection", r"[A-Za-z0-9_.-]{1,250}", "matomo_agency")]
 # A letter of any script is one; ASCII punctuation ends a hashtag on every platform.
 Hashtag = Annotated[str, Written("a hashtag", rf"#[^\s!-/:-@\[-^`{{-~{_CONTROLS}]+", '"#WinterBread"')]
@@ -213,6 +235,11 @@ class Sender(Model):
         description="The agency's postal address, which law asks for in many countries",
         examples=["1 Sample Street, 10115 Berlin"],
     )
+    glossary_url: WebAddress | None = Field(
+        default=None,
+        description="Where the page of `widerview glossary` is published; the reports' cards link to it",
+        examples=["https://agency.example/glossary.html"],
+    )
 
 
 class ReportPlan(Model):
@@ -251,6 +278,20 @@ class ReportPlan(Model):
             if in_utc > moment:
                 break
         return in_utc.astimezone(zone)
+
+
+class CrisisPlan(Model):
+    """Who at the agency is told when far more people than usual write to the client. The client never is."""
+
+    alert: tuple[Email, ...] | None = Field(
+        default=None,
+        description="Who is told, at the agency; the sender (`reply_to`, else `email`) if left out, nobody if `[]`",
+    )
+    on_call: bool = Field(
+        default=False,
+        description="Whether they are told at any hour; else inside the client's office hours only. "
+        "Set it for people who have agreed to be on call",
+    )
 
 
 Platforms = dict[str, Source]
@@ -390,15 +431,85 @@ class AssetKind(StrEnum):
     PRESS = "press"
 
 
+_Place = tuple[str | int, ...]
+"""Keys and positions that lead to a value of the file."""
+
+
 def _check_order(starts: dt.date | None, ends: dt.date | None) -> None:
     if starts and ends and ends < starts:
         raise mistake(f"ends ({ends}) is before starts ({starts})", "write the earlier day as starts", "ends")
 
 
+if TYPE_CHECKING:
+    ChannelName: TypeAlias = str
+else:
+    ChannelName = Literal[(*SOCIAL, "search_ads", "display_ads")]
+
+
+class Channel(Model):
+    """Where a campaign speaks: a social platform, or advertising beside one. With a budget it is paid there, too."""
+
+    channel: ChannelName = Field(description="The platform, or the kind of advertising", examples=["instagram"])
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="What may be spent there, in the client's currency; left out where nothing is paid",
+        examples=[300],
+    )
+
+    @property
+    def utm_source(self) -> str | None:
+        """The utm_source of its unpaid links; None if it has none."""
+        return self.channel if self.channel in SOCIAL else None
+
+    @property
+    def paid_utm_source(self) -> str | None:
+        """The utm_source of its paid links, another one: what was paid for is counted apart. None if it has none."""
+        if self.budget is None:
+            return None
+        return f"{self.channel}-ads" if self.channel in SOCIAL else self.channel
+
+    @model_validator(mode="after")
+    def _paid_if_advertising(self) -> "Channel":
+        if self.channel not in SOCIAL and self.budget is None:
+            raise mistake(f"{self.channel} is always paid, and has no budget", "add a line like budget: 300")
+        return self
+
+
+class PartnerAccount(Model):
+    """An account of a partner's, written as under `accounts`."""
+
+    platform: SocialPlatform = Field(description="The platform", examples=["bluesky"])
+    handle: Line = Field(description="What the platform knows it by", examples=["fern.example"])
+
+    @model_validator(mode="after")
+    def _fits_platform(self) -> "PartnerAccount":
+        check_written(self.handle, SOCIAL[self.platform].reference, "handle")
+        return self
+
+
+class Partner(Model):
+    """Somebody else who speaks for the campaign: an influencer, a neighbour, a supplier.
+
+    What they post is told apart from the client's own: by permalink, or because one of their accounts posted it.
+    """
+
+    name: Line = Field(description="Who they are", examples=["Fern Example"])
+    accounts: tuple[PartnerAccount, ...] = Field(
+        default=(), description="Their accounts; what these post is theirs, also where it is read with the client's own"
+    )
+    posts: tuple[WebAddress, ...] = Field(default=(), description="Permalinks of their posts for the campaign")
+    utm_source: UtmName | None = Field(
+        default=None, description="The utm_source of the links given to them", examples=["fern"]
+    )
+    cost: Amount | None = Field(default=None, description="What they got, in the client's currency", examples=[150])
+
+
 class Asset(Model):
     """One touchpoint of a campaign: a poster, a QR code, an event, a newsletter.
 
-    `utm_source` is the tag its visits carry, so that the web analytics can tell them apart.
+    `utm_source` is the tag its visits carry, so that the web analytics can tell them apart. `path` is what is
+    printed, as an address or in a QR code: a short path on the client's own site that leads on to the landing page
+    (docs/campaigns.md). Only for a landing page it is the page itself.
     """
 
     kind: AssetKind = Field(description="What it is", examples=["poster"])
@@ -406,32 +517,77 @@ class Asset(Model):
     placement: Line | None = Field(default=None, description="Where it is seen", examples=["Harbour station"])
     utm_source: UtmName | None = Field(
         default=None,
-        description="The utm_source of its links; write it as their utm_term too, which is what Matomo reports",
+        description="The utm_source of its links, and their utm_term, which is what Matomo reports; "
+        "made from its path if left out",
         examples=["poster-harbour"],
     )
+    path: ShortPath | None = Field(
+        default=None, description="The short path on the client's own site that is printed on it or in its QR code"
+    )
+    landing_page: PageAddress | None = Field(
+        default=None, description="The page its links lead to; the campaign's if left out"
+    )
+    code: PromoCode | None = Field(default=None, description="The promo code that people name at the till or type in")
     starts: dt.date | None = Field(default=None, description="First day it is out", examples=["2026-11-02"])
     ends: dt.date | None = Field(default=None, description="Last day it is out", examples=["2026-11-29"])
-    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="What it cost, in the client's currency", examples=[480.50]
-    )
+    cost: Amount | None = Field(default=None, description="What it cost, in the client's currency", examples=[480.50])
+
+    @property
+    def tag(self) -> str | None:
+        """The utm_source of its links; None if it has none."""
+        if self.utm_source or not self.path:
+            return self.utm_source
+        return self.path.strip("/").replace("/", "-")
+
+    @property
+    def short_path(self) -> str | None:
+        """Its path, if that is one that leads on to another page."""
+        return None if self.kind is AssetKind.LANDING_PAGE else self.path
 
     @model_validator(mode="after")
     def _in_order(self) -> "Asset":
         _check_order(self.starts, self.ends)
         return self
 
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "Asset":
+        match self.kind:
+            case AssetKind.VANITY_URL | AssetKind.QR_CODE if not self.path:
+                raise mistake(f"a {self.kind} needs the short path that it shows", "add a line like path: /market")
+            case AssetKind.LANDING_PAGE if not self.path:
+                raise mistake("a landing_page needs its path", "add a line like path: /winter-bread")
+            case AssetKind.PROMO_CODE if not self.code:
+                raise mistake("a promo_code needs the code", "add a line like code: WINTER10")
+        return self
+
 
 class Campaign(Model):
-    """Something the client is doing across channels; `key` is its utm_campaign and its key in the warehouse."""
+    """Something the client is doing across channels; `key` is its utm_campaign and its key in the warehouse.
+
+    A post belongs to it by one of its hashtags, by a link tagged with its key, or because `posts` names it.
+    """
 
     key: UtmName = Field(description="Its utm_campaign, and its key in the warehouse: do not change it later")
     name: Line = Field(description="Name for people", examples=["Winter bread"])
     goal: Line = Field(description="What it is for, in one line", examples=["More orders in the online shop"])
+    audience: Line | None = Field(
+        default=None, description="Whom it is for, in words", examples=["Families who live near the harbour"]
+    )
     starts: dt.date = Field(description="First day", examples=["2026-11-02"])
     ends: dt.date = Field(description="Last day", examples=["2026-11-29"])
+    landing_page: PageAddress | None = Field(
+        default=None, description="The page on the client's website that its links lead to"
+    )
     hashtags: tuple[Hashtag, ...] = Field(
         default=(), description="Hashtags its posts carry; in quotes, because # begins a comment in YAML"
     )
+    channels: tuple[Channel, ...] = Field(
+        default=(), description="Where it speaks; if left out, on the platforms of the client's accounts, unpaid"
+    )
+    posts: tuple[WebAddress, ...] = Field(
+        default=(), description="Permalinks of posts that belong to it without hashtag or tagged link"
+    )
+    partners: tuple[Partner, ...] = Field(default=(), description="Influencers and partners who post for it")
     assets: tuple[Asset, ...] = Field(default=(), description="Its touchpoints outside the platforms")
 
     @model_validator(mode="after")
@@ -439,13 +595,96 @@ class Campaign(Model):
         _check_order(self.starts, self.ends)
         return self
 
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> "Campaign":
+        _check_doubles("channel", [(each.channel, ("channels", n)) for n, each in enumerate(self.channels)])
+        _check_doubles("asset name", [(each.name, ("assets", n, "name")) for n, each in enumerate(self.assets)])
+        posts: list[tuple[str, _Place]] = [(post, ("posts", n)) for n, post in enumerate(self.posts)]
+        for n, partner in enumerate(self.partners):
+            posts += [(post, ("partners", n, "posts", m)) for m, post in enumerate(partner.posts)]
+        _check_doubles("post", posts)
+        return self
+
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""
         return self.starts <= last and first <= self.ends
 
+    def days_of(self, asset: Asset) -> tuple[dt.date, dt.date]:
+        """First and last day that an asset of this campaign is out: the campaign's own where the asset says none."""
+        first = asset.starts or min(self.starts, asset.ends or self.starts)
+        return first, asset.ends or max(self.ends, first)
+
+    def page_of(self, asset: Asset) -> str | None:
+        """The page that an asset's links lead to."""
+        return asset.landing_page or self.landing_page
+
+
+class TimelineEntry(Model):
+    """Something that happened to the client and may explain a number: its day is marked on the charts."""
+
+    day: dt.date = Field(description="The day", examples=["2026-11-10"])
+    what: Line = Field(description="What happened, in a few words", examples=["Online shop down all morning"])
+    kind: Literal["outage", "price_change", "holiday", "algorithm_change", "other"] = Field(
+        description="What it is", examples=["outage"]
+    )
+
+
+def _check_doubles(what: str, named: Iterable[tuple[str, _Place]]) -> None:
+    """Refuse what stands twice, at the place where it stands the second time; names with their places."""
+    seen: set[str] = set()
+    for name, at in named:
+        if name in seen:
+            raise mistake(f"the same {what} stands here twice: {name}", "remove one of them", *at)
+        seen.add(name)
+
+
+_LONGEST_GOAL = dt.timedelta(days=366)
+
+
+class Goal(Model):
+    """A number to come to within some days; what is counted adds up from the first of them on.
+
+    There is none for followers: they say little of what people do.
+    """
+
+    metric: Literal["visits", "social_visits", "campaign_visits", "reactions", "replies_received", "passed_on"] = Field(
+        description="What is counted, by its name in docs/metrics.md", examples=["visits"]
+    )
+    target: Annotated[int, Field(gt=0)] = Field(description="The number to come to", examples=[500])
+    starts: dt.date = Field(description="First day that counts", examples=["2026-11-02"])
+    ends: dt.date = Field(description="Last day, within a year of the first", examples=["2026-11-29"])
+    campaign: UtmName | None = Field(
+        default=None, description="Key of the campaign whose visits alone count; only with `campaign_visits`"
+    )
+    note: Line | None = Field(
+        default=None, description="What it is for, printed beside it", examples=["As many as last winter"]
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Goal":
+        _check_order(self.starts, self.ends)
+        if self.ends - self.starts > _LONGEST_GOAL:
+            raise mistake(
+                f"from {self.starts} to {self.ends} is longer than a year", "set a goal for a year at most", "ends"
+            )
+        if self.campaign and self.metric != "campaign_visits":
+            raise mistake(
+                f"{self.metric} are not counted by campaign", "write metric: campaign_visits, or remove it", "campaign"
+            )
+        return self
+
 
 def _website(url: str) -> str:
     return re.sub(r"^https?://(www\.)?", "", url.casefold()).rstrip("/")
+
+
+def host_of(url: str) -> str:
+    """The host of a web address as websites are told apart by: in lower case, without `www.`; empty if none."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # people write things that only look like links
+        return ""
+    return host.removeprefix("www.")
 
 
 class Client(Model):
@@ -474,15 +713,32 @@ class Client(Model):
         min_length=1, description="Airflow user names; any one may approve"
     )
     sender: Sender = Field(description="Who at the agency the report comes from")
+    crisis: CrisisPlan = Field(default=CrisisPlan(), description="Who is told of a rush of comments")
     recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
     web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
+    goals: tuple[Goal, ...] = Field(
+        default=(), description="Numbers to come to, which the report holds the pace against"
+    )
+    everyday: UtmName | None = Field(
+        default=None,
+        description="The utm_campaign of links in posts that belong to no campaign",
+        examples=["everyday"],
+    )
+    timeline: tuple[TimelineEntry, ...] = Field(
+        default=(), description="What else happened and may explain a number; marked on the charts"
+    )
 
     @cached_property
     def zone(self) -> ZoneInfo:
         """The client's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def alerted(self) -> tuple[str, ...]:
+        """Addresses of those at the agency who are told of a rush of comments."""
+        return (self.sender.reply_to or self.sender.email,) if self.crisis.alert is None else self.crisis.alert
 
     @cached_property
     def visit_counters(self) -> tuple[WebProperty, ...]:
@@ -493,12 +749,66 @@ class Client(Model):
         counting = [site for site in self.web if "visits" in WEB[site.platform].metrics]
         return tuple({_website(site.url): site for site in reversed(counting)}.values())[::-1]
 
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of the client's websites, without `www.`, in the order of the file."""
+        return tuple(dict.fromkeys(host_of(site.url) for site in self.web))
+
+    def channels_of(self, campaign: Campaign) -> tuple[Channel, ...]:
+        """Where a campaign speaks: its channels, or without any the platforms of the client's accounts."""
+        platforms = dict.fromkeys(account.platform for account in self.accounts)
+        return campaign.channels or tuple(Channel(channel=platform) for platform in platforms)
+
+    def asset_by_path(self, path: str, day: dt.date) -> tuple[Campaign, Asset] | None:
+        """Whose a short path or the path of a landing page was on a day: of those that have it, who began last.
+
+        A path stays with its asset after the last day, as a poster does that nobody took down, until another asset
+        begins with the same path. None before the first began, and for a path that is none of them.
+        """
+        return self._holder(day, lambda asset: asset.path == (path.rstrip("/").casefold() or "/"))
+
+    def asset_by_code(self, code: str, day: dt.date) -> tuple[Campaign, Asset] | None:
+        """Whose a promo code was on a day, as for `asset_by_path`; capitals and blanks around it do not matter."""
+        return self._holder(day, lambda asset: asset.code == code.strip().upper())
+
+    def _holder(self, day: dt.date, has_it: Callable[[Asset], bool]) -> tuple[Campaign, Asset] | None:
+        begun = [
+            (campaign.days_of(asset)[0], campaign, asset)
+            for campaign in self.campaigns
+            for asset in campaign.assets
+            if has_it(asset) and campaign.days_of(asset)[0] <= day
+        ]
+        return max(begun, key=lambda each: each[0])[1:] if begun else None
+
+    @model_validator(mode="after")
+    def _campaigns_fit(self) -> "Client":
+        if self.everyday in {campaign.key for campaign in self.campaigns}:
+            raise mistake(
+                f"{self.everyday} is already the key of a campaign", "write another word like everyday", "everyday"
+            )
+        _check_landing_pages(self)
+        _check_touchpoints(self)
+        return self
+
+    @model_validator(mode="after")
+    def _known_campaigns(self) -> "Client":
+        keys = [campaign.key for campaign in self.campaigns]
+        for index, goal in enumerate(self.goals):
+            if goal.campaign and goal.campaign not in keys:
+                raise mistake(
+                    f"there is no campaign {quoted(goal.campaign)} in this file",
+                    f"its campaigns are: {', '.join(keys) or 'none'}",
+                    *("goals", index, "campaign"),
+                )
+        return self
+
     @model_validator(mode="after")
     def _no_doubles(self) -> "Client":
         named: dict[str, tuple[str, list[str]]] = {
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
             "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
             "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
+            "crisis": ("address", [email.lower() for email in self.crisis.alert or ()]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),
         }
         for key, (what, names) in named.items():
@@ -512,3 +822,72 @@ class Client(Model):
                 "add accounts: or web:, as in examples/client.yaml",
             )
         return self
+
+
+def _all_assets(client: Client) -> Iterator[tuple[Campaign, Asset, _Place]]:
+    for n, campaign in enumerate(client.campaigns):
+        for m, asset in enumerate(campaign.assets):
+            yield campaign, asset, ("campaigns", n, "assets", m)
+
+
+def _check_landing_pages(client: Client) -> None:
+    """Pages lie on the client's own websites, and every short path has a page to lead to that is not itself."""
+    pages: list[tuple[str | None, _Place]] = [
+        (campaign.landing_page, ("campaigns", n, "landing_page")) for n, campaign in enumerate(client.campaigns)
+    ]
+    pages += [(asset.landing_page, (*at, "landing_page")) for _, asset, at in _all_assets(client)]
+    for page, at in pages:
+        if page and host_of(page) not in client.hosts:
+            known = f"on {' or '.join(client.hosts)}" if client.hosts else "on one of them"
+            raise mistake(
+                f"{quoted(page)} is on none of the client's websites",
+                f"write a page {known}, or add the website under web",
+                *at,
+            )
+    for campaign, asset, at in _all_assets(client):
+        page = campaign.page_of(asset)
+        if asset.short_path and not page:
+            raise mistake(
+                f"the path {asset.short_path} leads nowhere: neither the asset nor its campaign has a landing page",
+                "add a line like landing_page: https://www.harbour-bakery.example/winter-bread to the campaign",
+                *at, "path",
+            )  # fmt: skip
+        if asset.short_path and page and urlsplit(page).path.rstrip("/").casefold() == asset.short_path:
+            raise mistake(
+                f"the path {asset.short_path} would lead to itself, for it is the landing page's own",
+                "choose another short path for what is printed",
+                *at, "path",
+            )  # fmt: skip
+
+
+def _check_touchpoints(client: Client) -> None:
+    """One tag, path or code tells one touchpoint; a path or code may be given anew once its first asset is over."""
+    for n, campaign in enumerate(client.campaigns):
+        channels = client.channels_of(campaign)
+        named: list[tuple[str | None, _Place]] = [(each.utm_source, ()) for each in channels]
+        named += [(each.paid_utm_source, ()) for each in channels]
+        named += [(each.utm_source, ("partners", m, "utm_source")) for m, each in enumerate(campaign.partners)]
+        named += [
+            (each.tag, ("assets", m, "utm_source" if each.utm_source else "path"))
+            for m, each in enumerate(campaign.assets)
+        ]
+        _check_doubles("tag (utm_source)", [(tag, ("campaigns", n, *at)) for tag, at in named if tag])
+    for key in ("path", "code"):
+        earlier: list[tuple[Campaign, Asset]] = []
+        for campaign, asset, at in _all_assets(client):
+            value = getattr(asset, key)
+            first, last = campaign.days_of(asset)
+            for its_campaign, other in earlier if value else ():
+                begins, ends = its_campaign.days_of(other)
+                hidden = key == "path" and asset.short_path != other.short_path
+                if getattr(other, key) == value and (hidden or (first <= ends and begins <= last)):
+                    raise mistake(
+                        f"the {key} {value} is already that of {quoted(other.name)} in {its_campaign.key}, "
+                        f"{begins} to {ends}",
+                        "choose another: one of the two is a page, which the other would hide"
+                        if hidden
+                        else f"choose another {key}, or dates that do not overlap",
+                        *at,
+                        key,
+                    )
+            earlier.append((campaign, asset))

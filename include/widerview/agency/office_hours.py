@@ -2,7 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from widerview.agency.models import WEEKDAYS, Client
 
 _DAY = dt.timedelta(days=1)
 _SEARCHED_DAYS = 366
+_LANGUAGE = "en_US"
 
 
 class NeverOpen(ValueError):
@@ -31,7 +32,7 @@ def is_open(client: Client, at: dt.datetime) -> bool:
     """
     wall = _aware(at).astimezone(client.zone)
     hours = client.office_hours.get(WEEKDAYS[wall.weekday()])
-    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _is_holiday(client, wall.date())
+    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and holiday(client, wall.date()) is None
 
 
 def next_open(client: Client, at: dt.datetime) -> dt.datetime:
@@ -85,6 +86,14 @@ def describe(client: Client) -> str:
     return ", ".join(stretches)
 
 
+def holiday(client: Client, day: dt.date) -> str | None:
+    """Give the name of the holiday of a client that a day is, in English where its calendar has it; None if none."""
+    own = client.holidays
+    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year).get(day)):
+        return name
+    return "a day off" if day in own.also else None
+
+
 def _aware(at: dt.datetime) -> dt.datetime:
     if at.utcoffset() is None:
         raise ValueError(f"{at} has no time zone; office hours need a moment, not a wall-clock time")
@@ -99,7 +108,7 @@ def _open_on_one_clock(client: Client, start: dt.datetime, end: dt.datetime) -> 
     for days in range((last.date() - first.date()).days + 1):
         day = first.date() + days * _DAY
         hours = client.office_hours.get(WEEKDAYS[day.weekday()])
-        if hours is None or _is_holiday(client, day):
+        if hours is None or holiday(client, day):
             continue
         opens, closes = (_on(day, time) for time in (hours.opens, hours.closes))
         opened += max(min(closes, last) - max(opens, first), dt.timedelta())
@@ -142,13 +151,9 @@ def _clock_change(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> dt.da
     return dt.datetime.fromtimestamp(first + bisect_left(seconds, True, key=lambda s: offset(s) == new), dt.UTC)
 
 
-def _is_holiday(client: Client, day: dt.date) -> bool:
-    own = client.holidays
-    return day in own.also or (
-        own.country is not None and day in _public_holidays(own.country, own.subdivision, day.year)
-    )
-
-
 @lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[dt.date]:
-    return frozenset(country_holidays(country, subdiv=subdivision, years=year))
+def _public_holidays(country: str, subdivision: str | None, year: int) -> Mapping[dt.date, str]:
+    # Without a language the machine's own would be taken.
+    known = country_holidays(country, subdiv=subdivision)
+    language = _LANGUAGE if _LANGUAGE in known.supported_languages else known.default_language
+    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))

@@ -111,7 +111,7 @@ def _takes(schema: JsonSchema) -> str:
     type_ = schema["type"]
     if isinstance(type_, list):  # a number is taken as text, so that an id needs no quotes
         type_ = "string"
-    kind = {"integer": "a whole number", "number": "a number", "string": "text"}[type_]
+    kind = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}[type_]
     bounds = " to ".join(str(schema[each]) for each in ("minimum", "maximum") if each in schema)
     example = f", like `{schema['examples'][0]}`" if "examples" in schema else ""
     return f"{kind}{f' ({bounds})' if 'maximum' in schema else ''}{example}"
@@ -121,6 +121,8 @@ def _default(schema: JsonSchema) -> str:
     default = schema.get("default")
     if isinstance(default, dict):
         return "as its keys say"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"  # as YAML writes it
     return f"`{default}`" if isinstance(default, str | int) else "none"
 
 

@@ -60,6 +60,37 @@ def message_id(*, client_id: str, period: str, revision: int, recipient_email: s
     return f"<report.{client_id}.{period}.r{revision}.{short}@{domain}>"
 
 
+def build_plain(
+    *,
+    subject: str,
+    text: str,
+    sender_name: str,
+    sender_email: str,
+    recipient_email: str,
+    identity: str,
+    date: dt.datetime,
+) -> bytes:
+    """Build a mail in plain text to somebody at the agency, byte for byte as it is sent; `identity` is its Message-ID.
+
+    Raises:
+        ValueError: As for `build`.
+    """
+    if date.utcoffset() is None:
+        raise ValueError(f"the mail's date {date} has no time zone")
+    head = [
+        _mailbox("From", sender_name, wire_address(sender_email)),
+        f"To: {wire_address(recipient_email)}",
+        _header("Subject", subject),
+        f"Date: {format_datetime(date)}",
+        f"Message-ID: {identity}",
+        "Auto-Submitted: auto-generated",
+        "Content-Language: en",
+    ]
+    body = EmailMessage(policy=SMTP)
+    body.set_content(text, charset="utf-8", cte="quoted-printable")
+    return "".join(f"{line}\r\n" for line in head).encode() + body.as_bytes()
+
+
 def build(
     *,
     subject: str,

@@ -35,6 +35,7 @@ from widerview.delivery.suppression import folded
 How = Literal["anywhere", "as written", "in an address"]
 """Where a mark is no chance: anywhere; with the same capitals; in addresses, links and headers or after `@`."""
 
+_WEEK = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST_NAME = 3
 _SHORTEST_NUMBER = 6
@@ -90,17 +91,22 @@ class Guard:
     def __call__(self, row: Entry, message: bytes) -> str | None:
         """Say why a mail must not go to its recipient; None if it may.
 
-        A mail that a person has released may name others; a recipient who is not on the list stays one.
+        A mail that a person has released may name others; a recipient who is not on the list stays one. An alert goes
+        to people at the agency, who know all clients.
         """
         if row.client_id not in self.clients:
             return f"there is no client file {row.client_id}.yaml, or it has mistakes: nobody is on its list"
         listed, own = self._known(row.client_id)
+        is_alert = not _WEEK.fullmatch(row.period)
+        if is_alert:
+            listed = frozenset(folded(each) for each in self.clients[row.client_id].alerted)
         if folded(row.recipient) not in listed:
-            return f"{row.recipient} is not on the list of recipients in {row.client_id}.yaml"
+            who = "those who are alerted" if is_alert else "recipients"
+            return f"{row.recipient} is not on the list of {who} in {row.client_id}.yaml"
         to = read(message)["To"]
         if not to or [folded(each.addr_spec) for each in to.addresses] != [folded(row.recipient)]:
             return f"the mail is addressed to {to}, and would go to {row.recipient}"
-        if row.released:
+        if row.released or is_alert:
             return None
         found = _find(message, own, self._everybody, but=row.client_id)
         return told(found) if found else None

@@ -1,7 +1,7 @@
 """Lasting changes of a weekly series: since a week that is known, or since one that is looked for.
 
-The numbers of before and after such a week do not compare: the usual week begins anew there. Where the day of a change
-of definition is known, the question is only how large it is; else whether there is any.
+The numbers of before and after such a week do not compare. Where the day of a change of definition is known, the
+question is only how large it is, and the usual week begins anew there; else the question is whether there is any.
 """
 
 from dataclasses import dataclass, replace
@@ -72,9 +72,11 @@ def change_at(weeks: Floats, since: int) -> list[Change | None]:
 def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None]:
     """Look for the one lasting change in the last weeks of each series.
 
-    Every week of the last `LEAST_AFTER` to `MOST_AFTER` is tried as the first after a change; the most certain one
-    counts, its p times the number of weeks tried (Bonferroni). A change lasts where four in five weeks since then lie
-    on its side of the median before, so one odd week is none.
+    Every week of the last `LEAST_AFTER` to `MOST_AFTER` is tried as the first after a change, its p times the number of
+    weeks tried (Bonferroni). A change lasts where four in five weeks since then lie on its side of the median before,
+    so one odd week is none. Of the weeks that are certain enough the one counts that leaves the least scatter around
+    the two means (least squares: Bai 1994, doi:10.1111/j.1467-9892.1994.tb00204.x); the most certain one would often
+    be too late, since the farther two weeks lie apart the more a level may have wandered by itself.
 
     Args:
         weeks: Weekly values of shape (series, weeks), oldest first; NaN where unknown. The series are of one kind.
@@ -88,14 +90,16 @@ def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None
     # The variance is that of the weeks before any that is tried: a change would make its own errors look usual.
     logs, expected = np.log1p(weeks), forecast(weeks[:, : max(tried.start, BEFORE_WEEKS)])
     best: list[Change | None] = [None] * len(weeks)
-    least = np.full(len(weeks), chance)
+    least = np.full(len(weeks), np.inf)
+    lately = logs[:, max(tried.start - BEFORE_WEEKS, 0) :]
     for since in tried:
         found = _compared(logs, expected, since)
         after = logs[:, since:]
         lasting = (np.sign(after - found.middle) == np.sign(found.size)[:, None]) & ~np.isnan(after)
         p = np.where(lasting.sum(axis=1) >= _SAME_SIDE * _known(after), found.p * len(tried), np.nan)
-        for row in np.flatnonzero(p < least):
-            best[row], least[row] = _changes(replace(found, p=p), since)[row], p[row]
+        scatter = _scatter(lately[:, : since - length]) + _scatter(after)
+        for row in np.flatnonzero((p < chance) & (scatter < least)):
+            best[row], least[row] = _changes(replace(found, p=p), since)[row], scatter[row]
     return best
 
 
@@ -125,6 +129,12 @@ def _mean(logs: Floats, deviation: Floats) -> Floats:
     middle = median(logs)[:, None]
     clipped = np.clip(logs, middle - _CLIP * deviation, middle + _CLIP * deviation)
     return np.asarray(np.nansum(clipped, axis=1) / np.maximum(_known(logs), 1))
+
+
+def _scatter(logs: Floats) -> Floats:
+    """The sum of the squared distances of each row's known values from their mean."""
+    mean = np.nansum(logs, axis=1) / np.maximum(_known(logs), 1)
+    return np.asarray(np.nansum((logs - mean[:, None]) ** 2, axis=1))
 
 
 def _changes(found: _Compared, since: int) -> list[Change | None]:

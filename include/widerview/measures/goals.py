@@ -40,7 +40,7 @@ class Pace:
     word: PaceWord
 
 
-def pace(goal: float, so_far: float, past: Floats, weeks_left: int) -> Pace | None:
+def pace(goal: float, so_far: float, past: Floats, weeks_left: float) -> Pace | None:
     """Say where a goal is likely to end.
 
     The weeks to come are those of simple exponential smoothing on the log scale: the farther away, the less certain,
@@ -52,7 +52,7 @@ def pace(goal: float, so_far: float, past: Floats, weeks_left: int) -> Pace | No
         goal: What is to come together in all.
         so_far: What has come together by the end of the last past week.
         past: Weekly values of shape (weeks,), oldest first; NaN where unknown.
-        weeks_left: Whole weeks until the goal's time is over.
+        weeks_left: Weeks until the goal's time is over; 1.5 are a whole week and a half of one.
 
     Returns:
         None where weeks are left and fewer than five past ones are known.
@@ -68,23 +68,27 @@ def pace(goal: float, so_far: float, past: Floats, weeks_left: int) -> Pace | No
     return Pace(so_far, so_far + low, so_far + likely, so_far + high, _word(goal, so_far, so_far + low, so_far + high))
 
 
-def _weeks_to_come(past: Floats, count: int) -> tuple[float, float, float]:
-    """The low end, middle and high end of the sum of the next weeks; NaN where there is no usual week yet."""
-    if count == 0:
+def _weeks_to_come(past: Floats, weeks: float) -> tuple[float, float, float]:
+    """The low end, middle and high end of the sum of the next weeks; NaN where there is no usual week yet.
+
+    A part of a week is that share of it, and its own scatter is larger by as much: days scatter on their own.
+    """
+    if weeks == 0:
         return 0.0, 0.0, 0.0
     expected = forecast(past[None])
     level, variance = float(expected.level[0]), float(expected.variance[0])
-    ahead = np.arange(count)
+    ahead = np.arange(np.ceil(weeks).astype(int))
+    shares = np.minimum(weeks - ahead, 1.0)
     earlier = np.minimum.outer(ahead, ahead)
     covariance = variance * (GAIN + GAIN**2 * earlier)
-    covariance[ahead, ahead] = variance * (1 + GAIN**2 * ahead)
-    means = np.exp(level + np.diag(covariance) / 2)
+    covariance[ahead, ahead] = variance * (1 / shares + GAIN**2 * ahead)
+    means = shares * np.exp(level + np.diag(covariance) / 2)
     total = means.sum()
     spread = np.log1p((np.outer(means, means) * np.expm1(covariance)).sum() / total**2)
     reach = stats.t.ppf(0.5 + COVERAGE / 2, expected.freedom[0]) * np.sqrt(spread)
     middle = np.log(total) - spread / 2
     # exp(level) is a week's value plus one.
-    low, likely, high = (max(float(np.exp(middle + side * reach)) - count, 0.0) for side in (-1, 0, 1))
+    low, likely, high = (max(float(np.exp(middle + side * reach)) - weeks, 0.0) for side in (-1, 0, 1))
     return low, likely, high
 
 

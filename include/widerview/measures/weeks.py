@@ -36,6 +36,11 @@ class Week:
         except ValueError:
             raise ValueError(f"{name!r} is not a week; write it like 2026-W46") from None
 
+    @staticmethod
+    def is_name(name: str) -> bool:
+        """Say whether a name is written as that of a week."""
+        return _NAME.fullmatch(name) is not None
+
     @classmethod
     def last_complete(cls, now: dt.datetime, zone: ZoneInfo) -> "Week":
         """Give the latest week that has ended in `zone` at the moment `now`."""

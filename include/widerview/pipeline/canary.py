@@ -14,7 +14,7 @@ _MOST_CALLS = 500
 
 
 class MetricsGone(Exception):
-    """A platform does not give some metrics any more; the message names each and what the platform says."""
+    """A platform does not give some metrics (any more); the message names each and what the platform says."""
 
 
 def sing(
@@ -64,7 +64,8 @@ def sing(
     if gone:
         raise MetricsGone(
             f"{source.title} does not give {len(gone)} of its metrics for {target.label}. What was reported of them "
-            "stays; from now on they are missing, and reports say so. Look for what took their place in the platform's "
+            "stays; from now on they are missing, and reports say so. Where it says that a right or people are "
+            "missing, it withholds them from this account alone. Else look for what took their place in the platform's "
             f"documents, and give the source's dictionary ({source.name}.yaml) the day of the change.\n"
             + "\n".join(gone[metric] for metric in sorted(gone))
         )

@@ -18,6 +18,7 @@ class Tag(StrEnum):
 
     INGEST = "ingest"
     REPORT = "report"
+    WATCH = "watch"
     SOCIAL = "social"
     WEB = "web"
     BROKEN = "broken"
@@ -94,6 +95,10 @@ def observations_asset(source: str) -> str:
     return f"observations_{source}"
 
 
+CRISIS_ASSET = "crisis"
+"""The asset that is updated when an account manager was told of a rush of comments."""
+
+
 _TOKENS = """\
 `tokens` exchanges tokens that are due for new ones, and fails while a token dies within 14 days
 that a person has to renew; the rest goes on. """
@@ -145,6 +150,36 @@ goes to `hold` instead, which tells the same people what is wrong, since when, a
 """
 
 
+def watch_doc() -> str:
+    """Write the page that operators see on the watch."""
+    return """\
+# The watch
+
+**Purpose.** When far more people than ever write to a client at this time of day, a person should read it soon. Each
+client is held against its own last eight weeks.
+
+**Inputs.** Comments under the clients' posts, as the ingest DAGs have read them: by when they were written, however
+late they came.
+
+**Outputs.** A row in the table `crisis`, and one mail to the account manager (`crisis.alert` in the client's file, else
+the sender) inside the client's office hours, unless the file says `on_call: true`. One more when it is over, or lasts.
+The client gets nothing. Each mail is an event of the asset `crisis`.
+
+**Steps.** `look` judges every client; its log names the accounts that are not watched, and why, and every crisis.
+`tell`, one task a client that there is something to tell of, looks again and sends; when the office is closed it is
+skipped, and a later run sends. No task `tell`: nothing to tell.
+
+**When it fails.**
+
+- `look`: nobody was looked at; usually the warehouse does not answer. Trouble with one client is that client's, and
+  fails its `tell`.
+- `tell`: what the mail server put off is tried again by itself. A refused mail, or an *uncertain* one
+  (docs/delivery.md), waits for a person: tell the account manager yourself. Clearing `tell` never sends a mail twice.
+
+**To be quiet.** Pause this DAG, or write `crisis: {alert: []}` into one client's file: crises then show here only.
+"""
+
+
 def canary_doc() -> str:
     """Write the page that operators see on the canary."""
     return """\
@@ -161,7 +196,9 @@ the reports, so that a person learns of it first and a client never.
 
 **When it fails.** The task of a platform that has given up a metric fails, and its message names the metric and what
 the platform says. Reports go out all the same: the metric is missing there, and never zero. Look for what took its
-place in the platform's documents, and write the day of the change into the source's dictionary.
+place in the platform's documents, and write the day of the change into the source's dictionary. Where the platform says
+that a right or people are missing, it withholds the metric from this account, and other accounts may have it; the
+canary asks the first account in the client files, so put one first that has all.
 """
 
 

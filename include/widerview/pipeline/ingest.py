@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -193,14 +194,15 @@ def http_client(source: Source, target: Target, door: Access, **more: Any) -> Ht
 
 def daily_allowance(engine: Engine, source: Source, target: Target) -> DailyAllowance:
     """Give what the client of a target may still spend today on a platform."""
-    dollars = target.options.get("dollars_a_day", source.dollars_a_day)
     return DailyAllowance(
-        engine,
-        target.client_id,
-        source.name,
-        calls=source.calls_a_day,
-        dollars=None if dollars is None else float(dollars),
+        engine, target.client_id, source.name, calls=source.calls_a_day, dollars=dollars_a_day(source, target)
     )
+
+
+def dollars_a_day(source: Source, target: Target) -> Decimal | None:
+    """Most that asking for a target may cost in a day, in US dollars; None where calls cost nothing."""
+    dollars = target.options.get("dollars_a_day", source.dollars_a_day)
+    return None if dollars is None else Decimal(str(dollars))
 
 
 def pulls_of_run(landing: Landing, source: str, run: str, everything: Iterable[Target]) -> list[tuple[str, Pull]]:

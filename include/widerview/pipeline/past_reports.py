@@ -1,6 +1,7 @@
 """Past reports: made again from the rows they were made of, and what has become known since."""
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +19,20 @@ from widerview.delivery.outbox import messages
 from widerview.delivery.signature import unsigned
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.compose import matched_age
-from widerview.report.facts import Facts
+from widerview.report.facts import Correction, Facts, Figure
+from widerview.report.social import matched_age
+from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot
 from widerview.warehouse.reports import Report, get_report
+
+WORTH_TELLING = 0.02
+"""By which share a sent number has to move to be told of."""
+
+MOST_TOLD = 3
+
+_log = logging.getLogger(__name__)
 
 
 class RebuildDiffers(ValueError):
@@ -150,11 +159,70 @@ def corrections(engine: Engine, client_id: str, week: Week, now: dt.datetime) ->
     ]
 
 
+def with_corrections(engine: Engine, client: Client, facts: Facts) -> Facts:
+    """Add to a report's facts what the report that was sent before it would say otherwise now.
+
+    Of the figures alone, and not of those that were marked "so far", which were said to go on. One that has moved by
+    less than `WORTH_TELLING` and stands where it stood against the usual range is not worth a reader's minute.
+    """
+    week = Week.parse(facts.period)
+    before = [sent for sent in weeks_sent(engine, client.client) if sent.monday < week.monday]
+    if not before:
+        return facts
+    try:
+        found = corrections(engine, client.client, before[-1], facts.as_of)
+    except RebuildDiffers as differs:
+        _log.warning("The report says nothing of the one before: %s", differs)
+        return facts
+    with engine.connect() as connection:
+        _, revision = weekly.reports_that_left(connection, client.client, str(before[-1]))[-1]
+        report = get_report(connection, client.client, str(before[-1]), revision)
+    said = {figure.id: figure for figure in weekly.facts_of(report).figures} if report else {}
+    told = [
+        _told(number, said[number.number], before[-1])
+        for number in sorted(found, key=_size, reverse=True)
+        if number.number in said and not said[number.number].so_far and _is_worth_telling(number, said[number.number])
+    ]
+    return msgspec.structs.replace(facts, corrections=tuple(told[:MOST_TOLD]))
+
+
+def _size(number: CorrectedNumber) -> float:
+    """By which share a number has moved; that it became known or unknown is the most."""
+    if number.said is None or number.known is None:
+        return float("inf")
+    return abs(number.known - number.said) / max(abs(number.said), 1.0)
+
+
+def _is_worth_telling(number: CorrectedNumber, figure: Figure) -> bool:
+    said, known = (None if each is None else round(each, figure.decimals) for each in (number.said, number.known))
+    if said == known:
+        return False
+    if _size(number) >= WORTH_TELLING or figure.usual is None or known is None:
+        return True
+    return figure.word != ("below" if known < figure.usual.low else "above" if known > figure.usual.high else "inside")
+
+
+def _told(number: CorrectedNumber, figure: Figure, week: Week) -> Correction:
+    reasons = sorted(number.reasons, key=lambda reason: -reason.values)
+    sources = {reason.source for reason in reasons}
+    return Correction(
+        first_day=week.monday,
+        label=figure.label,
+        said=number.said,
+        known=number.known,
+        decimals=figure.decimals,
+        why=reasons[0].why if reasons else "late data",
+        source=SOURCES[sources.pop()].title if len(sources) == 1 else "",
+    )
+
+
 def _compose_again(engine: Engine, report: Report) -> Facts:
     """Compose a report's facts as of its own moment, and see that they are those that were kept."""
     kept = weekly.facts_of(report)
     composed = weekly.compose_facts(engine, _client(kept), Week.parse(report.period), report.as_of)
-    made = msgspec.json.encode(msgspec.structs.replace(composed, revision=kept.revision, corrects=kept.corrects))
+    # These speak of other reports, not of the observations.
+    about_others = {"revision": kept.revision, "corrects": kept.corrects, "corrections": kept.corrections}
+    made = msgspec.json.encode(msgspec.structs.replace(composed, **about_others))
     _compare(report, "facts", msgspec.json.decode(report.facts), msgspec.json.decode(made))
     return msgspec.json.decode(made, type=Facts)
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency import office_hours
 from widerview.agency.load import Agency, load_agency
@@ -20,7 +21,18 @@ from widerview.delivery.suppression import list_suppressed
 from widerview.delivery.unsubscribe import NotOurs, is_unsubscribed, unsubscribe
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
-from widerview.pipeline import canary, catalogue, connections, ingest, outgoing, validation, validation_page, weekly
+from widerview.pipeline import (
+    canary,
+    catalogue,
+    connections,
+    ingest,
+    outgoing,
+    past_reports,
+    validation,
+    validation_page,
+    weekly,
+)
+from widerview.pipeline import watch as crises
 from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
 from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
@@ -212,15 +224,18 @@ def compose(client_id: str, context: Any) -> dict[str, Any]:
             "subject": f"Held: the report {facts.period} to {client.name}",
             "preview": weekly.why_held(engine, client, facts),
         }
-    facts = weekly.save(engine, facts)
+    facts = weekly.save(engine, past_reports.with_corrections(engine, client, facts))
     rendered = render(facts, None)
+    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, Week.parse(facts.period), facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return {
         "held": False,
         "period": facts.period,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": f"[See the mail as its reader will]({in_ui(page)})\n\n{rendered.markdown}",
+        "preview": "\n\n".join(
+            filter(None, [f"[See the mail as its reader will]({in_ui(page)})", mend, rendered.markdown])
+        ),
     }
 
 
@@ -346,6 +361,53 @@ def unsubscribe_page(token: str, *, now: bool) -> tuple[str, bool]:
         if now:
             unsubscribe(connection, mail, utc_now())
         return unsubscribe_page_of(_name(mail.client_id), done=is_unsubscribed(connection, mail)), True
+
+
+def watch() -> list[str]:
+    """Look at every client for a rush of comments; give those of whom there is something to tell.
+
+    One client's failure keeps no other from being looked at: it is given, too, so that its own task fails.
+    """
+    due = []
+    for client in agency().clients.values():
+        if not client.accounts:
+            continue
+        try:
+            seen = crises.watch(connections.warehouse(), client, utc_now())
+        except SQLAlchemyError:
+            log.exception("%s was not looked at", client.name)
+            due.append(client.client)
+            continue
+        for line in seen.unwatched:
+            log.warning("%s: %s", client.name, line)
+        for crisis in seen.crises:
+            log.warning("%s", crises.describe(client, crisis))
+        if seen.due:
+            due.append(client.client)
+    log.info("%s", f"To tell of: {', '.join(due)}" if due else "Nothing to tell")
+    return due
+
+
+def tell(client_id: str, context: Any) -> dict[str, int]:
+    """Look again, and tell the account manager of a client's rush; outside office hours, leave it to a later run."""
+    from airflow.sdk import Asset
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    client = _client(client_id)
+    context["client"] = client.name
+    crises.watch(connections.warehouse(), client, utc_now())
+    try:
+        told = crises.tell(connections.warehouse(), client, connections.smtp, utc_now)
+    except weekly.NeedsAPerson as error:
+        raise AirflowFailException(str(error)) from error
+    if told.wait_until:
+        opening = told.wait_until.astimezone(client.zone)
+        context["client"] = f"{client.name}, not before {opening:%a %-d %b %H:%M}"
+        raise AirflowSkipException(f"{client.name} is closed; told at {opening} or soon after.")
+    if not told.sent:
+        raise AirflowSkipException("There is nothing to tell any more.")
+    context["outlet_events"][Asset(catalogue.CRISIS_ASSET)].extra = {"client": client_id, "mails": told.sent}
+    return {"sent": told.sent}
 
 
 def retention() -> dict[str, int]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -20,8 +21,10 @@ from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
 from widerview.report.facts import Facts, SourceFact
-from widerview.report.render import Rendered, render
+from widerview.report.render import Rendered, escape_markdown, render
 from widerview.sources.registry import SOURCES
+from widerview.tagging import posts as tagging
+from widerview.tagging.posts import Untidy
 from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot, snapshot
 from widerview.warehouse.load import replays_due
@@ -32,6 +35,10 @@ APPROVE = "Approve"
 _DAY = dt.timedelta(days=1)
 _LOOK_BACK = dt.timedelta(weeks=8)
 """How far back it is looked for the day on which something went wrong."""
+
+_MOST_LINKS = 8
+"""So many links to mend are named to a reviewer."""
+_URL_CHARACTERS = ":/?#@!$&*+,;=%~-._()"
 
 _LEFT = {"sent", "uncertain", "transmitting", "bounced"}
 """States of a mail that has been sent, or may have been."""
@@ -154,7 +161,7 @@ def save(engine: Engine, facts: Facts) -> Facts:
 def reports_that_left(connection: Connection, client_id: str, period: str | None = None) -> list[tuple[str, int]]:
     """Give period and revision of the reports that have been sent to anybody, or may have been; oldest first."""
     mails = list_rows(connection, client_id=client_id, period=period)
-    return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT})
+    return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT and Week.is_name(mail.period)})
 
 
 def stop_if_red(facts: Facts) -> None:
@@ -190,6 +197,32 @@ def why_held(engine: Engine, client: Client, facts: Facts) -> str:
             "**Send nothing** leaves this week out; so does no answer in time.",
         ]
     )
+
+
+def untidy_links(engine: Engine, client: Client, week: Week, as_of: dt.datetime) -> list[Untidy]:
+    """Give the links of a week's posts to the client's own website that are not tagged as planned."""
+    first, end = week.bounds(client.zone)
+    with client_snapshot(engine, client.client) as connection:
+        return tagging.untidy_links(client, read.posts(connection, client.client, as_of, first, end))
+
+
+def links_to_mend(links: Sequence[Untidy]) -> str:
+    """Tell a reviewer, in Markdown, which links of the week's posts to mend; empty if none. The client is not told."""
+    if not links:
+        return ""
+    lines = [
+        f"- {SOURCES[each.source].title}, {each.day:%-d %B}: `{_in_code(each.link)}`: {escape_markdown(each.what)}."
+        + (f" Right: `{_in_code(each.right)}`" if each.right else "")
+        for each in links[:_MOST_LINKS]
+    ]
+    if left := len(links) - _MOST_LINKS:
+        lines += [f"- and {left} more: `widerview links`"] if left > 0 else []
+    heading = "**For you, not in the mail: links to the website that are not tagged as planned**"
+    return "\n".join([heading, "", *lines])
+
+
+def _in_code(url: str) -> str:
+    return quote(url, safe=_URL_CHARACTERS)
 
 
 def _why_red(fact: SourceFact, verdicts: Sequence[read.Verdict], week: Week) -> str:

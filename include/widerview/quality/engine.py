@@ -6,8 +6,9 @@ Great Expectations and pandas take seconds to import, so they are imported by `v
 import functools
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from widerview.quality.verdict import Severity
@@ -51,9 +52,17 @@ class Judged:
     error: str | None = None
 
 
-def validate(
-    name: str, columns: Mapping[str, Sequence[object]], groups: Sequence[int], checks: Sequence[Check]
-) -> list[Judged]:
+Columns = Mapping[str, Any]
+"""Values by column, of equal length: a list, or an array of numbers."""
+
+Finding = tuple[tuple[int, ...], str | None]
+"""The lines that fail a check, and why it could not be carried out."""
+
+_MANY = 4
+"""From so many columns on, one range is asked of them together."""
+
+
+def validate(name: str, columns: Columns, groups: Sequence[int], checks: Sequence[Check]) -> list[Judged]:
     """Run checks over columns of equal length; one result a check, in the same order.
 
     A check that cannot be carried out, e.g. over a column that is not there, is no failure of the data, though Great
@@ -68,31 +77,102 @@ def validate(
     import numpy as np  # noqa: PLC0415 - slow to import, both
     import pandas as pd  # noqa: PLC0415
 
-    frame = pd.DataFrame({column: _typed(values) for column, values in columns.items()})
-    batch = _lines().get_batch({"dataframe": frame})
+    alone = dict(enumerate(checks))
+    found: dict[int, Finding] = {}
+    for positions in _of_one_range(columns, checks):
+        found |= _ask_together(name, columns, {position: alone.pop(position) for position in positions})
+    found |= _ask(name, columns, alone)
+    of_group = np.asarray(groups, dtype=np.intp)
+    present = functools.cache(lambda column: pd.notna(_typed(columns[column])))
+
+    def counts(check: Check) -> dict[int, int]:
+        mask = np.ones(len(of_group), dtype=bool)
+        if check.expectation != "ExpectColumnValuesToNotBeNull":
+            for column in _columns(check) & columns.keys():
+                mask &= present(column)
+        counted = np.bincount(of_group if mask.all() else of_group[mask])
+        return {int(group): int(counted[group]) for group in np.flatnonzero(counted)}
+
+    return [Judged(check, counts(check), *found[position]) for position, check in enumerate(checks)]
+
+
+def _of_one_range(columns: Columns, checks: Sequence[Check]) -> list[list[int]]:
+    """The positions of checks that expect one range of many columns of numbers."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    ranges: defaultdict[str, list[int]] = defaultdict(list)
+    for position, check in enumerate(checks):
+        values = columns.get(check.column)
+        numbers = isinstance(values, np.ndarray) and np.issubdtype(values.dtype, np.number)
+        if numbers and check.expectation == "ExpectColumnValuesToBeBetween":
+            ranges[repr({**check.arguments, "column": None})].append(position)
+    return [positions for positions in ranges.values() if len(positions) >= _MANY]
+
+
+def _ask_together(name: str, columns: Columns, checks: Mapping[int, Check]) -> dict[int, Finding]:
+    """What checks find that expect one range of some columns.
+
+    The library takes its time over each check. So it is asked of the least and the most of each line, and then once
+    of all values of those lines where one of the two fails.
+    """
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    [expected, *_] = checks.values()
+    arrays = [columns[check.column] for check in checks.values()]
+    of_all = f"of {len(arrays)} columns"
+    extremes = {
+        f"least {of_all}": functools.reduce(np.fmin, arrays),
+        f"most {of_all}": functools.reduce(np.fmax, arrays),
+    }
+
+    def ask(columns: Columns) -> list[Finding]:
+        alike = [replace(expected, column=each, arguments={**expected.arguments, "column": each}) for each in columns]
+        return list(_ask(name, columns, dict(enumerate(alike))).values())
+
+    least_and_most = ask(extremes)
+    if errors := [error for _, error in least_and_most if error]:
+        return dict.fromkeys(checks, ((), errors[0]))
+    suspects = np.array(sorted({line for lines, _ in least_and_most for line in lines}), dtype=np.intp)
+    if not len(suspects):
+        return dict.fromkeys(checks, ((), None))
+    [(wrong, error)] = ask({f"values {of_all}": np.concatenate([array[suspects] for array in arrays])})
+    of_column, of_suspect = np.divmod(np.array(wrong, dtype=np.intp), len(suspects))
+    return {
+        position: (tuple(suspects[of_suspect[of_column == number]].tolist()), error)
+        for number, position in enumerate(checks)
+    }
+
+
+def _ask(name: str, columns: Columns, checks: Mapping[int, Check]) -> dict[int, Finding]:
+    """What checks find, by the positions that are given."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    if not checks:
+        return {}
+    used = {column for check in checks.values() for column in _columns(check)}
+    typed = {column: _typed(values) for column, values in columns.items() if column in used}
+    # Of words that come again and again, the library need look at each but once.
+    words = {check.column for check in checks.values() if check.expectation == "ExpectColumnValuesToBeInSet"}
+    for column in words & typed.keys():
+        if typed[column].dtype == object:
+            typed[column] = pd.Categorical(typed[column])
+    validator = _validator(pd.DataFrame(typed))
     # Most checks find nothing, and a bare yes takes the library half as long as the lines that fail.
-    results = _results(name, batch, dict(enumerate(checks)), "BOOLEAN_ONLY")
-    failed = {position: check for position, check in enumerate(checks) if not results[position].success}
+    results = _results(name, validator, checks, "BOOLEAN_ONLY")
+    failed = {position: check for position, check in checks.items() if not results[position].success}
     if failed:
         # Without index columns, failing rows are named by the frame's own index, their position. Naming a column
         # instead makes Great Expectations build one dict a failing row: ten times slower when every row fails.
-        results |= _results(name, batch, failed, "COMPLETE")
-    of_group = np.asarray(groups, dtype=np.intp)
-    present = {column: frame[column].notna().to_numpy() for column in frame}
-
-    def counts(check: Check) -> dict[int, int]:
-        mask = np.ones(len(frame), dtype=bool)
-        if check.expectation != "ExpectColumnValuesToNotBeNull":
-            for argument, column in check.arguments.items():
-                if argument in {"column", "column_A", "column_B"} and column in present:
-                    mask &= present[str(column)]
-        found = np.bincount(of_group if mask.all() else of_group[mask])
-        return {int(group): int(found[group]) for group in np.flatnonzero(found)}
-
-    return [_judged(name, check, counts(check), results[position]) for position, check in enumerate(checks)]
+        results |= _results(name, validator, failed, "COMPLETE")
+    return {position: _finding(name, check, results[position]) for position, check in checks.items()}
 
 
-def _results(name: str, batch: Any, checks: Mapping[int, Check], result_format: str) -> dict[int, Any]:
+def _columns(check: Check) -> set[str]:
+    """The columns that a check looks at."""
+    return {str(check.arguments[name]) for name in ("column", "column_A", "column_B") if name in check.arguments}
+
+
+def _results(name: str, validator: Any, checks: Mapping[int, Check], result_format: str) -> dict[int, Any]:
     """What the library says of each check, by the positions that are given."""
     gx = _great_expectations()
     suite = gx.ExpectationSuite(
@@ -104,9 +184,18 @@ def _results(name: str, batch: Any, checks: Mapping[int, Check], result_format: 
             for position, check in checks.items()
         ],
     )
-    outcome = batch.validate(suite, result_format={"result_format": result_format})
+    validator.result_format = {"result_format": result_format}
+    outcome = validator.validate_expectation_suite(suite)
     # The library reports broken checks first, whatever their place in the suite.
     return {result.expectation_config.meta["position"]: result for result in outcome.results}
+
+
+def _validator(frame: Any) -> Any:
+    """What judges a frame. It takes the frame in once; a batch would for each suite, hashing every value each time."""
+    lines = _lines()
+    from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415 - slow to import
+
+    return Validator(batch_definition=lines, batch_parameters={"dataframe": frame})
 
 
 @functools.cache
@@ -131,16 +220,15 @@ def _typed(values: Sequence[object]) -> Any:
     return pd.Series(values, dtype=None if not values or isinstance(values[0], bool | int | float) else object)
 
 
-def _judged(name: str, check: Check, counts: Mapping[int, int], result: Any) -> Judged:
+def _finding(name: str, check: Check, result: Any) -> Finding:
     lines = tuple(int(line) for line in result.result.get("unexpected_index_list") or ())
     if result.exception_info.get("raised_exception") is not False or (not result.success and not lines):
-        error = (
+        return (), (
             f"The check {check.expectation} of {check.column!r} in the suite {name!r} could not be carried out: "
             f"{_explain(result.exception_info)}. The data was not judged; mend the check or the library, "
             "then clear this task."
         )
-        return Judged(check, counts, error=error)
-    return Judged(check, counts, () if result.success else lines)
+    return () if result.success else lines, None
 
 
 def _explain(exception_info: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ import functools
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -50,6 +50,9 @@ CHANNEL_SLACK_SHARE = 0.02
 _BEYOND_ALL = 10**15
 """Larger than anything that is counted, and exact as a float."""
 
+_AT_A_TIME = 5_000
+"""Rows whose totals, and what is made of them on the way, stay in a processor's cache."""
+
 _SPREAD = -7046029254386353131
 """Odd, and with bits all over 64: the positions of a batch's pulls times this are far apart."""
 
@@ -66,7 +69,18 @@ Place = tuple[int, str | None]
 """What can be held: a row by its position in the pull, or one running total of it."""
 
 
-class PullRows(msgspec.Struct, frozen=True, kw_only=True):
+class Stretch(NamedTuple):
+    """Rows of one kind that follow each other in a pull: from `start` to before `stop`."""
+
+    kind: type[Row]
+    start: int
+    stop: int
+
+
+RowT = TypeVar("RowT")
+
+
+class PullRows(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What one pull gave, ready to be checked.
 
     Attributes:
@@ -103,8 +117,22 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True):
         """The source's name for people."""
         return self.title or self.target.source.capitalize()
 
+    @functools.cached_property
+    def stretches(self) -> Sequence[Stretch]:
+        """Where rows of which kind stand, so that each row is asked for its kind once."""
+        found: list[Stretch] = []
+        start = 0
+        for kind, some in groupby(map(type, self.rows)):
+            stop = start + len(list(some))
+            found.append(Stretch(kind, start, stop))
+            start = stop
+        return found
 
-RowT = TypeVar("RowT")
+    def rows_of(self, *kinds: type[RowT]) -> Iterator[tuple[int, RowT]]:
+        """The rows of some kinds, each after its position in `rows`."""
+        for kind, start, stop in self.stretches:
+            if issubclass(kind, kinds):
+                yield from zip(range(start, stop), self.rows[start:stop], strict=True)
 
 
 @dataclass(slots=True)
@@ -135,35 +163,15 @@ class Lines(Generic[RowT]):
         return chosen
 
 
-class Stretch(NamedTuple):
-    """Rows of one kind that follow each other in a pull: its position in the batch, and theirs in it."""
-
-    kind: type[Row]
-    number: int
-    start: int
-    stop: int
-
-
-def stretches(pulls: Sequence[PullRows]) -> list[Stretch]:
-    """Where rows of which kind stand, pull by pull: so that each row is asked for its kind once."""
-    found: list[Stretch] = []
-    for number, pull in enumerate(pulls):
-        start = 0
-        for kind, some in groupby(map(type, pull.rows)):
-            stop = start + len(list(some))
-            found.append(Stretch(kind, number, start, stop))
-            start = stop
-    return found
-
-
-def place(pulls: Sequence[PullRows], where: Iterable[Stretch], *kinds: type[RowT]) -> Lines[RowT]:
+def place(pulls: Sequence[PullRows], *kinds: type[RowT]) -> Lines[RowT]:
     """All rows of some kinds, pull by pull."""
     lines: Lines[RowT] = Lines(pulls)
-    for kind, number, start, stop in where:
-        if issubclass(kind, kinds):
-            lines.numbers += [number] * (stop - start)
-            lines.indexes += range(start, stop)
-            lines.rows += pulls[number].rows[start:stop]  # type: ignore[arg-type]
+    for number, pull in enumerate(pulls):
+        for kind, start, stop in pull.stretches:
+            if issubclass(kind, kinds):
+                lines.numbers += [number] * (stop - start)
+                lines.indexes += range(start, stop)
+                lines.rows += pull.rows[start:stop]  # type: ignore[arg-type]
     return lines
 
 
@@ -227,6 +235,7 @@ def accounts(lines: Lines[AccountRow]) -> Frame:
 
 def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     """Posts, without their counts, beside the accounts that were shown."""
+    published = _published(lines.rows)
     shown: list[set[str]] = [set() for _ in lines.pulls]
     for number, account in zip(accounts.numbers, accounts.rows, strict=True):
         shown[number] |= {account.account_id} - {""}
@@ -237,13 +246,13 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
             "account_id": _given(lines.rows, "account_id"),
             "post_id": _given(lines.rows, "post_id"),
             "permalink": _given(lines.rows, "permalink"),
-            **_published(lines.rows),
+            **published,
             "kind": [row.kind for row in lines.rows],
             "is_own": [
                 not own or row.account_id in own or not row.account_id
                 for own, row in zip(map(shown.__getitem__, lines.numbers), lines.rows, strict=True)
             ],
-            "first_id": _first_ids(lines),
+            "first_id": _first_ids(lines, published["published_at"]),
             **_contents(
                 lines,
                 # Posts are edited while pages are read: only the same moment must not contradict itself.
@@ -263,31 +272,32 @@ def posts(lines: Lines[PostRow], accounts: Lines[AccountRow]) -> Frame:
     )
 
 
-def _first_ids(lines: Lines[PostRow]) -> "np.ndarray[Any, Any]":
+def _first_ids(lines: Lines[PostRow], published: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Of each post, 1 if it is the first one known with the same words of the same second, and 2 if another one is.
 
     NaN where nothing is to be said: it has no words, or is known itself.
     """
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    pasts = [pull.past.posts for pull in lines.pulls]
-    known = [(number, *each) for number, posts in enumerate(pasts) for each in posts.items()]
-    asked = [
-        line
-        for line, (number, row) in enumerate(zip(lines.numbers, lines.rows, strict=True))
-        if row.text and row.post_id not in pasts[number]
-    ]
+    known = [(number, *each) for number, pull in enumerate(lines.pulls) for each in pull.past.posts.items()]
+    pasts = map([pull.past.posts for pull in lines.pulls].__getitem__, lines.numbers)
+    asked = np.flatnonzero(
+        [bool(row.text) and row.post_id not in past for row, past in zip(lines.rows, pasts, strict=True)]
+    )
     found = np.full(len(lines.rows), math.nan)
     found[asked] = 1
-    of_pulls = [number for number, *_ in known] + [lines.numbers[line] for line in asked]
-    posts = [post for *_, post in known] + [lines.rows[line] for line in asked]
+    of_pulls = np.concatenate([[number for number, *_ in known], np.array(lines.numbers)[asked]]).astype(np.intp)
+    moments = np.concatenate([[post.published_at.timestamp() for *_, post in known], published[asked]])
     first: dict[Hashable, str] = {}
-    for position in _recurring(of_pulls, map(attrgetter("published_at"), posts)):
-        number, post, later = of_pulls[position], posts[position], position - len(known)
-        post_id = known[position][1] if later < 0 else lines.rows[asked[later]].post_id
-        words = (number, post.account_id, post.published_at, post.text)
-        if first.setdefault(words, post_id) != post_id and later >= 0:
-            found[asked[later]] = 2
+    for position in _recurring(of_pulls, moments.view(np.int64)):
+        if position < len(known):
+            number, post_id, post = known[position]
+            first.setdefault((number, post.account_id, post.published_at, post.text), post_id)
+        else:
+            line = asked[position - len(known)]
+            row = lines.rows[line]
+            words = (lines.numbers[line], row.account_id, row.published_at, row.text)
+            found[line] = 1 if first.setdefault(words, row.post_id) == row.post_id else 2
     return found
 
 
@@ -381,8 +391,11 @@ Alike = dict[tuple[str, ...], list[int]]
 def alike(lines: Lines[Counted]) -> Alike:
     """Sort lines by the metrics they tell of."""
     found: Alike = defaultdict(list)
-    for line, row in enumerate(lines.rows):
-        found[tuple(row.counts)].append(line)
+    start = 0
+    for metrics, some in groupby(map(list, map(attrgetter("counts"), lines.rows))):
+        stop = start + sum(1 for _ in some)
+        found[tuple(metrics)] += range(start, stop)
+        start = stop
     return found
 
 
@@ -418,33 +431,26 @@ def total_columns(lines: Lines[Counted], alike: Alike) -> Columns:
     """Running totals, a column a metric, with a value for each line; NaN where it tells of no such metric."""
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    columns: Columns = {}
+    names = list(dict.fromkeys(chain.from_iterable(alike)))
+    table = np.full((len(names), len(lines.rows)), math.nan)
     for metrics, members in alike.items():
-        values = numbers([*chain.from_iterable(lines.rows[line].counts.values() for line in members)])
-        at = np.array(members, dtype=np.intp)
-        for metric, column in zip(metrics, values.reshape(len(members), len(metrics)).T, strict=True):
-            name = f"{TOTAL}{metric}"
-            if name not in columns:
-                columns[name] = np.full(len(lines.rows), math.nan)
-            columns[name][at] = column
-    return columns
+        at = np.array([names.index(metric) for metric in metrics], dtype=np.intp)
+        for start in range(0, len(members), _AT_A_TIME):
+            some = members[start : start + _AT_A_TIME]
+            counts = map(attrgetter("counts"), map(lines.rows.__getitem__, some))
+            values = numbers([*chain.from_iterable(map(methodcaller("values"), counts))])
+            table[np.ix_(at, np.array(some, dtype=np.intp))] = values.reshape(len(some), len(metrics)).T
+    return {f"{TOTAL}{metric}": column for metric, column in zip(names, table, strict=True)}
 
 
 def totals(lines: Lines[Counted], columns: Columns) -> Frame:
     """Running totals, a column a metric; one that fails costs nothing but itself."""
-    import numpy as np  # noqa: PLC0415 - slow to import
-
-    # Great Expectations copies the frame for each column that misses a value, so lines without any are left out.
-    judged = [line for line, row in enumerate(lines.rows) if row.counts]
-    if len(judged) < len(lines.rows):
-        at = np.array(judged, dtype=np.intp)
-        columns = {name: column[at] for name, column in columns.items()}
     return Frame(
         "totals",
-        [lines.numbers[line] for line in judged],
+        lines.numbers if columns else [],
         columns,
-        subject=lambda line, column: Total(lines.rows[judged[line]], column.removeprefix(TOTAL)),
-        places=lambda line, column: [(lines.indexes[judged[line]], column.removeprefix(TOTAL))],
+        subject=lambda line, column: Total(lines.rows[line], column.removeprefix(TOTAL)),
+        places=lambda line, column: [(lines.indexes[line], column.removeprefix(TOTAL))],
     )
 
 
@@ -458,7 +464,8 @@ def totals_again(lines: Lines[Counted]) -> Frame:
     said: list[tuple[int, int]] = []
     first: defaultdict[Hashable, dict[str, int | None]] = defaultdict(dict)
     names = [getattr(row, "post_id", None) or row.account_id for row in lines.rows]
-    for line in _recurring(lines.numbers, zip(names, map(attrgetter("observed_at"), lines.rows), strict=True)):
+    moments = map(attrgetter("observed_at"), lines.rows)
+    for line in _recurring(lines.numbers, _hashes(zip(names, moments, strict=True))):
         row = lines.rows[line]
         before = first[lines.numbers[line], *counted(row), row.observed_at]
         for metric, value in row.counts.items():
@@ -554,7 +561,7 @@ def day_end(day: dt.date, zone: str) -> dt.datetime:
 def zone_of_days(pull: PullRows) -> str:
     """The zone whose days the platform counts; the client's where it counts none, or none that is known."""
     own = pull.target.time_zone
-    told = next((row.zone for row in pull.rows if isinstance(row, DayRow)), own)
+    told = next((row.zone for _, row in pull.rows_of(DayRow)), own)
     return told if is_zone(told) else own
 
 
@@ -706,21 +713,26 @@ def _contents(lines: Lines[RowT], *, key: Callable[[RowT], Hashable], content: C
 
     contents, firsts = np.zeros((2, len(lines.rows)), dtype=np.int64)
     first: dict[Hashable, int] = {}
-    for line in _recurring(lines.numbers, map(key, lines.rows)):
+    for line in _recurring(lines.numbers, _hashes(map(key, lines.rows))):
         row = lines.rows[line]
         contents[line] = hash(content(row))
         firsts[line] = first.setdefault((lines.numbers[line], key(row)), contents[line])
     return {"content": contents, "first_content": firsts}
 
 
-def _recurring(numbers: Sequence[int], keys: Iterable[Hashable]) -> list[int]:
+def _recurring(numbers: "Sequence[int] | np.ndarray[Any, Any]", hashes: "np.ndarray[Any, Any]") -> list[int]:
     """The lines whose key another line of the same pull has, too; by chance a few more.
 
     Keys are told apart by their hashes, mixed with the pull's position: sorting these costs next to nothing.
     """
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    hashes = np.fromiter(map(hash, keys), dtype=np.int64, count=len(numbers))
-    hashes ^= np.asarray(numbers, dtype=np.int64) * _SPREAD
-    ordered = np.sort(hashes)
-    return np.flatnonzero(np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]])).tolist()
+    mixed = hashes ^ np.asarray(numbers, dtype=np.int64) * _SPREAD
+    ordered = np.sort(mixed)
+    return np.flatnonzero(np.isin(mixed, ordered[1:][ordered[1:] == ordered[:-1]])).tolist()
+
+
+def _hashes(keys: Iterable[Hashable]) -> "np.ndarray[Any, Any]":
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    return np.fromiter(map(hash, keys), dtype=np.int64)

@@ -48,19 +48,18 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     """
     cases = [_Case(pull) for pull in pulls]
     metrics = sorted({f"{pull.target.source}.{metric}" for pull in pulls for metric in pull.metrics})
-    stretches = frames.stretches(pulls)
-    accounts = frames.place(pulls, stretches, AccountRow)
+    accounts = frames.place(pulls, AccountRow)
     _inspect(cases, frames.accounts(accounts), suites.ACCOUNTS)
-    _inspect(cases, frames.posts(frames.place(pulls, stretches, PostRow), accounts), suites.POSTS)
-    _inspect(cases, frames.counters(frames.place(pulls, stretches, CounterRow)), suites.COUNTERS)
-    _inspect(cases, frames.comments(frames.place(pulls, stretches, CommentRow)), suites.COMMENTS)
-    counted: frames.Lines[frames.Counted] = frames.place(pulls, stretches, AccountRow, PostRow, CounterRow)
+    _inspect(cases, frames.posts(frames.place(pulls, PostRow), accounts), suites.POSTS)
+    _inspect(cases, frames.counters(frames.place(pulls, CounterRow)), suites.COUNTERS)
+    _inspect(cases, frames.comments(frames.place(pulls, CommentRow)), suites.COMMENTS)
+    counted: frames.Lines[frames.Counted] = frames.place(pulls, AccountRow, PostRow, CounterRow)
     alike = frames.alike(counted)
     _inspect(cases, frames.told_metrics(counted, alike), suites.told_metrics(metrics))
     totals = frames.total_columns(counted, alike)
     _inspect(cases, frames.totals(counted, totals), suites.totals(totals))
     _inspect(cases, frames.totals_again(counted), suites.TOTALS_AGAIN)
-    days = frames.place(pulls, stretches, DayRow)
+    days = frames.place(pulls, DayRow)
     for suite, of_suite in frames.day_suites(days):
         _inspect(cases, frames.days(suite, of_suite), suites.days(metrics))
     # Only after single values were judged: a wrong total must not condemn what is compared with it.
@@ -215,11 +214,7 @@ class _Case:
     @cached_property
     def unavailable(self) -> dict[str, str]:
         """Why the platform did not give a metric that it was asked for."""
-        return {
-            row.metric: f"{row.native_metric}: {row.reason}"
-            for row in self.pull.rows
-            if isinstance(row, UnavailableRow)
-        }
+        return {row.metric: f"{row.native_metric}: {row.reason}" for _, row in self.pull.rows_of(UnavailableRow)}
 
     def _web_day(self, day: dt.date) -> Iterator[Finding]:
         if "visits" not in self.pull.metrics:
@@ -239,7 +234,7 @@ class _Case:
             yield "red", f"{self.title} gave no number of visits for {day_name(day)}."
 
     def _search_day(self, day: dt.date) -> Iterator[Finding]:
-        if any(isinstance(row, DayRow) and row.day == day for row in self.pull.rows):
+        if any(row.day == day for _, row in self.pull.rows_of(DayRow)):
             return
         if self.pull.ended_at < self._end(day) + self.pull.tells_after:
             yield "amber", f"{self.title} tells of {day_name(day)} in a few days."
@@ -266,14 +261,14 @@ class _Case:
 
     @cached_property
     def _account_shown(self) -> bool:
-        return any(isinstance(row, AccountRow) and not self.holds(index) for index, row in enumerate(self.pull.rows))
+        return not all(self.holds(index) for index, _ in self.pull.rows_of(AccountRow))
 
     @cached_property
     def _visits(self) -> dict[dt.date, Literal["good", "held"]]:
         """How each day's number of visits fared, the one a web report leads with."""
         fate: dict[dt.date, Literal["good", "held"]] = {}
-        for index, row in enumerate(self.pull.rows):
-            if isinstance(row, DayRow) and (row.dimension, row.metric) == ("total", "visits") and row.value is not None:
+        for index, row in self.pull.rows_of(DayRow):
+            if (row.dimension, row.metric) == ("total", "visits") and row.value is not None:
                 if not self.holds(index):
                     fate[row.day] = "good"
                 else:
@@ -302,8 +297,8 @@ class _Case:
             held[day] += len(leads) if self.holds(index) else sum((index, metric) in self.held for metric in leads)
         many = {day: count for day, count in held.items() if day and count > _FEW_HELD}
         told: Counter[dt.date | None] = Counter()
-        for row in self.pull.rows if many else ():
-            day, leads = self._led(row)
+        for _, row in self.pull.rows_of(PostRow, CounterRow) if many else ():
+            day, leads = self._led(row)  # type: ignore[arg-type]
             told[day] += len(leads)
         return {day: (count, told[day]) for day, count in many.items()}
 

@@ -104,18 +104,15 @@ def beside(rows: Lines[Counted], totals: Columns) -> Beside:
     lines: list[int] = []
     known: list[Counts] = []
     settled: list[bool] = []
-    pasts = [pull.past for pull in rows.pulls]
-    for line, (number, row) in enumerate(zip(rows.numbers, rows.rows, strict=True)):
-        past = pasts[number]
-        if not past.posts and not past.counts:
-            continue
-        entity, entity_id = counted(row)
-        post = past.posts.get(entity_id) if entity == "post" else None
-        counts = post.counts if post else past.counts.get(entity_id) if entity == "account" else None
-        if counts:
-            lines.append(line)
-            known.append(counts)
-            settled.append(post is not None and _is_settled(post))
+    for number, past in enumerate(pull.past for pull in rows.pulls):
+        for line in rows.of_pull(number) if past.posts or past.counts else ():
+            entity, entity_id = counted(rows.rows[line])
+            post = past.posts.get(entity_id) if entity == "post" else None
+            counts = post.counts if post else past.counts.get(entity_id) if entity == "account" else None
+            if counts:
+                lines.append(line)
+                known.append(counts)
+                settled.append(post is not None and _is_settled(post))
     shape = (len(lines), len(metrics))
     return Beside(
         np.array(lines, dtype=np.intp),
@@ -291,7 +288,7 @@ def listings(pulls: Sequence[PullRows]) -> Frame:
     found: list[tuple[int, Listing]] = []
     for number, pull in enumerate(pulls):
         if pull.past.posts and pull.failed is None:
-            again = {row.post_id for row in pull.rows if isinstance(row, PostRow)} & pull.past.posts.keys()
+            again = {row.post_id for _, row in pull.rows_of(PostRow)} & pull.past.posts.keys()
             found.append((number, Listing(len(pull.past.posts), len(again))))
     listings = [listing for _, listing in found]
     return Frame(
@@ -356,6 +353,12 @@ class Run:
         """What was known of the eight weeks before the window."""
         known = self.pull.past.days[self.series]
         return {day: each.value for day, each in known.items() if day < self.pull.window.first}
+
+    @cached_property
+    def least_usual_most(self) -> tuple[float, float, float]:
+        """The least, the median and the most of the eight weeks before the window; there must be any."""
+        before = sorted(self.before.values())
+        return before[0], statistics.median(before), before[-1]
 
     @cached_property
     def month(self) -> Sequence[float]:
@@ -473,16 +476,14 @@ class Bounds(NamedTuple):
     @classmethod
     def of(cls, run: Run, day: dt.date) -> "Bounds":
         """The bounds that a run's past sets for a day; none for a day that was known to be so when it had settled."""
-        before = list(run.before.values())
         was = run.settled.get(day)
         if was is not None and abs(run.values[day] - was) <= _SAME * was:
             return cls()
-        if len(before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
+        if len(run.before) < _ENOUGH_DAYS or METRICS[run.metric].unit not in _COUNTED:
             return cls()
-        most = max(before)
+        least, usual, most = run.least_usual_most
         if run.pull.kind == "social":  # one post makes a day, and a day without one has next to nothing
             return cls(high=max(most, _FEW) * _SOCIAL_HIGH)
-        usual, least = statistics.median(before), min(before)
         same = [value for other, value in run.before.items() if other.weekday() == day.weekday()]
         return cls(
             lowest=usual / 50 if usual >= 5 * _FEW and least > usual / 50 else None,

@@ -13,14 +13,14 @@ from babel.numbers import format_compact_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from widerview.report.facts import Chart, DayPoint
-from widerview.report.narrate import voice_of
+from widerview.report.voice import voice_of
 
 WIDTH, HEIGHT = 560, 300
 """Size in CSS pixels at full width. A phone shows it at half of that, so its letters are large."""
 
 _FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 76, 40
-_FLOOR = HEIGHT - _BOTTOM
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 76, 40
+FLOOR = HEIGHT - BOTTOM
 _BAR = 0.62  # a bar's share of its day's width
 _LETTER = 10.4  # width of an average letter of the font, at the legend's size
 _WEEK = 7
@@ -63,12 +63,12 @@ def chart_svg(chart: Chart, locale: str) -> str:
     """
     _ = (voice := voice_of(locale)).gettext
     points = chart.points
-    ticks = _ticks([number for point in points for number in (point.value, point.high) if number is not None])
-    pitch = (WIDTH - _LEFT - _RIGHT) / len(points)
-    xs = [round(_LEFT + pitch * position, 2) for position in range(len(points) + 1)]
+    ticks = ticks_for([number for point in points for number in (point.value, point.high) if number is not None])
+    pitch = (WIDTH - LEFT - RIGHT) / len(points)
+    xs = [round(LEFT + pitch * position, 2) for position in range(len(points) + 1)]
 
     def y(value: float) -> float:
-        return round(_FLOOR - (_FLOOR - _TOP) * max(value, 0) / ticks[-1], 2)
+        return round(FLOOR - (FLOOR - TOP) * max(value, 0) / ticks[-1], 2)
 
     def kind(position: int) -> str:
         return "week" if position >= len(points) - _WEEK else "before"
@@ -77,22 +77,22 @@ def chart_svg(chart: Chart, locale: str) -> str:
     if any(point.value is None for point in points):
         legend["missing"] = _("not reported")
     letters = {point.day: letter for letter, point in notes(chart)}
-    return _template().render(
+    return template("chart.svg.j2").render(
         title=chart.title,
         width=WIDTH,
         height=HEIGHT,
-        left=_LEFT,
-        right=WIDTH - _RIGHT,
-        top=_TOP,
-        floor=_FLOOR,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=TOP,
+        floor=FLOOR,
         pitch=round(pitch, 2),
         bar_width=round(pitch * _BAR, 2),
         bars=[
             # An empty day keeps a line at the floor: nothing happened, and that was reported.
             Bar(
                 round(x + pitch * (1 - _BAR) / 2, 2),
-                min(top := y(point.value), _FLOOR - 2),
-                max(_FLOOR - top, 2),
+                min(top := y(point.value), FLOOR - 2),
+                max(FLOOR - top, 2),
                 kind(i),
             )
             for i, (x, point) in enumerate(zip(xs, points, strict=False))
@@ -101,7 +101,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
         missing=[x for x, point in zip(xs, points, strict=False) if point.value is None],
         bands=list(_bands(points, xs, y)),
         ticks=[
-            Label(_LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1)))
+            Label(LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1)))
             for tick in ticks
         ],
         weeks=[
@@ -114,7 +114,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
             for x, point in zip(xs, points, strict=False)
             if point.day in letters
         ],
-        legend=list(_in_a_row(legend)),
+        legend=list(in_a_row(legend)),
     )
 
 
@@ -123,7 +123,7 @@ def chart_png(svg: str, scale: float = 2) -> bytes:
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=True, font_files=[str(_FONT)]))
 
 
-def _ticks(numbers: Sequence[float]) -> list[float]:
+def ticks_for(numbers: Sequence[float]) -> list[float]:
     """Round numbers from zero to above the highest: at most three steps of 1, 2 or 5 times a power of ten."""
     highest = max([1.0, *numbers])
     power = 10 ** math.floor(math.log10(highest / _MOST_STEPS)) if highest > _MOST_STEPS else 1
@@ -142,15 +142,17 @@ def _bands(points: Sequence[DayPoint], xs: Sequence[float], y: Callable[[float],
             yield f"M{' L'.join(above + below)} Z"
 
 
-def _in_a_row(legend: Mapping[str, str]) -> Iterator[Label]:
-    x = float(_LEFT)
+def in_a_row(legend: Mapping[str, str]) -> Iterator[Label]:
+    """Place the words of a legend, by kind, beside each other."""
+    x = float(LEFT)
     for kind, text in legend.items():
         yield Label(round(x, 2), 28, text, kind)
         x += 44 + _LETTER * len(text)
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=2)
+def template(name: str) -> Template:
+    """A chart's template."""
     environment = Environment(
         loader=PackageLoader("widerview.report"),
         autoescape=True,
@@ -158,4 +160,4 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("chart.svg.j2")
+    return environment.get_template(name)

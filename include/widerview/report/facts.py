@@ -12,6 +12,7 @@ import msgspec
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
 Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
+Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,12 +23,37 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
         high: Upper end of the range.
         coverage: Share of usual weeks inside it, e.g. 0.8.
         weeks: Number of own past weeks it was learnt from.
+        wide_low: Lower end of the range that holds `wide_coverage` of usual weeks; None in facts from before there was
+            one. What lies outside it is far above or below.
+        wide_high: Upper end.
+        wide_coverage: E.g. 0.95.
     """
 
     low: float
     high: float
     coverage: float
     weeks: int
+    wide_low: float | None = None
+    wide_high: float | None = None
+    wide_coverage: float = 0.95
+
+
+class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when a number is another one than before, and does not compare with earlier weeks.
+
+    Attributes:
+        since: First day after it: a Monday, or the day on which a platform began to count otherwise.
+        why: `measured differently`: a platform counts otherwise since. `lasting`: the level is another one.
+        times: How many times the level before the level since then is; None where it is measured differently.
+        low: Lower end of the range that holds the true one with 95 %.
+        high: Upper end.
+    """
+
+    since: dt.date
+    why: Literal["measured differently", "lasting"]
+    times: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +70,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         last_week: The week before, for the reader who asks; None if unknown.
         so_far: True when platforms may still revise the value upward.
         definition: Metric and definition version, e.g. `engagements_per_post@1`.
+        change: Since when it does not compare with earlier weeks; None if there is no such day.
     """
 
     id: str
@@ -56,6 +83,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     last_week: float | None = None
     so_far: bool = False
     definition: str
+    change: LevelChange | None = None
 
 
 class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +102,105 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     unit: str
     points: tuple[DayPoint, ...]
+
+
+class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something known that explains an unusual day.
+
+    Attributes:
+        what: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
+            or has gone; paid promotion on a platform.
+        name: Of the holiday, campaign, touchpoint or platform.
+        day: When it happened; at most a week before the unusual day.
+    """
+
+    what: Happening
+    name: str
+    day: dt.date
+
+
+class NotableDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of the week that stands out among all days and series of the client's week.
+
+    Attributes:
+        day: The day.
+        metric: Canonical metric.
+        label: Its name for the client, e.g. `Website visits`.
+        platform: The platform's name for people; None where the website counts it.
+        channel: The channel of the visits; None if it is not about one channel.
+        value: What it was.
+        low: Lower end of the range of such a weekday.
+        high: Upper end; the value lies outside.
+        because: What explains it; None if nothing known does.
+    """
+
+    day: dt.date
+    metric: str
+    label: str
+    platform: str | None
+    channel: str | None
+    value: float
+    low: float
+    high: float
+    because: KnownEvent | None = None
+
+
+class GoalFact(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a goal is, and where it is likely to end if weeks go on as they lately did.
+
+    Attributes:
+        label: What is counted, for the client.
+        campaign: Name of the campaign whose visits alone count; None: all count.
+        note: The client file's own words on it.
+        target: The number to come to.
+        starts: First day that counts.
+        ends: Last day.
+        so_far: What has come together by the end of the report's week; None: not all of its days are known.
+        low: Lower end of the range that holds the end with `coverage`; None: there is no usual week yet, or nothing is
+            left to come.
+        high: Upper end.
+        coverage: How often such a range holds the end, e.g. 0.8.
+        word: Where the goal lies against the range: `widerview.measures.goals.Pace`; None without a range.
+    """
+
+    label: str
+    campaign: str | None = None
+    note: str | None = None
+    target: int
+    starts: dt.date
+    ends: dt.date
+    so_far: float | None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = 0.8
+    word: Literal["reached", "ahead", "within reach", "behind"] | None = None
+
+
+class YearWeek(msgspec.Struct, frozen=True, kw_only=True):
+    """A week on the chart of a year, by its Monday; None: not known."""
+
+    monday: dt.date
+    value: float | None
+
+
+class Year(msgspec.Struct, frozen=True, kw_only=True):
+    """A year of one metric: its weeks, what a usual week of each quarter had, and how it has grown.
+
+    Attributes:
+        label: The metric's name for the client.
+        weeks: 52, oldest first.
+        quarters: A usual week of each of the four quarters of 13 weeks.
+        times: How many times that of the first quarter the last one's is.
+        low: Lower end of the range that holds the true one with 95 %.
+        high: Upper end.
+    """
+
+    label: str
+    weeks: tuple[YearWeek, ...]
+    quarters: tuple[float, ...]
+    times: float
+    low: float
+    high: float
 
 
 class Lift(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,10 +327,33 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to know: a card of at most 60 words that teaches how to read this report."""
+    """One thing to know: a card of at most 60 words that teaches how to read this report; `id` names the card."""
 
     title: str
     text: str
+    id: str = ""
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of an earlier report that is another one by now.
+
+    Attributes:
+        first_day: Monday of the week it belongs to.
+        label: Its name for the client.
+        said: What that report says; None: not reported.
+        known: What is known now; None: not reported any more.
+        decimals: Digits after the decimal point when printed.
+        why: What has changed it.
+        source: Name of the source that has, for people; empty if there are several or none.
+    """
+
+    first_day: dt.date
+    label: str
+    said: float | None
+    known: float | None
+    decimals: int = 0
+    why: Literal["late data", "platform revision", "our fix"]
+    source: str = ""
 
 
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,7 +383,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         colour: The worst verdict of the sources.
         grade: The week in one word.
         figures: At most six, in the client's order.
-        chart: 28 days of website visits, or of reactions where there is no website.
+        chart: 28 days of website visits, or of reactions where there is no website; None where a year is shown.
+        year: Every fourth week, a year of reactions per post; None where there are no four quarters yet.
+        worth_knowing: At most three days that stood out; those that nothing known explains come first.
+        goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         channels: Where the website's visits came from.
@@ -251,6 +404,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
         client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
             changed; never printed.
+        corrections: What the report before would say otherwise now; at most three numbers.
+        glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
     """
 
     client_id: str
@@ -267,6 +422,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     figures: tuple[Figure, ...]
     chart: Chart | None
+    year: Year | None = None
+    worth_knowing: tuple[NotableDay, ...] = ()
+    goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
     channels: tuple[ChannelFact, ...]
@@ -283,3 +441,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     postal_address: str
     office_hours: str
     client_file: str = ""
+    glossary_url: str = ""
+    corrections: tuple[Correction, ...] = ()

@@ -5,17 +5,10 @@ The wording is English and is the key of a gettext catalogue; another language i
 """
 
 import datetime as dt
-import gettext
 from collections.abc import Sequence
-from copy import copy
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
-from pathlib import Path
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-from babel import Locale, dates
-from babel.numbers import format_percent
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
@@ -23,6 +16,7 @@ from widerview.report.facts import (
     CampaignFact,
     Chart,
     Conversation,
+    Correction,
     DayPoint,
     Facts,
     Figure,
@@ -31,6 +25,7 @@ from widerview.report.facts import (
     SourceFact,
     Usual,
 )
+from widerview.report.voice import Voice, ends, inline, rounded, rounded_range, times, voice_of
 
 SUBJECT_LENGTH = 50
 PREHEADER_LENGTH = (40, 100)
@@ -40,81 +35,6 @@ _PER_POST = "reactions_per_post"
 _FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
-
-
-class Voice:
-    """The language of the words and the locale of the numbers.
-
-    Attributes:
-        language: Language of the words, as HTML's `lang` wants it, e.g. `en-GB`.
-        direction: `ltr` or `rtl`.
-    """
-
-    def __init__(self, locale: str) -> None:
-        self._numbers = Locale.parse(locale)
-        self._catalogue = gettext.translation(
-            "report", Path(__file__).parent / "locale", [self._numbers.language], fallback=True
-        )
-        self.gettext = self._catalogue.gettext
-        language = self._catalogue.info().get("language", "en")
-        # Month names belong to the language of the words, not to that of the numbers.
-        self._dates = self._numbers if self._numbers.language == language else Locale.parse("en_GB")
-        self.language = str(self._dates).replace("_", "-")
-        self.direction = self._dates.text_direction
-
-    def say(self, text: str, **words: str) -> str:
-        """Words in this language, with what belongs into their gaps."""
-        return self.gettext(text) % words if words else self.gettext(text)
-
-    def count(self, one: str, many: str, number: int, **words: str) -> str:
-        """Words that depend on a number; they hold it as `%(n)s`."""
-        return self._catalogue.ngettext(one, many, number) % {"n": self.number(number), **words}
-
-    def number(self, value: float | Decimal, decimals: int = 0) -> str:
-        """A number with a fixed count of decimals."""
-        pattern = copy(self._numbers.decimal_formats[None])
-        pattern.frac_prec = (decimals, decimals)
-        return str(pattern.apply(_rounded(value, decimals), self._numbers))
-
-    def about(self, value: float | Decimal) -> str:
-        """A median or the like: one decimal, and none where it is a whole number."""
-        return self.number(value, 0 if float(value).is_integer() else 1)
-
-    def percent(self, share: float) -> str:
-        """A share as a percentage."""
-        return str(format_percent(share, locale=self._numbers))
-
-    def day(self, day: dt.date) -> str:
-        """A day within the year, e.g. `Thu 12 Nov`."""
-        return str(dates.format_skeleton("MMMEd", day, locale=self._dates))
-
-    def short_day(self, day: dt.date) -> str:
-        """A day for a chart's axis, e.g. `12 Nov`."""
-        return str(dates.format_skeleton("MMMd", day, locale=self._dates))
-
-    def weekday(self, day: dt.date) -> str:
-        """The name of the weekday, short, e.g. `Thu`."""
-        return str(dates.format_date(day, "EEE", locale=self._dates))
-
-    def days(self, first: dt.date, last: dt.date) -> str:
-        """A stretch of days, e.g. `9–15 November 2026`."""
-        text = str(dates.format_interval(first, last, skeleton="yMMMd", locale=self._dates)).replace("\u2009", " ")
-        short, wide = (dates.get_month_names(width, locale=self._dates) for width in ("abbreviated", "wide"))
-        for month in {first.month, last.month}:
-            text = text.replace(short[month], wide[month])
-        return text
-
-    def moment(self, moment: dt.datetime, zone: ZoneInfo) -> str:
-        """A moment on the clock of a zone, e.g. `17 November 2026, 08:40`."""
-        local = moment.astimezone(zone)
-        day = dates.format_date(local.date(), "long", locale=self._dates)
-        return f"{day}, {dates.format_time(local.timetz(), 'short', tzinfo=zone, locale=self._dates)}"
-
-
-@lru_cache(maxsize=64)
-def voice_of(locale: str) -> Voice:
-    """The voice for a Babel locale; English words where there is no catalogue."""
-    return Voice(locale)
 
 
 # --- The sentences -----------------------------------------------------------------------------------------------
@@ -223,7 +143,7 @@ def _what_happened(facts: Facts) -> str:
         clauses.insert(0, _("nothing was posted this week"))
     if not clauses:
         clauses.append(_("there are no numbers for this week"))
-    sentence = "; ".join([clauses[0], *(_inline(facts, clause) for clause in clauses[1:])])
+    sentence = "; ".join([clauses[0], *(inline(facts, clause) for clause in clauses[1:])])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -298,7 +218,7 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
             ) % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-                "times": _times(voice, lift.times),
+                "times": times(voice, lift.times),
             }
     return None
 
@@ -328,11 +248,43 @@ def data_line(facts: Facts) -> str:
     return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
 
 
+def correction_lines(facts: Facts) -> list[str]:
+    """What an earlier report would say otherwise now, a sentence each."""
+    return [_correction(voice_of(facts.locale), each) for each in facts.corrections]
+
+
+def _correction(voice: Voice, correction: Correction) -> str:
+    _ = voice.gettext
+    why = {
+        "late data": _("because some data came in late"),
+        "platform revision": _("because the platform has corrected it"),
+        "our fix": _("because we had read it wrongly"),
+    }[correction.why]
+    if correction.source:
+        why = {
+            "late data": _("because data of %(source)s came in late"),
+            "platform revision": _("because %(source)s has corrected it"),
+            "our fix": _("because we had read %(source)s wrongly"),
+        }[correction.why]
+    said, known = (
+        _("not reported") if value is None else voice.number(value, correction.decimals)
+        for value in (correction.said, correction.known)
+    )
+    text = _("Correction for the week of %(day)s: %(figure)s. We said %(said)s; it is %(known)s, %(why)s.")
+    return text % {
+        "day": voice.short_day(correction.first_day),
+        "figure": correction.label,
+        "said": said,
+        "known": known,
+        "why": why % {"source": correction.source},
+    }
+
+
 # --- The lines of lists and tables -------------------------------------------------------------------------------
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual`, `last_week` and `posts` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say."""
 
     label: str
     number: str
@@ -341,6 +293,7 @@ class FigureLine(NamedTuple):
     word: str
     verdict: str
     usual: str
+    wide: str
     last_week: str
     posts: str
 
@@ -351,30 +304,37 @@ class FigureLine(NamedTuple):
 
     @property
     def context(self) -> str:
-        """What stands beside the figure for the reader who asks: its usual range, last week, from how many posts."""
-        return "; ".join(part for part in (self.usual, self.last_week, self.posts) if part)
+        """What stands below the figure for the reader who asks: the wide range, and from how many posts it is."""
+        return "; ".join(part for part in (self.wide, self.posts) if part)
 
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
     """One figure: its value, an arrow and a word for where it lies, and its usual range."""
     _ = (voice := voice_of(facts.locale)).gettext
     words = {
-        "above": ("▲", _("above"), _("above your usual range")),
-        "inside": ("●", _("inside"), _("inside your usual range")),
-        "below": ("▼", _("below"), _("below your usual range")),
+        "above": ("▲", _("above"), _("above your usual %(range)s")),
+        "inside": ("●", _("inside"), _("inside your usual %(range)s")),
+        "below": ("▼", _("below"), _("below your usual %(range)s")),
         "no usual week yet": ("○", _("new"), _("no usual week yet")),
         "not reported": ("○", _("unknown"), _("not reported")),
     }
     arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
-    decimals = _decimals(figure)
+    decimals, wide = _decimals(figure), _wide_range(facts, figure)
+    if wide:
+        verdict = {"above": _("far above your usual %(range)s"), "below": _("far below your usual %(range)s")}[
+            figure.word
+        ]
     return FigureLine(
         label=figure.label,
         number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
         so_far=_("so far") if figure.so_far and figure.value is not None else "",
         arrow=arrow,
         word=word,
-        verdict=verdict,
+        verdict=verdict % {"range": _range(facts, figure, "–")} if figure.usual else verdict,
         usual=_("usually %(range)s") % {"range": _range(facts, figure, "–")} if figure.usual else "",
+        wide=_("%(share)s of weeks: %(range)s") % {"share": voice.percent(figure.usual.wide_coverage), "range": wide}
+        if figure.usual and wide
+        else "",
         last_week=""
         if figure.last_week is None
         else _("last week: %(value)s") % {"value": voice.number(figure.last_week, decimals)},
@@ -403,7 +363,7 @@ def count(facts: Facts, number: int | None) -> str:
 def usual_visits(facts: Facts, usual: Usual | None) -> str:
     """A table's usual range of visits."""
     voice = voice_of(facts.locale)
-    return _ends(voice, usual.low, usual.high, 0, "–") if usual else voice.gettext("not known yet")
+    return ends(voice, usual.low, usual.high, 0, "–") if usual else voice.gettext("not known yet")
 
 
 def channel_name(facts: Facts, channel: str) -> str:
@@ -447,24 +407,19 @@ def channel_word(facts: Facts, word: str) -> str:
 def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
     """Of a post: where and when it stood, what it drew, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
-    drew = voice.gettext("%(reactions)s, among them %(replies)s and %(reposts)s") % {
+    drew = voice.gettext("%(reactions)s, of them %(replies)s, %(reposts)s") % {
         "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
         "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
         "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
     }
     if post.lift and _stands_out(post.lift):
-        standing = voice.gettext(
-            "%(times)s what your posts on %(platform)s usually earn (%(low)s to %(high)s times)."
-        ) % {
-            "times": _times(voice, post.lift.times),
-            "platform": post.platform,
+        standing = voice.gettext("%(times)s what is usual there (%(low)s to %(high)s times).") % {
+            "times": times(voice, post.lift.times),
             "low": voice.about(_low(post.lift)),
             "high": voice.about(_high(post.lift)),
         }
     else:
-        standing = voice.gettext(
-            "Too early to say whether it earned more than your posts on %(platform)s usually do."
-        ) % {"platform": post.platform}
+        standing = voice.gettext("Too early to say whether that is more than usual.")
     return (
         f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
         drew,
@@ -474,7 +429,7 @@ def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
 
 def link_text(facts: Facts, post: PostFact) -> str:
     """The words of the link to a post."""
-    return voice_of(facts.locale).gettext("See the post on %(platform)s") % {"platform": post.platform}
+    return voice_of(facts.locale).gettext("See it on %(platform)s") % {"platform": post.platform}
 
 
 def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
@@ -505,8 +460,8 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         voice.gettext("How many replies people wrote is not reported.")
         if received is None
         else voice.count(
-            "People wrote %(n)s reply to your posts of this week.",
-            "People wrote %(n)s replies to your posts of this week.",
+            "People wrote %(n)s reply to this week’s posts.",
+            "People wrote %(n)s replies to this week’s posts.",
             received,
         ),
         voice.gettext("How many replies you wrote is not reported.")
@@ -523,21 +478,21 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     if conversation.written_at_least and answers.answered < answers.received:
         number = voice.gettext("at least %(n)s") % {"n": number}
     answered = voice.count(
-        "You answered %(answered)s of %(n)s conversation that people began under your posts this week",
-        "You answered %(answered)s of %(n)s conversations that people began under your posts this week",
+        "You answered %(answered)s of %(n)s new conversation",
+        "You answered %(answered)s of %(n)s new conversations",
         answers.received,
         answered=number,
     )
     if answers.half_within is None:
         return f"{answered}."
     # Rounded up: within two hours is true of an hour and a half.
-    hours = int(_rounded(answers.half_within, 0, ROUND_CEILING))
+    hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
     half = (
-        voice.gettext("half of them had an answer within an hour of your office time")
+        voice.gettext("half of them within an office hour")
         if hours <= 1
-        else voice.gettext("half of them had an answer within %(hours)s office hours") % {"hours": voice.number(hours)}
+        else voice.gettext("half of them within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
-    return f"{answered}; {half}."
+    return f"{answered}, {half}."
 
 
 def source_line(facts: Facts, source: SourceFact) -> str:
@@ -569,6 +524,11 @@ def provenance(facts: Facts) -> list[str]:
                 share=voice.percent(shortest.coverage),
             )
         )
+    if any(_wide_range(facts, figure) for figure in facts.figures):
+        lines.append(
+            _("“Far” above or below lies outside the range about %(share)s of your own weeks fall in.")
+            % {"share": voice.percent(ranges[0].wide_coverage)}
+        )
     if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
         lines.append(
             _(
@@ -589,8 +549,12 @@ def provenance(facts: Facts) -> list[str]:
 
 
 def meanings(facts: Facts) -> list[str]:
-    """What each figure counts, and by which version of its definition."""
-    return [f"{figure.label}: {figure.meaning} ({figure.definition})" for figure in facts.figures]
+    """What each figure counts, by which version of its definition, and what it was the week before."""
+    lines = [(figure, figure_line(facts, figure).last_week) for figure in facts.figures]
+    return [
+        f"{figure.label}: {figure.meaning} ({'; '.join(filter(None, (figure.definition, last_week)))})"
+        for figure, last_week in lines
+    ]
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
@@ -613,7 +577,7 @@ def _day_in_words(voice: Voice, point: DayPoint) -> str:
     return voice.gettext("%(day)s %(value)s (usually %(range)s)") % {
         "day": day,
         "value": voice.about(point.value),
-        "range": _ends(voice, point.low, point.high, 0, "–"),
+        "range": ends(voice, point.low, point.high, 0, "–"),
     }
 
 
@@ -627,18 +591,11 @@ def _stands_out(lift: Lift) -> bool:
 
 def _low(lift: Lift) -> Decimal:
     """The lower end as it is printed: a range of doubt is rounded outwards."""
-    return _rounded(lift.low, 1, ROUND_FLOOR)
+    return rounded(lift.low, 1, ROUND_FLOOR)
 
 
 def _high(lift: Lift) -> Decimal:
-    return _rounded(lift.high, 1, ROUND_CEILING)
-
-
-def _times(voice: Voice, times: float) -> str:
-    rounded = _rounded(times, 1)
-    if rounded == _MUCH_MORE:
-        return voice.gettext("about twice")
-    return voice.gettext("about %(times)s times") % {"times": voice.about(rounded)}
+    return rounded(lift.high, 1, ROUND_CEILING)
 
 
 def _grade(facts: Facts) -> str:
@@ -663,7 +620,7 @@ def _titles(facts: Facts, colour: str) -> str:
 
 
 def _names(facts: Facts, figures: Sequence[Figure]) -> str:
-    return _listed(facts, [_inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
+    return _listed(facts, [inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
 
 
 def _listed(facts: Facts, names: Sequence[str]) -> str:
@@ -671,17 +628,20 @@ def _listed(facts: Facts, names: Sequence[str]) -> str:
     return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
 
 
-def _inline(facts: Facts, label: str) -> str:
-    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
-    first = label.partition(" ")[0]
-    names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
-    keep = first in names or first[1:] != first[1:].lower()
-    return label if keep else label[:1].lower() + label[1:]
-
-
 def _range(facts: Facts, figure: Figure, dash: str) -> str:
     usual = figure.usual
-    return _ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure), dash) if usual else ""
+    return ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure), dash) if usual else ""
+
+
+def _wide_range(facts: Facts, figure: Figure) -> str:
+    """The wide range of a figure that lies outside it, also as printed; else empty."""
+    usual, decimals = figure.usual, _decimals(figure)
+    if figure.value is None or usual is None or usual.wide_low is None or usual.wide_high is None:
+        return ""
+    value = rounded(figure.value, decimals)
+    low, high = rounded_range(usual.wide_low, usual.wide_high, decimals)
+    is_far = (figure.word == "above" and value > high) or (figure.word == "below" and value < low)
+    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals, "–") if is_far else ""
 
 
 def _decimals(figure: Figure) -> int:
@@ -689,28 +649,8 @@ def _decimals(figure: Figure) -> int:
     if figure.value is None or figure.usual is None:
         return figure.decimals
     for decimals in range(figure.decimals, figure.decimals + 3):
-        value = _rounded(figure.value, decimals)
-        low, high = _rounded_range(figure.usual.low, figure.usual.high, decimals)
+        value = rounded(figure.value, decimals)
+        low, high = rounded_range(figure.usual.low, figure.usual.high, decimals)
         if figure.word == ("above" if value > high else "below" if value < low else "inside"):
             return decimals
     return figure.decimals
-
-
-def _ends(voice: Voice, low: float, high: float, decimals: int, dash: str) -> str:
-    texts = [voice.number(end, decimals) for end in _rounded_range(low, high, decimals)]
-    spaced = f" {dash} " if dash.isalpha() else dash
-    return texts[0] if texts[0] == texts[1] else spaced.join(texts)
-
-
-def _rounded_range(low: float, high: float, decimals: int) -> tuple[Decimal, Decimal]:
-    """A range for print, rounded inwards: 63 above a range that ends at 62.6 is above 62, not above 63.
-
-    A range too narrow for that is rounded to the nearest.
-    """
-    inner = _rounded(low, decimals, ROUND_CEILING), _rounded(high, decimals, ROUND_FLOOR)
-    return inner if inner[0] <= inner[1] else (_rounded(low, decimals), _rounded(high, decimals))
-
-
-def _rounded(value: float | Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
-    # An end may be 63.00000000001 by arithmetic alone: that is 63, and must not round up to 64.
-    return Decimal(str(round(value, 9))).quantize(Decimal(1).scaleb(-decimals), rounding=rounding)

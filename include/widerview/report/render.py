@@ -10,21 +10,23 @@ import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urldefrag, urlsplit
 
 import css_inline
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from widerview.report import narrate
+from widerview.report import narrate, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
-from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact
+from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
+from widerview.report.voice import voice_of
+from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
-_ADDRESSES = {"url", "permalink"}  # these are judged by `_web_address`; a cut one would lead nowhere
+_ADDRESSES = {"url", "permalink", "glossary_url"}  # these are judged by `_web_address`; a cut one would lead nowhere
 _NOTE_LENGTH = 4000
 _LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without the tags is enough to read
 _COLUMNS = 72
@@ -66,15 +68,16 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
     page = _page(facts, note, chart, cid)
-    templates = _environment(facts.locale)
+    svg = year_svg(facts.year, facts.locale) if facts.year else chart_svg(chart, facts.locale) if chart else None
+    templates = environment(facts.locale)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
         html=_inliner().inline(templates.get_template("email.html.j2").render(page)),
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
-        chart_png=chart_png(chart_svg(chart, facts.locale)) if chart else None,
+        chart_png=chart_png(svg) if svg else None,
         chart_cid=cid,
-        markdown=_tidy(templates.overlay(finalize=_markdown).get_template("preview.md.j2").render(page)),
+        markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
 
 
@@ -82,7 +85,7 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
 
 
 def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
-    voice = narrate.voice_of(facts.locale)
+    voice = voice_of(facts.locale)
     return {
         "facts": facts,
         "voice": voice,
@@ -93,14 +96,18 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "note": _note_lines(note),
         "sentences": narrate.three_sentences(facts),
         "data_line": narrate.data_line(facts),
+        "corrections": narrate.correction_lines(facts),
         "figures": [_figure(facts, figure) for figure in facts.figures],
-        "chart": chart
-        and {
-            "cid": cid,
-            "title": chart.title,
-            "alt": narrate.chart_alt(facts, chart),
-            "notes": [(letter, voice.day(point.day), point.note) for letter, point in notes(chart)],
-        },
+        "chart": _year(facts, facts.year, cid) if facts.year else chart and _chart(facts, chart, cid),
+        "worth_knowing": [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing],
+        "goals": [
+            {
+                "title": narrate_time.goal_title(facts, goal),
+                "line": narrate_time.goal_line(facts, goal),
+                "note": goal.note,
+            }
+            for goal in facts.goals
+        ],
         "posts": [_post(facts, post) for post in facts.posts],
         "channels": [
             {
@@ -116,7 +123,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "conversation": narrate.conversation_lines(facts, facts.conversation),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
-        "provenance": narrate.provenance(facts),
+        "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
         "meanings": narrate.meanings(facts),
         "accounts": [
             {
@@ -128,13 +135,48 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             }
             for account in facts.accounts
         ],
+        "lesson_url": _lesson_url(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
+    }
+
+
+def _lesson_url(facts: Facts) -> str | None:
+    """Where the card stands in the agency's published glossary."""
+    if facts.lesson is None or not (glossary := _web_address(facts.glossary_url)):
+        return None
+    return f"{urldefrag(glossary).url}#{facts.lesson.id}"
+
+
+def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
+    day = voice_of(facts.locale).day
+    return {
+        "cid": cid,
+        "title": chart.title,
+        "alt": narrate.chart_alt(facts, chart),
+        "line": "",
+        "notes": [(letter, day(point.day), point.note) for letter, point in notes(chart)],
+    }
+
+
+def _year(facts: Facts, year: Year, cid: str) -> dict[str, Any]:
+    return {
+        "cid": cid,
+        "title": narrate_time.year_title(facts, year),
+        "alt": narrate_time.year_alt(facts, year),
+        "line": narrate_time.year_line(facts, year),
+        "notes": [],
     }
 
 
 def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
     line = narrate.figure_line(facts, figure)
-    return {**line._asdict(), "value": line.value, "context": line.context, "strip": _strip(figure)}
+    return {
+        **line._asdict(),
+        "value": line.value,
+        "context": line.context,
+        "change": narrate_time.level_change(facts, figure.change),
+        "strip": _strip(figure),
+    }
 
 
 def _strip(figure: Figure) -> list[tuple[str, int]]:
@@ -234,7 +276,7 @@ _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 _BARE_ADDRESS = re.compile(r"(?<=://)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 
 
-def _markdown(value: object) -> object:
+def escape_markdown(value: object) -> object:
     """Escape a printed value for Markdown: no heading, link, picture or table can come out of it."""
     if isinstance(value, Markup):
         return value
@@ -249,17 +291,23 @@ def _address(url: str) -> Markup:
 
 
 @lru_cache(maxsize=64)
-def _environment(locale: str) -> Environment:
-    environment = Environment(
+def environment(locale: str) -> Environment:
+    """The templates' environment for a Babel locale: their words, and the filters for mails."""
+    made = Environment(
         loader=PackageLoader("widerview.report"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["_"] = narrate.voice_of(locale).say
-    environment.filters |= {"fill": _fill, "heading": _heading, "address": _address}
-    return environment
+    made.globals["_"] = voice_of(locale).say
+    made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
+    return made
+
+
+@lru_cache(maxsize=64)
+def _preview_environment(locale: str) -> Environment:
+    return environment(locale).overlay(finalize=escape_markdown)
 
 
 @lru_cache(maxsize=1)

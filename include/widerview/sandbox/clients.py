@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from widerview.sandbox import ga4, plausible, search_console, umami
 from widerview.sandbox.access_log import write_logs
-from widerview.sandbox.cast import CAMPAIGN, PROFILES, Person, Profile
+from widerview.sandbox.cast import CAMPAIGN, EVERYDAY, PROFILES, Person, Profile
 from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
 
@@ -71,26 +71,39 @@ campaigns:
   - key: {key}
     name: {name}
     goal: Sell the Winter Loaf and bring new people into the shop
+    audience: People who live or shop around the market hall
     starts: {starts}
     ends: {ends}
+    landing_page: {url}/winter-loaf
     hashtags: ["#WinterLoaf"]
     assets:
       - kind: poster
         name: Market hall poster with QR code
         placement: Market hall, by the fountain
         utm_source: poster-market
+        path: /market
         starts: {poster}
         cost: 180
       - kind: newsletter
         name: Winter Loaf newsletter
         utm_source: newsletter
+      - kind: promo_code
+        name: A roll on top of every loaf
+        placement: In the newsletter
+        code: LOAF10
       - kind: event
         name: Bake-along
         placement: Live from the kitchen, and online
         utm_source: bake-along
+        landing_page: {url}/bake-along
         starts: {event}
         ends: {event}
         cost: 240
+
+timeline:
+  - day: {timeline}
+    what: Flour delivery came late
+    kind: other
 """
 
 _SAMPLES = (
@@ -121,6 +134,7 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
         "ends": day(CAMPAIGN.last_offset),
         "poster": day(-11),
         "event": day(CAMPAIGN.event_offset),
+        "timeline": day(-18),
     }
     profiles = {profile.key: profile for profile in PROFILES}
     paths = []
@@ -133,7 +147,8 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
                 "accounts:\n",
                 *(_account(account.person) for account in profile.accounts),
                 _web(profile, logs / key),
-                "\n" + _CAMPAIGN.format(**campaign) if profile.campaign else "",
+                f"\n# The utm_campaign of links in posts without a campaign.\neveryday: {EVERYDAY}\n",
+                "\n" + _CAMPAIGN.format(**campaign, url=profile.url) if profile.campaign else "",
             ]
             path.write_text("".join(parts), encoding="utf-8")
         paths.append(path)

@@ -12,12 +12,12 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from widerview.sandbox.answer import Answer, Call, Case, FaultAnswers, Route, json_answer
+from widerview.sandbox.answer import Answer, Call, Case, Fault, FaultAnswers, Route, json_answer
 from widerview.sandbox.model import Account, Post, Profile, Simulation, post_number
 
 VERSION = "v26.0"
@@ -481,6 +481,24 @@ def _too_much_data(case: Case) -> Answer:
     return _error(1, "Please reduce the amount of data you're asking for, then retry your request", status=500)
 
 
+def withheld(metric: str) -> Fault:
+    """Whatever names a metric is refused, as Meta does to accounts that it withholds one from; so is it in a batch."""
+    named = re.compile(rf"\b{metric}\b")
+    refusal = _error(200, "(#200) This account does not have permission to read this metric")
+
+    def answer(case: Case) -> Answer:
+        params = case.call.params
+        if "batch" not in params:
+            return refusal if named.search(f"{params.get('metric')} {params.get('fields')}") else case.answer
+        parts = msgspec.json.decode(case.answer.body)
+        for number, call in enumerate(msgspec.json.decode(params["batch"])):
+            if named.search(unquote(call["relative_url"])):
+                parts[number] = {"code": refusal.status, "body": refusal.body.decode()}
+        return msgspec.structs.replace(case.answer, body=json_answer(parts).body)
+
+    return answer
+
+
 def _cursor_loop(case: Case) -> Answer:
     """The way to the next page leads to the first one, for ever."""
     first = case.ask_without("after")
@@ -521,4 +539,5 @@ FAULT_ANSWERS: FaultAnswers = {
     "cursor_loop": _cursor_loop,
     "duplicate_page": _duplicate_page,
     "too_much_data": _too_much_data,
+    "metric_withheld": withheld("(page|post)_total_media_view_unique"),
 }

@@ -167,7 +167,8 @@ FAULTS: dict[str, Fault] = {
     "cursor_loop": _cursor_loop,
     "duplicate_page": _duplicate_page,
     "numbers_as_text": _numbers_as_text,
-    "too_much_data": lambda case: case.answer,  # Only Meta's platforms know it.
+    "too_much_data": lambda case: case.answer,  # Only Meta's platforms know it, and the next.
+    "metric_withheld": lambda case: case.answer,
     "empty": lambda case: msgspec.structs.replace(case.answer, body=b""),
     "slow": lambda case: msgspec.structs.replace(case.answer, delay=case.seconds),
     "dropped": lambda case: msgspec.structs.replace(case.answer, cut=True),

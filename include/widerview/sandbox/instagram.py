@@ -507,4 +507,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_ROOT}/{{id}}/insights", "instagram.insights", answered(insights)),
 )
 
-FAULT_ANSWERS: FaultAnswers = {**facebook.FAULT_ANSWERS, "rate_limited": _rate_limited}
+FAULT_ANSWERS: FaultAnswers = {
+    **facebook.FAULT_ANSWERS,
+    "rate_limited": _rate_limited,
+    "metric_withheld": facebook.withheld("reach"),
+}

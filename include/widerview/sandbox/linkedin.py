@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from widerview.sandbox.answer import Answer, Call, Case, FaultAnswers, Handler, Route, json_answer
 from widerview.sandbox.model import Account, Post, Profile, Simulation, post_number
@@ -23,6 +24,7 @@ CLIENT_SECRET = "WPL_AP1.5a11db0c5a11db0c"  # noqa: S105
 _RENEWED = "AQXnew5a11db0c-linkedin-"
 _OLDEST_VERSION, _NEWEST_VERSION = "202512", "202611"
 _MOST_A_PAGE = 100
+_LONGEST_QUERY = 4096
 _DAY = dt.timedelta(days=1)
 _YEAR = dt.timedelta(days=365)
 _FOLLOWERS_LATE = 2 * _DAY
@@ -149,14 +151,26 @@ def _guarded(handler: Handler, *allowed: str) -> Handler:
             return _error(400, "VERSION_MISSING", told)
         if not _OLDEST_VERSION <= version <= _NEWEST_VERSION:
             return _error(426, "NONEXISTENT_VERSION", f"Requested version {version} is not active")
-        unknown = call.params.keys() - set(allowed) - {"urn"}
-        if unknown:
-            return _error(400, "QUERY_PARAM_NOT_ALLOWED", f"Query parameters are not allowed: {sorted(unknown)}")
-        if call.headers.get("x-restli-protocol-version") != "2.0.0" and any("(" in v for v in call.params.values()):
-            return _error(400, "ILLEGAL_ARGUMENT", "Syntax exception in path variables")
-        return handler(model, call)
+        return _wrong_query(call, allowed) or handler(model, call)
 
     return answer
+
+
+def _wrong_query(call: Call, allowed: Iterable[str]) -> Answer | None:
+    """What LinkedIn says to a query that is too long for an address, has unknown parameters or speaks an old syntax.
+
+    A long one goes into the body of a POST that says it means GET.
+    """
+    query = {name: value for name, value in call.params.items() if name != "urn"}
+    if call.method == "POST" and call.headers.get("x-http-method-override") != "GET":
+        return _error(404, "RESOURCE_NOT_FOUND", f"No virtual resource found for POST {call.path}")
+    if call.method == "GET" and len(urlencode(query, safe="(),")) > _LONGEST_QUERY:
+        return _error(414, "URI_TOO_LONG", "Request URI is too long")
+    if unknown := query.keys() - set(allowed):
+        return _error(400, "QUERY_PARAM_NOT_ALLOWED", f"Query parameters are not allowed: {sorted(unknown)}")
+    if call.headers.get("x-restli-protocol-version") != "2.0.0" and any("(" in v for v in query.values()):
+        return _error(400, "ILLEGAL_ARGUMENT", "Syntax exception in path variables")
+    return None
 
 
 def _owner(model: Simulation, urn: str) -> tuple[Profile, Account] | None:
@@ -380,6 +394,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/linkedin/rest/organizationalEntityShareStatistics",
+        "linkedin.shareStatistics",
+        _guarded(share_statistics, *_OF_PAGE, "shares", "ugcPosts"),
+    ),
+    Route(
+        "POST",
         "/linkedin/rest/organizationalEntityShareStatistics",
         "linkedin.shareStatistics",
         _guarded(share_statistics, *_OF_PAGE, "shares", "ugcPosts"),

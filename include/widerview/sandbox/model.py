@@ -8,7 +8,7 @@ truth is the same count once all of them are in.
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -32,7 +32,7 @@ from widerview.sandbox.cast import (
     number_of,
     platform_id,
 )
-from widerview.sandbox.texts import NEIGHBOURS, PEOPLE, WINTER_LOAF, Idea
+from widerview.sandbox.texts import COMPLAINTS, NEIGHBOURS, PEOPLE, WINTER_LOAF, Idea
 
 __all__ = [
     "CAMPAIGN",
@@ -48,6 +48,7 @@ __all__ = [
     "Media",
     "Origin",
     "Person",
+    "PileOn",
     "Platform",
     "Post",
     "Profile",
@@ -156,6 +157,24 @@ class Entry(msgspec.Struct, frozen=True):
     repost: bool = False
 
 
+class PileOn(msgspec.Struct, frozen=True):
+    """Many people at once write under the newest post of a client on a platform, angry, and get no answer.
+
+    Attributes:
+        client: The client's key.
+        platform: Where.
+        at: When it begins.
+        comments: How many write.
+        hours: For how long.
+    """
+
+    client: str
+    platform: Platform
+    at: dt.datetime
+    comments: int = 40
+    hours: float = 10.0
+
+
 class WeekTruth(msgspec.Struct, frozen=True, kw_only=True):
     """What really happened to a client in the seven days from `first_day`, in the client's own days.
 
@@ -202,15 +221,17 @@ class Simulation:
     Attributes:
         anchor: A Monday, the day after the report's week.
         first_day: The first day there is anything to know of.
+        pile_ons: Rushes of comments on top of what the seed brings.
     """
 
-    def __init__(self, seed: int, anchor: dt.date) -> None:
+    def __init__(self, seed: int, anchor: dt.date, pile_ons: Sequence[PileOn] = ()) -> None:
         if anchor.weekday() != 0:
             raise ValueError(f"the anchor must be a Monday, and {anchor} is a {anchor:%A}; take the Monday before it")
         self.seed = seed
         self.anchor = anchor
         self.first_day = anchor - HISTORY
         self.profiles = PROFILES
+        self.pile_ons = tuple(pile_ons)
         self._by_key = {profile.key: profile for profile in PROFILES}
         self._ideas: Callable[[str, int], list[Idea]] = cache(self._shuffled_ideas)
         self._published: Callable[[str, dt.date], list[Entry]] = cache(self._publish)
@@ -638,8 +659,10 @@ class Simulation:
         moments = self._moments(rng, post.at, account.typical["replies"] * asks * (0.35 + 0.65 * likes))
         words = rng.permutation(len(profile.bank.talk))
         conversation = []
-        for number, moment in enumerate(moments.tolist()):
+        for number, (moment, angry) in enumerate(sorted(self._with_pile_ons(post, moments.tolist()))):
             said, answered = profile.bank.talk[words[number % len(words)]]
+            if angry:
+                said = COMPLAINTS[number % len(COMPLAINTS)]
             name, full_name = PEOPLE[rng.integers(len(PEOPLE))]
             comment = Post(
                 key=f"{key}/{number}",
@@ -651,7 +674,7 @@ class Simulation:
             )
             conversation.append(comment)
             wait = dt.timedelta(minutes=5 + float(rng.lognormal(np.log(80), 1.0)))
-            if rng.random() < profile.answers:
+            if rng.random() < profile.answers and not angry:
                 at = _to_ms(comment.at + min(wait, _ANSWER_END))
                 answer = Post(
                     key=f"{key}/{number}/answer",
@@ -664,6 +687,25 @@ class Simulation:
                 conversation.append(answer)
         self._posts |= {said.key: said for said in conversation}
         return conversation
+
+    def _with_pile_ons(self, post: Post, moments: list[float]) -> Iterator[tuple[float, bool]]:
+        """The moments at which people comment on a post, and whether they do because others pile on."""
+        yield from ((moment, False) for moment in moments)
+        client, platform, day, _ = post.key.split("/")
+        for pile_on in self.pile_ons:
+            if (pile_on.client, pile_on.platform) != (client, platform) or post.at > pile_on.at:
+                continue
+            first, last = dt.date.fromisoformat(day), pile_on.at.astimezone(self.profile(client).zone).date()
+            later = [
+                entry
+                for each in self._days(first, last)
+                for entry in self._published(client, each)
+                if not entry.repost and entry.post.author == post.author and post.at < entry.at <= pile_on.at
+            ]
+            if not later:
+                rng = self._rng("pile-on", post.key, pile_on.at)
+                delays = rng.uniform(0, pile_on.hours * 3600, pile_on.comments)
+                yield from ((pile_on.at.timestamp() + float(delay), True) for delay in delays)
 
     def _repost(self, profile: Profile, account: Account, day: dt.date, number: int, rng: np.random.Generator) -> Entry:
         platform = account.person.platform

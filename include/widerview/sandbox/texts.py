@@ -380,6 +380,16 @@ PEOPLE: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """Fictional people who comment: the name of their account, and theirs."""
 
+COMPLAINTS: tuple[str, ...] = (
+    "So this is how you treat people who trusted you?",
+    "I read what happened on Saturday. Is nobody going to say anything?",
+    "Three messages, no answer. Shame on you.",
+    "You should take this post down and say sorry first.",
+    "I used to tell all my friends about you. Not any more.",
+    "Please tell us your side. Silence does not look good.",
+)
+"""What people write when many pile on at once."""
+
 NEIGHBOURS: tuple[tuple[str, str], ...] = (
     ("markethall", "The Market Hall"), ("quarterpost", "Quarter Post"), ("openkitchen", "Open Kitchen"),
     ("harbourradio", "Harbour Radio"), ("lanepress", "Lane Press"),

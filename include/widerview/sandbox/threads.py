@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from widerview.sandbox import instagram
+from widerview.sandbox import facebook, instagram
 from widerview.sandbox.answer import Call, FaultAnswers, Route
 from widerview.sandbox.facebook import Field, Node, read_fields
 from widerview.sandbox.instagram import Json, Refused, always, answered, bearer, paged, pick, span, told, written
@@ -245,4 +245,4 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_ROOT}/{{id}}/conversation", "threads.conversation", answered(conversation)),
 )
 
-FAULT_ANSWERS: FaultAnswers = instagram.FAULT_ANSWERS
+FAULT_ANSWERS: FaultAnswers = {**instagram.FAULT_ANSWERS, "metric_withheld": facebook.withheld("quotes")}

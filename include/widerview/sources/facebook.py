@@ -20,7 +20,7 @@ them, wherever the Page is. Views are told apart by paid and not paid; Facebook 
 
 **Calls.** One for the Page's own token and one for the Page; three for each 88 days; one for each 100 posts with their
 comments and numbers, and one more; one for the views of the newest 100. Where Facebook finds an answer too large, fewer
-posts are asked for at once until the pull ends. A metric that Facebook has given up costs a few more.
+posts are asked for at once until the pull ends. A metric that Facebook has given up or withholds costs a few more.
 
 **Limits.** A Page may make 4,800 calls in 24 hours for each person who engaged with it in that time. Numbers of days
 are kept for two years, need a Page with 100 likes, and come once a day; that of the newest day may be missing still.
@@ -28,7 +28,9 @@ Counts of posts are running totals. What Facebook leaves out is stored as "not r
 shares before the first one.
 
 **When it fails.** *Unauthorized*: the token is dead or lacks a right; the message says which, and a person makes a new
-one. Without `pages_read_user_content` posts come without their comments, and a note says so. Without `read_insights`
+one. Without `pages_read_user_content` posts come without their comments, and a note says so. A number that Facebook
+withholds from a small Page is missing by itself, and a note says so, too; where the right to every number is missing,
+the pull ends once all else is read. Without `read_insights`
 Facebook answers with empty numbers and no error: if posts come and days stay empty, look at the token's rights. *Not
 found*: the Page was renamed, is unpublished, or is not assigned to the system user; if all of that is right, write the
 Page's numeric id instead of its username. *Rate limited*: the task tries
@@ -64,7 +66,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.graph import Graph, Id, Insight, Insights, InsightValue
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, utc
+from widerview.sources.http import Count, HttpClient, Moment, Turn, decode, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Facebook"
@@ -92,6 +94,8 @@ _POST_FIELDS = (
     "id,created_time,message,permalink_url,status_type,shares,reactions.limit(0).summary(true),"
     "attachments{media_type,url,unshimmed_url}"
 )
+_NO_COMMENTS = "no_comments"
+"""Under what is noted why a listing was asked for without comments: Meta's words."""
 _OF_NUMBERS = "id,created_time"
 _VIEWS = {"page_media_view": ("views", "paid_views"), "post_media_view": ("views", "paid_views")}
 """What is split by `is_from_ads` gives these two, in this order."""
@@ -248,9 +252,11 @@ class Facebook(Source):
         page = ask.get(target.ref, stream="account", params={"fields": _ACCOUNT_FIELDS})
         yield page
         page_id = ask.read(page, _Page).id
+        gone: set[str] = set()
         for first, last in graph.spans(window.first, window.last, _DAYS_A_CALL):
-            yield from _days(ask, page_id, first, last, page.fetched_at, one_by_one=http.one_metric_a_call)
+            yield from _days(ask, page_id, first, last, page.fetched_at, gone, one_by_one=http.one_metric_a_call)
         yield from _posts(ask, page_id, window.opens(target.time_zone), one_by_one=http.one_metric_a_call)
+        ask.check_right_to_numbers()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the Page, of days, of posts with comments and numbers; a refused metric gives its own."""
@@ -299,9 +305,9 @@ def _page_token(target: Target, http: HttpClient) -> Generator[RawPage, None, st
 
 
 def _days(
-    ask: Graph, page_id: str, first: dt.date, last: dt.date, now: dt.datetime, *, one_by_one: bool
+    ask: Graph, page_id: str, first: dt.date, last: dt.date, now: dt.datetime, gone: set[str], *, one_by_one: bool
 ) -> Iterator[RawPage]:
-    """What each day gave, views apart because only they can be split by who paid."""
+    """What each day gave, views apart because only they can be split by who paid; what is `gone` is not asked for."""
     # Facebook does not say whether a day that is over exactly at `until` is still given, so more is asked for.
     until = min(graph.pacific_midnight(last + _AFTER), int(now.timestamp()))
     params = {"period": "day", "since": str(graph.pacific_midnight(first)), "until": str(until)}
@@ -310,14 +316,8 @@ def _days(
         named = {"metric": ",".join(metrics)}
         return ask.get(f"{page_id}/insights", stream="insights", params={**params, **named, **more})
 
-    split = get(["page_media_view"], breakdown="is_from_ads")
-    yield split
-    if not graph.is_metric_refused(split):
-        ask.check(split)
-    for page in ask_in_groups(tuple(_OF_DAYS), _METRICS_A_CALL, get, graph.is_metric_refused, one_by_one=one_by_one):
-        yield page
-        if not graph.is_metric_refused(page):
-            ask.check(page)
+    yield from ask.numbers(["page_media_view"], 1, partial(get, breakdown="is_from_ads"), gone, too_few=True)
+    yield from ask.numbers(tuple(_OF_DAYS), _METRICS_A_CALL, get, gone, too_few=True, one_by_one=one_by_one)
 
 
 def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) -> Iterator[RawPage]:
@@ -329,17 +329,23 @@ def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) ->
         reached = bool(posts.data) and posts.data[-1].created_time < opens
         return Turn(None if reached else graph.next_cursor(posts.paging), len(posts.data))
 
-    def listing(*fields: str, stream: str = "posts", turn: Callable[[RawPage], Turn] = turn) -> Iterator[RawPage]:
+    def listing(
+        *fields: str,
+        stream: str = "posts",
+        turn: Callable[[RawPage], Turn] = turn,
+        about: Mapping[str, str] | None = None,
+    ) -> Iterator[RawPage]:
         params = {"fields": ",".join(fields), **since}
-        return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn)
+        return ask.listing(path, stream=stream, params=params, most=_POSTS_A_PAGE, turn=turn, about=about)
 
     def walk(metrics: Sequence[str]) -> Iterator[RawPage]:
         fields = (_POST_FIELDS, *([_numbers(metrics)] if metrics else []))
         try:
             yield from listing(*fields, _COMMENTS)
-        except graph.NoRight:
-            # Comments need a right of their own, and without it Facebook gives no posts either.
-            yield from listing(*fields)
+        except graph.NoRight as refused:
+            # Comments need a right of their own, and without it Facebook gives no posts either. That it was they, and
+            # no number, is known by the answer without them.
+            yield from listing(*fields, about={_NO_COMMENTS: refused.said})
 
     def first_page(metrics: Sequence[str]) -> RawPage:
         params = {"fields": f"{_OF_NUMBERS},{_numbers(metrics)}", "limit": str(_POSTS_A_PAGE), **since}
@@ -349,11 +355,10 @@ def _posts(ask: Graph, page_id: str, opens: dt.datetime, *, one_by_one: bool) ->
         return listing(_OF_NUMBERS, _numbers(metrics) + split, stream="post_insights", turn=turn)
 
     left: list[str] = []
-    yield from graph.listing_with_numbers(tuple(_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
-    yield from graph.listings_in_groups(left, numbers)
-    yield from graph.listings_in_groups(
-        ["post_media_view"], partial(numbers, split=".breakdown(is_from_ads)", turn=graph.newest(_MOST_SPLIT, turn))
-    )
+    yield from graph.listing_with_numbers(ask, tuple(_OF_POSTS), walk, first_page, left, one_by_one=one_by_one)
+    yield from graph.listings_in_groups(ask, left, numbers)
+    split = partial(numbers, split=".breakdown(is_from_ads)", turn=graph.newest(_MOST_SPLIT, turn))
+    yield from graph.listings_in_groups(ask, ["post_media_view"], split)
 
 
 def _numbers(metrics: Sequence[str]) -> str:
@@ -408,12 +413,11 @@ def _split(insight: Insight, value: InsightValue) -> str | None:
 
 
 def _posts_and_comments(target: Target, page: RawPage) -> Iterator[Row]:
-    refused = graph.refusal(page)
-    if refused and graph.lacks_right(page) and _COMMENTS in page.request.params.get("fields", ""):
-        yield UnavailableRow(**stamp(target, page), metric="replies", native_metric="comments", reason=refused.message)
     if not graph.is_good(page):
         return
     stamped, account_id = stamp(target, page), graph.asked_id(page)
+    if said := page.request.about.get(_NO_COMMENTS):
+        yield UnavailableRow(**stamped, metric="replies", native_metric="comments", reason=said)
     for post in decode(page, _Posts, source=_TITLE).data:
         yield _post(stamped, account_id, post)
         for comment in post.comments.data if post.comments else []:

@@ -55,6 +55,8 @@ _PROOF = re.compile(r"app ?secret[ _]proof")
 _NAMED = re.compile(r"insights\.metric\(([^)]*)\)")
 _TOO_FEW = 10
 """The code of a missing right, and with other words that of too few viewers or followers."""
+_INSIGHTS = b'"insights"'
+"""What stands in a listing whose items have numbers."""
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d_]\w*)")
 _LINK = re.compile(r"https?://[^\s<>]+")
 _NOON = dt.timedelta(hours=12)
@@ -176,7 +178,16 @@ class Insights(msgspec.Struct):
 
 
 class NoRight(Unauthorized):
-    """The token is alive and lacks a right for some of what was asked for."""
+    """The token is alive and lacks a right for some of what was asked for.
+
+    Attributes:
+        said: What Meta says, in English.
+    """
+
+    def __init__(self, message: str, said: str = "") -> None:
+        """Keep Meta's own words beside the message."""
+        super().__init__(message)
+        self.said = said
 
 
 class Refused(BadAnswer):
@@ -184,7 +195,7 @@ class Refused(BadAnswer):
 
 
 class MetricRefused(Refused):
-    """A metric does not exist (any more), or not for this account or kind of post."""
+    """A metric does not exist (any more), or not for this account or kind of post, or too few people are behind it."""
 
 
 class Graph:
@@ -229,6 +240,9 @@ class Graph:
         self._version = version
         self._most: int | None = None
         """Most items of any page, once Meta has found a larger one too large."""
+        self._gives_numbers = False
+        self._lacking: RawPage | None = None
+        """The first answer by which the token lacks a right to some number."""
         self._proof: dict[str, str] = {}
         if app_secret:
             proof = hmac.new(app_secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()
@@ -278,6 +292,70 @@ class Graph:
     def check(self, page: RawPage) -> None:
         """Raise what an answer means, unless it is a good one; see `check`."""
         check(page, title=self._title, account=self._account, renew=self._renew)
+
+    def numbers(
+        self,
+        metrics: Sequence[str],
+        most: int,
+        ask: Callable[[Sequence[str]], RawPage],
+        gone: set[str],
+        *,
+        too_few: bool = False,
+        one_by_one: bool = False,
+    ) -> Iterator[RawPage]:
+        """Ask for metrics in groups; one that Meta does not give costs itself alone, and is not asked for again.
+
+        Args:
+            metrics: Native names.
+            most: Most metrics that one call may name.
+            ask: Asks for some metrics at once.
+            gone: Metrics that need not be asked for; takes those that turn out to be refused.
+            too_few: Whether too few people are a reason to look for the metric, too, and not only to go without the
+                answer: worth it where one answer holds all days.
+            one_by_one: Whether to ask for each metric alone from the start.
+
+        Raises:
+            SourceError: As `judge_numbers` does.
+        """
+
+        def is_refused(page: RawPage) -> bool:
+            return is_withheld(page) and (too_few or not is_too_few(page))
+
+        left = [metric for metric in metrics if metric not in gone]
+        for page in plain.ask_in_groups(left, most, ask, is_refused, one_by_one=one_by_one):
+            yield page
+            self.judge_numbers(page)
+            named = asked_metrics(page)
+            if is_refused(page) and len(named) == 1:
+                gone.update(named)
+
+    def judge_numbers(self, page: RawPage) -> None:
+        """Note what an answer tells of the right to numbers, and raise what it means unless a metric is withheld.
+
+        Raises:
+            SourceError: It is neither good nor the refusal of a metric; as `check` does.
+        """
+        self.note_numbers(page)
+        if not is_withheld(page):
+            self.check(page)
+
+    def note_numbers(self, page: RawPage) -> None:
+        """Note whether an answer gives numbers, or that the token lacks a right to those it was asked for."""
+        if lacks_right(page):
+            self._lacking = self._lacking or page
+        elif is_good(page):
+            self._gives_numbers |= "metric" in page.request.params or _INSIGHTS in page.body
+
+    def check_right_to_numbers(self) -> None:
+        """Tell a token without the right to any number from an account of which Meta withholds some, once all is asked.
+
+        Meta refuses both with the same codes, so what tells them apart is whether any number was given.
+
+        Raises:
+            NoRight: None was, for want of a right.
+        """
+        if self._lacking and not self._gives_numbers:
+            self.check(self._lacking)
 
     def read(self, page: RawPage, type_: type[T]) -> T:
         """Check an answer and read it as `type_`.
@@ -355,6 +433,7 @@ def newest(most: int, turn: Callable[[RawPage], Turn]) -> Callable[[RawPage], Tu
 
 
 def listing_with_numbers(
+    ask: Graph,
     metrics: Sequence[str],
     walk: Callable[[Sequence[str]], Iterator[RawPage]],
     first_page: Callable[[Sequence[str]], RawPage],
@@ -364,10 +443,11 @@ def listing_with_numbers(
 ) -> Iterator[RawPage]:
     """Walk a listing once, and have the numbers of its items come along.
 
-    Meta refuses a whole walk for one metric that it has given up. The bad one is then found on the first page, and the
+    Meta refuses a whole walk for one metric that it withholds. The bad one is then found on the first page, and the
     walk begins again without it.
 
     Args:
+        ask: Learns whether numbers are given.
         metrics: Native names.
         walk: Walks the listing with some metrics, or with none; `Graph.listing` raises what ends a walk.
         first_page: Asks for some metrics of the items of the first page.
@@ -377,36 +457,51 @@ def listing_with_numbers(
     good = list(metrics)
     if not one_by_one:
         try:
-            yield from walk(good)
+            yield from _walk_of_numbers(ask, walk, good)
             return
-        except MetricRefused:
+        except (MetricRefused, NoRight):
             pass
-        except (Refused, NoRight, NotFound):
+        except (Refused, NotFound):
             yield from walk([])
             left.extend(good)
             return
     good.clear()
     half = -(-len(metrics) // 2)
-    for page in plain.ask_in_groups(metrics, half, first_page, is_metric_refused, one_by_one=one_by_one):
+    for page in plain.ask_in_groups(metrics, half, first_page, is_withheld, one_by_one=one_by_one):
         yield page
+        ask.note_numbers(page)
         named = asked_metrics(page)
-        if not is_metric_refused(page):
+        if not is_withheld(page):
             good += named
-        elif len(named) == 1 and not is_unknown(page):
+        elif len(named) == 1 and not is_unknown(page) and not lacks_right(page):
             left.extend(named)
     try:
-        yield from walk(good)
+        yield from _walk_of_numbers(ask, walk, good)
     except (Refused, NoRight, NotFound):
+        if not good:
+            raise
         yield from walk([])
         left.extend(good)
 
 
-def listings_in_groups(metrics: Sequence[str], walk: Callable[[Sequence[str]], Iterator[RawPage]]) -> Iterator[RawPage]:
+def _walk_of_numbers(
+    ask: Graph, walk: Callable[[Sequence[str]], Iterator[RawPage]], metrics: Sequence[str]
+) -> Iterator[RawPage]:
+    for page in walk(metrics):
+        yield page
+        if is_good(page):  # a refusal may be of something else in it
+            ask.note_numbers(page)
+
+
+def listings_in_groups(
+    ask: Graph, metrics: Sequence[str], walk: Callable[[Sequence[str]], Iterator[RawPage]]
+) -> Iterator[RawPage]:
     """Walk a listing once for every group of metrics that Meta refuses together.
 
-    A group that is refused is halved, so that a metric that Meta has given up costs no other.
+    A group that is refused is halved, so that a metric that Meta withholds costs no other.
 
     Args:
+        ask: Learns whether numbers are given.
         metrics: Native names.
         walk: Walks the listing with some metrics; `Graph.listing` raises what ends a walk.
     """
@@ -414,8 +509,10 @@ def listings_in_groups(metrics: Sequence[str], walk: Callable[[Sequence[str]], I
     while groups:
         group = groups.pop(0)
         try:
-            yield from walk(group)
-        except MetricRefused:
+            for page in walk(group):
+                yield page
+                ask.note_numbers(page)
+        except (MetricRefused, NoRight):
             if len(group) > 1:
                 half = len(group) // 2
                 groups[:0] = [group[:half], group[half:]]
@@ -435,6 +532,14 @@ def is_too_few(page: RawPage) -> bool:
     """Whether there is nothing to tell, because too few people have seen something or follow."""
     refused = refusal(page)
     return refused is not None and refused.code == _TOO_FEW and "not enough" in refused.message.lower()
+
+
+def is_withheld(page: RawPage) -> bool:
+    """Whether an answer may be the refusal of a single metric.
+
+    Meta says that it does not exist, that a right to it is missing, or that there are too few people.
+    """
+    return is_metric_refused(page) or lacks_right(page) or is_too_few(page)
 
 
 def refusal(page: RawPage) -> Refusal | None:
@@ -503,7 +608,7 @@ def unavailable(stamp: Stamp, page: RawPage, canonical: Mapping[str, Sequence[st
     """
     refused = refusal(page)
     named = asked_metrics(page)
-    if refused is not None and is_metric_refused(page) and len(named) == 1:
+    if refused is not None and is_withheld(page) and len(named) == 1:
         [native] = named
         for metric in canonical.get(native, ()):
             yield UnavailableRow(**stamp, metric=metric, native_metric=native, reason=refused.message)
@@ -514,9 +619,10 @@ def unavailable_of_posts(
 ) -> Iterator[UnavailableRow]:
     """As `unavailable`, of numbers of posts, where a refusal may hold for one of the posts only.
 
-    It holds for all if there is no metric of that name, or if `refused_for_all` was noted.
+    It holds for all if there is no metric of that name, if the right to it is missing, or if `refused_for_all` was
+    noted.
     """
-    if is_unknown(page) or "refused" in page.request.about:
+    if is_unknown(page) or lacks_right(page) or "refused" in page.request.about:
         yield from unavailable(stamp, page, canonical)
 
 
@@ -567,7 +673,7 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         NotFound: What was asked for does not exist (any more), or is hidden from this token.
         RateLimited: Too many calls; the message says when to try again, if Meta does.
         Unavailable: Meta had a moment of weakness.
-        MetricRefused: A metric does not exist, or not for what was asked for.
+        MetricRefused: A metric does not exist, or not for what was asked for, or too few people are behind it.
         Refused: Anything else that Meta does not want to answer.
         BadAnswer: Anything else that is no good answer.
     """
@@ -585,12 +691,12 @@ def check(page: RawPage, *, title: str, account: str, renew: str) -> None:
         why = _WHY_DEAD.get(refused.error_subcode or 0, "Meta does not accept it")
         raise Unauthorized(f"{where}, the token is dead: {why}. {renew} {said}")
     if lacks_right(page):
-        raise NoRight(f"{where}, the token lacks a right. {renew} {said}")
+        raise NoRight(f"{where}, the token lacks a right. {renew} {said}", refused.message)
     if refused.code == INVALID and _PROOF.search(refused.message):
         raise Unauthorized(
             f"{where}, the app's secret (client_secret) in the Connection's extra is missing or wrong. {said}"
         )
-    if is_metric_refused(page):
+    if is_metric_refused(page) or is_too_few(page):
         raise MetricRefused(f"{where}. {said}")
     if is_not_there(page):
         raise NotFound(f"{where}: {account} does not exist there (any more), or this token may not see it. {said}")

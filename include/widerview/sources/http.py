@@ -13,6 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -38,6 +39,9 @@ from widerview.sources.errors import (
 )
 
 T = TypeVar("T")
+
+NOTHING = Decimal(0)
+"""US dollars that a call costs where nothing is said."""
 
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A count that fits the warehouse's BIGINT."""
@@ -66,6 +70,7 @@ _TRANSIENT = (
     urllib3.exceptions.SSLError,
     urllib3.exceptions.DecodeError,
 )
+_NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _NO_RETRIES = urllib3.Retry(total=False)
 """Makes urllib3 raise the first error as it is: how often to ask is ours to decide, and to count."""
 _SENT_HEADERS = {
@@ -159,15 +164,18 @@ def _tls(certificates: str) -> ssl.SSLContext:
 class Allowance(Protocol):
     """What an account may still spend today; shared by all runs and accounts of the client on that platform."""
 
-    def call(self) -> None:
-        """Count a call that is about to be made.
+    def call(self, most_dollars: Decimal = NOTHING) -> None:
+        """Count a call that is about to be made, and set aside the most that its answer may cost, in US dollars.
 
         Raises:
-            BudgetSpent: It would be one too many, or the day's money is spent.
+            BudgetSpent: It would be one too many, or what is left of the day's money does not pay for it.
         """
 
-    def pay(self, dollars: float) -> None:
-        """Count what an answer has cost, in US dollars."""
+    def pay(self, dollars: Decimal) -> None:
+        """Count what an answer has cost, in US dollars, instead of what was set aside for it."""
+
+    def left(self) -> Decimal | None:
+        """Tell what may still be spent today, in US dollars; None where calls cost nothing."""
 
 
 class HttpClient:
@@ -267,6 +275,7 @@ class HttpClient:
         about: Mapping[str, str] | None = None,
         try_again: Callable[[RawPage], bool] | None = None,
         is_final: Callable[[RawPage], bool] | None = None,
+        most_dollars: Decimal = NOTHING,
     ) -> RawPage:
         """Ask, again if need be, and return the last answer whatever its status.
 
@@ -283,15 +292,17 @@ class HttpClient:
             secret_form: More of the form; sent, never recorded.
             json: A body to be sent as JSON, keys in order; recorded. None: no such body.
             headers: More headers; sent, never recorded.
-            safe: Characters of the query that are sent as they are, where a platform's own syntax needs them; what must
-                be encoded within a value is then for the caller to encode.
+            safe: Characters of the query or form that are sent as they are, where a platform's own syntax needs them;
+                what must be encoded within a value is then for the caller to encode.
             about: What the answer is about, as far as it does not say so itself; recorded for `parse`, never sent.
             try_again: Whether an answer means "later" in the platform's own way, beside the statuses above.
             is_final: Whether an answer will be the same next time, though its status is one of those above.
+            most_dollars: The most that the answer may cost, in US dollars; `pay` tells what it did. It is set aside for
+                each attempt. Where no answer comes it stays so, because the platform may have charged for it.
 
         Raises:
             BadAnswer: The URL points to another server, or the answer is larger than 32 MB.
-            BudgetSpent: This call would be one too many, for this run or for today.
+            BudgetSpent: This call would be one too many, for this run or for today, or cost more than is left of today.
             RateLimited: The quota is used up and returns later than we hold on.
             Unauthorized: A header holds the token, which has characters that no header can hold.
             Unavailable: No answer came.
@@ -325,13 +336,13 @@ class HttpClient:
         if body is not None:
             sent["Content-Type"] = "application/json"
         elif form or secret_form:
-            body = urlencode({**(form or {}), **(secret_form or {})})
+            body = urlencode({**(form or {}), **(secret_form or {})}, safe=safe)
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         retrying = self._retrying
         if try_again or is_final:
             retrying = retrying.copy(retry=_retry_if(lambda page: _is_later(page, try_again, is_final)))
         try:
-            return retrying(self._call, connections, asked, stream, target, sent, body)
+            return retrying(self._call, connections, asked, stream, target, sent, body, most_dollars)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             # Not chained: the text of these errors may quote headers. ValueError is a header that cannot be sent.
             raise Unavailable(
@@ -353,10 +364,15 @@ class HttpClient:
         """A token as it was given, where it was cut out of the answer because it is the one that was asked with."""
         return self.token if self.token and token == CENSORED else token
 
-    def pay(self, dollars: float) -> None:
+    def pay(self, dollars: Decimal) -> None:
         """Count what an answer has cost, in US dollars, against what the client may spend today."""
         if self._allowance is not None:
             self._allowance.pay(dollars)
+
+    def affords(self, price: Decimal, most: int) -> int:
+        """How many things of a price, in US dollars each and at most so many, today's money still pays for."""
+        left = None if self._allowance is None else self._allowance.left()
+        return most if left is None else max(0, min(most, int(left // price)))
 
     def _where(self, path_or_url: str) -> str:
         """The URL to ask: below the base, or of another server, which a Connection's host may stand in for."""
@@ -375,6 +391,7 @@ class HttpClient:
         target: str,
         headers: Mapping[str, str],
         body: str | None,
+        most_dollars: Decimal,
     ) -> RawPage:
         if self.calls >= self._budget:
             raise BudgetSpent(
@@ -383,19 +400,25 @@ class HttpClient:
             )
         self._await_quota(asked, stream)
         if self._allowance is not None:
-            self._allowance.call()
+            self._allowance.call(most_dollars)
         self.calls += 1
-        with connections.urlopen(
-            asked.method,
-            target,
-            body=body,
-            headers=headers,
-            timeout=TIMEOUTS,
-            retries=_NO_RETRIES,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-        ) as response:
+        try:
+            response = connections.urlopen(
+                asked.method,
+                target,
+                body=body,
+                headers=headers,
+                timeout=TIMEOUTS,
+                retries=_NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+            )
+        except _NEVER_SENT:
+            if most_dollars:
+                self.pay(NOTHING)
+            raise
+        with response:
             page = RawPage(
                 stream=stream,
                 request=asked,
@@ -404,6 +427,8 @@ class HttpClient:
                 body=self._censored(_read(response, asked, stream)),
                 fetched_at=self._clock(),
             )
+        if most_dollars and page.status != HTTPStatus.OK:
+            self.pay(NOTHING)
         self._quota_returns = try_again_at(page) if _limit(page, "remaining") == "0" else None
         return page
 

@@ -83,7 +83,7 @@ from widerview.sources.base import (
 )
 from widerview.sources.errors import NotFound
 from widerview.sources.graph import Graph, Id, Insight, Insights, Number, TotalValue
-from widerview.sources.http import Count, HttpClient, Moment, Turn, ask_in_groups, decode, place, utc
+from widerview.sources.http import Count, HttpClient, Moment, Turn, decode, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Instagram"
@@ -315,11 +315,12 @@ class Instagram(Source):
             yield from numbers.of(of_kind[:_MOST_OF_KIND], [*alike, *metrics])
             yield from numbers.of(of_kind[_MOST_OF_KIND:], alike)
         yield from numbers.of_refused()
+        ask.check_right_to_numbers()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts with comments, of posts' numbers or of a day; of a refused metric its own."""
         stamped = stamp(target, page)
-        if page.stream == "insights":
+        if page.stream == "insights" and not graph.is_too_few(page):
             yield from graph.unavailable(stamped, page, _DAY_METRICS)
         if page.stream == "post_insights" and "batch" not in page.request.params:
             yield from _counters(stamped, page)
@@ -433,7 +434,7 @@ def _posts(
         return ask.get(f"{account_id}/{_MEDIA}", stream="post_insights", params=params, about={"account": account_id})
 
     yield from listing("stories", "stories", _POST)
-    yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
+    yield from graph.listing_with_numbers(ask, _OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
 
 
 def _numbers(metrics: Sequence[str]) -> str:
@@ -528,14 +529,14 @@ class _Numbers:
     def _judge(self, page: RawPage) -> str | None:
         """Learn from an answer; gives the post if several metrics of it were refused."""
         post, metrics = unquote(page.request.url.rsplit("/", 1)[-1]), graph.asked_metrics(page)
+        if _has_none(page):
+            return None
+        self._ask.judge_numbers(page)
         if graph.is_good(page):
             self._given.update(metrics)
-        elif not graph.is_metric_refused(page):
-            if not _has_none(page):
-                self._ask.check(page)
         elif len(metrics) > 1:
             return post
-        elif graph.is_unknown(page):
+        elif graph.is_unknown(page) or graph.lacks_right(page):
             self._unknown.update(metrics)
         else:
             self._refused.setdefault(metrics[0], post)
@@ -558,18 +559,12 @@ def _has_none(page: RawPage) -> bool:
 
 def _days(ask: Graph, account_id: str, days: Iterator[dict[str, str]], *, one_by_one: bool) -> Iterator[RawPage]:
     """Each day by itself: Instagram adds up whatever time it is asked for."""
-    given_up: set[str] = set()
+    gone: set[str] = set()
     for times in days:
         params = {**times, "period": "day", "metric_type": "total_value"}
-        for split, names in _OF_DAYS:
-            metrics = [metric for metric in names if metric not in given_up]
+        for split, metrics in _OF_DAYS:
             get = partial(_get_day, ask, account_id, params | ({"breakdown": split} if split else {}))
-            for page in ask_in_groups(metrics, len(names), get, graph.is_metric_refused, one_by_one=one_by_one):
-                yield page
-                if graph.is_metric_refused(page):
-                    given_up |= {page.request.params["metric"]}
-                elif not graph.is_too_few(page):
-                    ask.check(page)
+            yield from ask.numbers(metrics, len(metrics), get, gone, one_by_one=one_by_one)
 
 
 def _get_day(ask: Graph, account_id: str, params: Mapping[str, str], metrics: Sequence[str]) -> RawPage:

@@ -212,14 +212,15 @@ class Threads(Source):
                 f"handle in the file of client {target.client_id}, or the token in the Airflow Connection."
             )
         account_id, one_by_one = quote(profile.id, safe=""), http.one_metric_a_call
-        yield from _totals(ask, account_id, "followers", [_FOLLOWERS], {}, one_by_one=one_by_one)
+        gone: set[str] = set()
+        yield from _totals(ask, account_id, "followers", [_FOLLOWERS], {}, gone, one_by_one=one_by_one)
         posts: dict[str, _Post] = {}
         opens = window.opens(target.time_zone)
         left: list[str] = []
         yield from _posts(ask, account_id, opens, posts, left, one_by_one=one_by_one)
         days = graph.last_days(window, page.fetched_at, lookback_days=self.lookback_days, earliest=_FIRST_DAY)
         for times in days:
-            yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, one_by_one=one_by_one)
+            yield from _totals(ask, account_id, "insights", list(_OF_DAYS), times, gone, one_by_one=one_by_one)
         if left:
             yield from _numbers_alone(ask, account_id, list(posts), left, one_by_one=one_by_one)
         published = {id_: post.timestamp for id_, post in posts.items() if post.has_replies}
@@ -230,6 +231,7 @@ class Threads(Source):
                 break
             except NotFound:
                 pass  # the post is gone
+        ask.check_right_to_numbers()
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the account, of posts or their numbers, of a day or a conversation; of a refused metric its own."""
@@ -269,18 +271,22 @@ class Threads(Source):
 
 
 def _totals(
-    ask: Graph, account_id: str, stream: str, metrics: Sequence[str], times: Mapping[str, str], *, one_by_one: bool
+    ask: Graph,
+    account_id: str,
+    stream: str,
+    metrics: Sequence[str],
+    times: Mapping[str, str],
+    gone: set[str],
+    *,
+    one_by_one: bool,
 ) -> Iterator[RawPage]:
-    """Totals of the account: as it stands, or of some time."""
+    """Totals of the account: as it stands, or of some time; what is `gone` is not asked for."""
 
     def get(group: Sequence[str]) -> RawPage:
         params = {"metric": ",".join(group), **times}
         return ask.get(f"{account_id}/threads_insights", stream=stream, params=params)
 
-    for page in ask_in_groups(metrics, len(metrics), get, graph.is_metric_refused, one_by_one=one_by_one):
-        yield page
-        if not graph.is_metric_refused(page):
-            ask.check(page)
+    return ask.numbers(metrics, len(metrics), get, gone, one_by_one=one_by_one)
 
 
 def _posts(
@@ -306,7 +312,7 @@ def _posts(
         params = {"fields": _fields(_OF_NUMBERS, metrics), "limit": str(_POSTS_A_PAGE)}
         return ask.get(path, stream="post_insights", params=params)
 
-    yield from graph.listing_with_numbers(_OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
+    yield from graph.listing_with_numbers(ask, _OF_POSTS, walk, first_page, left, one_by_one=one_by_one)
 
 
 def _conversation(ask: Graph, account_id: str, post: str) -> Iterator[RawPage]:
@@ -345,22 +351,20 @@ def _numbers_alone(
         )
 
     def judge(page: RawPage) -> None:
-        if not (graph.is_metric_refused(page) or graph.is_not_there(page)):
-            ask.check(page)
+        if not graph.is_not_there(page):
+            ask.judge_numbers(page)
 
     for id_ in posts:
         left = [metric for metric in metrics if metric not in unknown]
-        for page in ask_in_groups(
-            left, len(metrics), partial(get, id_), graph.is_metric_refused, one_by_one=one_by_one
-        ):
+        for page in ask_in_groups(left, len(metrics), partial(get, id_), graph.is_withheld, one_by_one=one_by_one):
             yield page
             judge(page)
             named = graph.asked_metrics(page)
             if graph.is_good(page):
                 given.update(named)
-            elif len(named) == 1 and graph.is_unknown(page):
+            elif len(named) == 1 and (graph.is_unknown(page) or graph.lacks_right(page)):
                 unknown.update(named)
-            elif len(named) == 1 and graph.is_metric_refused(page):
+            elif len(named) == 1 and graph.is_withheld(page):
                 refused.setdefault(named[0], id_)
     for metric, id_ in refused.items():
         if metric not in given:

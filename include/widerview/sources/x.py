@@ -16,11 +16,13 @@ the last thirty days impressions, likes, replies, reposts, clicks on links and p
 brought. The comments under the ten newest posts of the last seven days asked for that have any, answers to answers
 included, the newest 300 at most. What ads brought is left out.
 
-**Calls.** The account; a page for every 100 posts; the owner's numbers of every 100 posts; at most three pages of
-comments. An account costs 0.01 dollars a pull, each of its posts 0.001, each comment 0.005. X charges for the same post
-only once a day (UTC); a second pull of the day is counted in full all the same, to be on the safe side. Comments are
-read last: once the day's dollars are spent they end there, and the log of the task says after how many. That is after
-about a hundred at 0.50 dollars, and leaves nothing for the client's accounts that come next.
+**Calls.** The account; a page for every 100 posts with their numbers; at most three pages of comments. An account costs
+0.01 dollars a pull, each of its posts 0.001, each comment 0.005. X charges for the same post only once a day (UTC); a
+second pull of the day is counted in full all the same, to be on the safe side. What an answer costs is known when it is
+there, so no page is asked for that could cost more than what is left of the day: near the end pages become smaller, and
+then the pull stops. Comments are read last: once the day's dollars do not pay for ten more they end there, and the log
+of the task says after how many. That is after about a hundred at 0.50 dollars, and leaves nothing for the client's
+accounts that come next.
 
 **Limits.** X tells likes, replies, reposts and impressions without ads for thirty days only: older posts come with
 quotes and bookmarks, and what was observed while they were younger stays. Comments are found for seven days. An app may
@@ -29,8 +31,9 @@ read 900 pages of posts and 300 of comments in fifteen minutes for each account.
 **When it fails.** *Unauthorized*: the token is dead or belongs to another account; a token lives two hours and is
 exchanged before every pull, which needs `refresh_token` and `client_id`. Where that was refused, authorize the account
 anew. *Not found*: the account is gone; correct the client's file. *Budget spent*: the day's dollars were used up before
-account and posts were read, or there are no credits left at console.x.com. *Rate limited* or *unavailable*: the task
-tries again by itself. *Bad answer*: look at the page in landing; X has changed its API.
+account and posts were read, or did not pay for the next page, or there are no credits left at console.x.com. *Rate
+limited* or *unavailable*: the task tries again by itself. *Bad answer*: look at the page in landing; X has changed its
+API.
 """
 
 import datetime as dt
@@ -38,6 +41,7 @@ import html
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from importlib.resources import files
 from itertools import count
 from typing import ClassVar, Literal, NoReturn
@@ -50,7 +54,6 @@ from widerview.sources import conversations, oauth
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
-    CounterRow,
     PostKind,
     PostRow,
     RawPage,
@@ -81,14 +84,17 @@ _RENEW = (
 # X has a second vocabulary, `post.fields`, and answers in the one it is asked in. This one brings authors and answered
 # posts without `expansions`, whose objects cost money.
 _FIELDS = "author_id,conversation_id,created_at,entities,in_reply_to_user_id,note_tweet,referenced_tweets"
-_OWNERS_FIELDS = "author_id,created_at,organic_metrics"
+_POST_FIELDS = f"attachments,public_metrics,{_FIELDS}"
+_OWNERS = "organic_metrics"
 _PAGE = 100
+_FEWEST_POSTS, _FEWEST_COMMENTS = 5, 10
+"""How few a page may be asked for."""
 _MOST_COMMENT_PAGES = 3
 _OWNER_SEES = dt.timedelta(days=30) - dt.timedelta(hours=1)
 """How old a post may be for X to tell its owner's numbers, less the time a pull may take."""
 _SEARCHED = dt.timedelta(days=8)
 """How old a post may be to have comments in X's search, which goes back seven days."""
-_DOLLARS_OWN_POST, _DOLLARS_POST, _DOLLARS_USER = 0.001, 0.005, 0.01
+_DOLLARS_OWN_POST, _DOLLARS_POST, _DOLLARS_USER = Decimal("0.001"), Decimal("0.005"), Decimal("0.01")
 _NATIVE = {
     "impressions": "impression_count",
     "likes": "like_count",
@@ -97,6 +103,10 @@ _NATIVE = {
     "link_clicks": "url_link_clicks",
     "profile_views": "user_profile_clicks",
 }
+
+
+class _FieldRefused(Exception):
+    """X does not know the field with the owner's numbers any more."""
 
 
 class _NoCredits(BudgetSpent):
@@ -110,6 +120,7 @@ class _Problem(msgspec.Struct):
     detail: str = ""
     type: str = ""
     field: str = ""
+    resource_id: str = ""
     message: str = ""
 
     @property
@@ -195,18 +206,6 @@ class _OrganicMetrics(msgspec.Struct):
     user_profile_clicks: Count | None = None
 
 
-class _OwnersPost(msgspec.Struct):
-    """A post with the numbers that its owner alone gets to see."""
-
-    id: str
-    created_at: Moment
-    author_id: str
-    organic_metrics: _OrganicMetrics | None = None
-
-    def __post_init__(self) -> None:
-        self.created_at = utc(self.created_at)
-
-
 class _Post(msgspec.Struct):
     id: str
     created_at: Moment
@@ -217,6 +216,7 @@ class _Post(msgspec.Struct):
     entities: _Entities | None = None
     attachments: _Attachments | None = None
     public_metrics: _PublicMetrics = msgspec.field(default_factory=_PublicMetrics)
+    organic_metrics: _OrganicMetrics | None = None
     referenced_tweets: list[_Reference] | None = None
     referenced_posts: list[_Reference] | None = None
     note_tweet: _Note | None = None
@@ -240,10 +240,10 @@ class _Posts(msgspec.Struct):
     errors: list[_Problem] = []
     meta: _Meta = msgspec.field(default_factory=_Meta)
 
-
-class _OwnersPosts(msgspec.Struct):
-    data: list[_OwnersPost] = []
-    errors: list[_Problem] = []
+    @property
+    def left_out(self) -> list[_Problem]:
+        """What X says of the posts that it leaves out because it does not give their owner's numbers, one each."""
+        return [problem for problem in self.errors if problem.field.startswith(_OWNERS)]
 
 
 class X(Source):
@@ -260,22 +260,20 @@ class X(Source):
     known_gaps = (
         "X's contract has newer words for fields (post.fields). The older ones are asked for, because the newer bring "
         "authors and answered posts only as whole objects, which cost money.",
-        "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them.",
+        "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them. They "
+        "come along with the posts, and X leaves out a post whose numbers it does not give; those that it names are "
+        "asked for once more without.",
         "A post that its author corrected in the first hour is another post to X; the older version stays as it was.",
         "Of more than 300 comments in a week the oldest are not read, and of fewer once the day's dollars are spent.",
         "Comments of protected accounts are not found.",
     )
     api_version = "v2 (OpenAPI 2.167)"
-    streams = ("account", "posts", "organic", "comments")
+    streams = ("account", "posts", "comments")
     tells_all_replies = True
     lookback_days = 8
     dictionary = load_dictionary(files(__package__) / "x.yaml")
     pool_slots = 1  # accounts one after another, so that no two spend the last dollar
-    walks = (
-        Walk("posts", _PAGE, "X's OpenAPI document: max_results"),
-        # Along with the posts they would cost every post whose owner's numbers X does not give: it leaves those out.
-        Walk("their owner's numbers", _PAGE, "X's OpenAPI document: ids"),
-    )
+    walks = (Walk("posts with numbers", _PAGE, "X's OpenAPI document: max_results"),)
     call_budget = 60
     dollars_a_day = 0.5
     renewal_page = _CONSOLE
@@ -283,37 +281,35 @@ class X(Source):
     renews_before = dt.timedelta(hours=2)
 
     def fixed_calls(self, *, days: int) -> int:
-        """The account, a last page of posts, which may be empty, and comments."""
-        return 2 + _MOST_COMMENT_PAGES
+        """The account, a last page of posts, which may be empty, and comments; older posts are walked by themselves."""
+        return 2 + _MOST_COMMENT_PAGES + (2 if days >= _OWNER_SEES.days else 0)
 
     def base_url(self, target: Target) -> str:
         """X's API."""
         return "https://api.x.com"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The account, its posts since the first day of the window, their owner's numbers, the newest conversations."""
+        """The account, its posts since the first day of the window with their numbers, the newest conversations."""
         asking = _Asking(target, http)
-        page = asking.get("2/users/me", "account", {"user.fields": "public_metrics"})
+        page = asking.get("2/users/me", "account", {"user.fields": "public_metrics"}, most_dollars=_DOLLARS_USER)
         yield page
         account = _me(page, target).id
         http.pay(_DOLLARS_USER)
-        yield from asking.posts(account, window)
-        posts = [post for post in asking.read.values() if post.author_id == account]
-        yield from asking.owners_numbers([post.id for post in posts if post.created_at > page.fetched_at - _OWNER_SEES])
+        yield from asking.posts(account, window.opens(target.time_zone), page.fetched_at - _OWNER_SEES)
         answered = {
             post.id: post.created_at
-            for post in posts
-            if post.id == post.conversation_id and post.public_metrics.reply_count
+            for post in asking.read.values()
+            if post.author_id == account and post.id == post.conversation_id and post.public_metrics.reply_count
         }
         searched = {id_: at for id_, at in answered.items() if at > page.fetched_at - _SEARCHED}
         if newest := conversations.newest(searched, window, target.time_zone):
             yield from asking.comments(account, newest)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
-        """Rows of the account, a page of posts, of owner's numbers or of comments; reposts give none."""
+        """Rows of the account, a page of posts or of comments; reposts give none."""
         stamped = stamp(target, page)
-        if page.stream == "organic" and _is_field_refused(page):
-            refusal = decode(page, _OwnersPosts, source=_TITLE).errors
+        if page.stream == "posts" and _is_field_refused(page):
+            refusal = decode(page, _Posts, source=_TITLE).errors
             yield from _unavailable(stamped, refusal[0].detail or refusal[0].message if refusal else found(page))
         if page.status != codes.ok:
             return
@@ -321,15 +317,16 @@ class X(Source):
             case "account":
                 if user := decode(page, _UserAnswer, source=_TITLE).data:
                     yield _account(stamped, user)
-            case "organic":
-                yield from _organic(stamped, decode(page, _OwnersPosts, source=_TITLE))
             case "comments":
                 account_id = about(page, "account", what="account", source=_TITLE)["account"]
                 yield from _comments(stamped, account_id, decode(page, _Posts, source=_TITLE).data)
             case _:
-                for post in decode(page, _Posts, source=_TITLE).data:
+                answer = decode(page, _Posts, source=_TITLE)
+                for post in answer.data:
                     if post.refers_to("retweeted") is None:
                         yield _post(stamped, target, post)
+                if (left_out := answer.left_out) and not any(post.organic_metrics for post in answer.data):
+                    yield from _unavailable(stamped, left_out[0].detail)
 
     def renew(self, http: HttpClient) -> Tokens:
         """Exchange the refresh token for a token of two hours and the next refresh token; the old one is dead then."""
@@ -352,50 +349,84 @@ class _Asking:
         self._http = http
         self._headers = {"Authorization": f"Bearer {http.token}"}
 
-    def get(self, path: str, stream: str, params: Mapping[str, str], about: Mapping[str, str] | None = None) -> RawPage:
-        """Ask once."""
-        return self._http.request("GET", path, stream=stream, params=params, headers=self._headers, about=about)
+    def get(
+        self,
+        path: str,
+        stream: str,
+        params: Mapping[str, str],
+        about: Mapping[str, str] | None = None,
+        *,
+        most_dollars: Decimal,
+    ) -> RawPage:
+        """Ask once, for what may cost so much."""
+        return self._http.request(
+            "GET", path, stream=stream, params=params, headers=self._headers, about=about, most_dollars=most_dollars
+        )
 
-    def posts(self, account: str, window: Window) -> Iterator[RawPage]:
-        """What the account has published since the window began, reposts left out, newest first."""
-        opens = window.opens(self._target.time_zone).astimezone(dt.UTC)
-        params = {
-            "exclude": "retweets",
-            "max_results": str(_PAGE),
-            "start_time": f"{opens:%Y-%m-%dT%H:%M:%SZ}",
-            "tweet.fields": f"attachments,public_metrics,{_FIELDS}",
-        }
+    def posts(self, account: str, opens: dt.datetime, young: dt.datetime) -> Iterator[RawPage]:
+        """What the account has published since a moment, reposts left out, newest first.
+
+        Those since `young` have their owner's numbers, which X does not give of older ones: these are asked for by
+        themselves, since it leaves out what it does not give the numbers of. What it leaves out nevertheless is asked
+        for once more without them.
+        """
+        opens, young = opens.astimezone(dt.UTC), young.astimezone(dt.UTC)
+        since = _moment(max(opens, young))
+        left_out: dict[str, None] = {}
+        try:
+            yield from self._walk(account, {"start_time": since}, f"{_POST_FIELDS},{_OWNERS}", left_out)
+        except _FieldRefused:
+            yield from self._walk(account, {"start_time": since}, _POST_FIELDS, {})
+        ids = [id_ for id_ in left_out if id_ not in self.read]
+        for start in range(0, len(ids), _PAGE):
+            yield from self._by_id(ids[start : start + _PAGE])
+        if opens < young:
+            yield from self._walk(account, {"start_time": _moment(opens), "end_time": since}, _POST_FIELDS, {})
+
+    def _walk(
+        self, account: str, times: Mapping[str, str], fields: str, left_out: dict[str, None]
+    ) -> Iterator[RawPage]:
+        """The posts of some time, page after page, and into `left_out` the ids of those that X leaves out."""
+        path = f"2/users/{quote(account, safe='')}/tweets"
 
         def ask(cursor: str | None) -> RawPage:
+            size = max(_FEWEST_POSTS, self._http.affords(_DOLLARS_OWN_POST, _PAGE))
+            params = {"exclude": "retweets", "max_results": str(size), **times, "tweet.fields": fields}
             more = {"pagination_token": cursor} if cursor else {}
-            return self.get(f"2/users/{quote(account, safe='')}/tweets", "posts", params | more)
+            return self.get(path, "posts", params | more, most_dollars=size * _DOLLARS_OWN_POST)
 
         def read(page: RawPage) -> Turn:
+            if _is_field_refused(page):
+                raise _FieldRefused
             answer = self._judged(page, _DOLLARS_OWN_POST)
-            return Turn(answer.meta.next_token, len(answer.data))
+            left_out.update((problem.resource_id, None) for problem in answer.left_out)
+            return Turn(answer.meta.next_token, len(answer.data) + len(answer.left_out))
 
         return paginate(ask, read, source=_TITLE)
 
-    def owners_numbers(self, ids: Sequence[str]) -> Iterator[RawPage]:
-        """What only the owner gets to see of some posts. They have been paid for today."""
-        for start in range(0, len(ids), _PAGE):
-            some = ",".join(ids[start : start + _PAGE])
-            page = self.get("2/tweets", "organic", {"ids": some, "tweet.fields": _OWNERS_FIELDS})
-            yield page
-            if _is_field_refused(page):
-                return
-            _check(page, self._target)
-            decode(page, _OwnersPosts, source=_TITLE)
+    def _by_id(self, ids: Sequence[str]) -> Iterator[RawPage]:
+        """Some posts without their owner's numbers; those that are gone by now are errors beside the others."""
+        params = {"ids": ",".join(ids), "tweet.fields": _POST_FIELDS}
+        page = self.get("2/tweets", "posts", params, most_dollars=len(ids) * _DOLLARS_OWN_POST)
+        yield page
+        self._judged(page, _DOLLARS_OWN_POST, may_be_gone=True)
 
     def comments(self, account: str, posts: Sequence[str]) -> Iterator[RawPage]:
         """What was said under some posts of the account, newest first, as far as there are calls and money for it."""
-        params = {"max_results": str(_PAGE), "query": _query(posts, account), "tweet.fields": _FIELDS}
+        params = {"query": _query(posts, account), "tweet.fields": _FIELDS}
         pages = count(1)
         heard = 0
 
         def ask(cursor: str | None) -> RawPage:
-            more = {"next_token": cursor} if cursor else {}
-            return self.get("2/tweets/search/recent", "comments", params | more, {"account": account})
+            size = max(_FEWEST_COMMENTS, self._http.affords(_DOLLARS_POST, _PAGE))
+            more = {"max_results": str(size)} | ({"next_token": cursor} if cursor else {})
+            return self.get(
+                "2/tweets/search/recent",
+                "comments",
+                params | more,
+                {"account": account},
+                most_dollars=size * _DOLLARS_POST,
+            )
 
         def read(page: RawPage) -> Turn:
             nonlocal heard
@@ -412,14 +443,14 @@ class _Asking:
             # All else has been read and paid for by now, and must not be lost for want of comments.
             log.warning("%s: its conversations end after %d posts. %s", self._target.label, heard, spent)
 
-    def _judged(self, page: RawPage, dollars: float) -> _Posts:
+    def _judged(self, page: RawPage, dollars: Decimal, *, may_be_gone: bool = False) -> _Posts:
         """What a page of posts says, once it is paid for."""
         _check(page, self._target)
         answer = decode(page, _Posts, source=_TITLE)
         new = {post.id: post for post in answer.data if post.id not in self.read}
         self.read |= new
         self._http.pay(len(new) * dollars)
-        if answer.errors and not answer.data:
+        if answer.errors and not (answer.data or answer.left_out or may_be_gone):
             _refuse(page, self._target, answer.errors[0])
         return answer
 
@@ -465,6 +496,11 @@ def _is_field_refused(page: RawPage) -> bool:
     return page.status == codes.bad_request and b"[organic_metrics]" in page.body
 
 
+def _moment(at: dt.datetime) -> str:
+    """A moment in UTC as X wants it, to the second."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _query(conversations_: Sequence[str], account: str) -> str:
     """What finds all that was said in some conversations; reposts are none of it."""
     return f"({' OR '.join(f'conversation_id:{each}' for each in conversations_)}) -retweets_of:{account}"
@@ -499,8 +535,26 @@ def _post(stamp: Stamp, target: Target, post: _Post) -> PostRow:
         tags=tuple(dict.fromkeys(tags)),
         links=tuple(dict.fromkeys(links)),
         reply_to=answered,
-        counts=counts(quotes=post.public_metrics.quote_count, bookmarks=post.public_metrics.bookmark_count),
+        counts=counts(
+            quotes=post.public_metrics.quote_count,
+            bookmarks=post.public_metrics.bookmark_count,
+            **_owners_numbers(post.organic_metrics),
+        ),
     )
+
+
+def _owners_numbers(numbers: _OrganicMetrics | None) -> dict[str, int | None]:
+    """What only the owner gets to see of a post; nothing where X did not give it."""
+    if numbers is None:
+        return {}
+    return {
+        "impressions": numbers.impression_count,
+        "likes": numbers.like_count,
+        "replies": numbers.reply_count,
+        "reposts": numbers.retweet_count if numbers.repost_count is None else numbers.repost_count,
+        "link_clicks": numbers.url_link_clicks,
+        "profile_views": numbers.user_profile_clicks,
+    }
 
 
 def _entities(post: _Post) -> _Entities:
@@ -538,30 +592,6 @@ def _kind(post: _Post, media: set[str], *, has_links: bool) -> PostKind:
     if media or (post.attachments and post.attachments.media_keys):
         return "image"
     return "link" if has_links else "text"
-
-
-def _organic(stamp: Stamp, answer: _OwnersPosts) -> Iterator[Row]:
-    """Totals of posts; where X gives them of no post at all, what it said of that."""
-    given = [post for post in answer.data if post.organic_metrics]
-    for post in given:
-        numbers = post.organic_metrics or _OrganicMetrics()
-        yield CounterRow(
-            **stamp,
-            account_id=post.author_id,
-            post_id=post.id,
-            published_at=post.created_at,
-            counts=counts(
-                impressions=numbers.impression_count,
-                likes=numbers.like_count,
-                replies=numbers.reply_count,
-                reposts=numbers.retweet_count if numbers.repost_count is None else numbers.repost_count,
-                link_clicks=numbers.url_link_clicks,
-                profile_views=numbers.user_profile_clicks,
-            ),
-        )
-    refused = [problem for problem in answer.errors if problem.field.startswith("organic_metrics")]
-    if refused and not given:
-        yield from _unavailable(stamp, refused[0].detail)
 
 
 def _unavailable(stamp: Stamp, reason: str) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 from sqlalchemy import Connection, TextClause, text
 
+from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.marts import mart
 from widerview.warehouse.sql import query, sql
 
@@ -109,6 +110,46 @@ class DayValue(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     observed_at: dt.datetime
     receipt: str
+
+
+class DaySeries(msgspec.Struct, frozen=True, kw_only=True):
+    """All days that are known of one metric of an account or a website, or of one member of a dimension of it.
+
+    `counts` has one value for each of `days`, None where the platform did not report it.
+    """
+
+    source: str
+    entity: Literal["account", "site"]
+    entity_id: str
+    dimension: str
+    member: str
+    metric: str
+    days: tuple[dt.date, ...]
+    counts: tuple[float | None, ...]
+
+
+class PostDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What the posts of an account's day have earned together; None where none of them tells.
+
+    Attributes:
+        source: The platform.
+        account_id: The account.
+        day: The day on which they were published, on the clock that was asked for.
+        posts: How many there were.
+        counted: Of how many the reactions are known.
+        reactions: Likes, replies, reposts and quotes.
+        replies: Replies among them.
+        passed_on: Reposts and quotes among them.
+    """
+
+    source: str
+    account_id: str
+    day: dt.date
+    posts: int
+    counted: int
+    reactions: int | None
+    replies: int | None
+    passed_on: int | None
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +253,14 @@ def own_messages(
     )
 
 
+def lessons_shown(connection: Connection, client_id: str, as_of: dt.datetime, *, before: str) -> dict[str, str]:
+    """Give the last period in whose approved report each card of education stood, of the periods before one."""
+    found = connection.execute(
+        query("lessons_shown"), {"client_id": client_id, "as_of": as_of, "before": before}
+    ).tuples()
+    return dict(found.all())
+
+
 def received_messages(
     connection: Connection,
     client_id: str,
@@ -299,6 +348,46 @@ def day_values(
     )
 
 
+def day_series(
+    connection: Connection, client_id: str, as_of: dt.datetime, first_day: dt.date, last_day: dt.date
+) -> list[DaySeries]:
+    """Give every total of the client's accounts and websites, and visits by channel, for the days first..last."""
+    return _read(
+        connection,
+        query("day_series"),
+        DaySeries,
+        client_id=client_id,
+        as_of=as_of,
+        first_day=first_day,
+        last_day=last_day,
+    )
+
+
+def post_days(
+    connection: Connection,
+    client_id: str,
+    as_of: dt.datetime,
+    first_utc: dt.datetime,
+    last_utc_exclusive: dt.datetime,
+    *,
+    zone: str,
+) -> list[PostDay]:
+    """Give what an interval's posts have earned by `as_of`, by account and day of publishing on the clock of `zone`."""
+    return _read(
+        connection,
+        _post_days(),
+        PostDay,
+        client_id=client_id,
+        as_of=as_of,
+        first=first_utc,
+        end=last_utc_exclusive,
+        zone=zone,
+        age_seconds=None,
+        **{name: list(METRICS[name].parts) for name in ("reactions", "passed_on")},
+        replies=list(METRICS["replies_received"].parts),
+    )
+
+
 def corrections(
     connection: Connection,
     client_id: str,
@@ -377,6 +466,11 @@ def is_covered(
 @cache
 def _post_counters() -> TextClause:
     return text(sql("post_counters").format(posts=sql("posts")))
+
+
+@cache
+def _post_days() -> TextClause:
+    return text(sql("post_days").format(posts=sql("posts"), post_counters=_post_counters().text))
 
 
 @cache

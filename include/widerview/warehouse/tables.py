@@ -245,6 +245,24 @@ answer_shape = Table(
     comment="The shape of a platform's answers, to notice when it drifts; what had changed stands in landing's checks.",
 )
 
+crisis = Table(
+    "crisis",
+    metadata,
+    _client(),
+    Column("crisis", Key, primary_key=True, comment="Its name, told from when it was first seen."),
+    Column("first_look", Instant, nullable=False,
+           comment="End of the first 12 hours with far more comments than usual."),
+    Column("last_look", Instant, nullable=False, comment="End of the last such 12 hours."),
+    Column("peak_look", Instant, nullable=False, comment="End of the 12 hours with most comments."),
+    Column("comments", Integer, nullable=False, comment="Comments in them."),
+    Column("usual_low", Integer, nullable=False, comment="On nine of ten days before, at that time, from so many"),
+    Column("usual_high", Integer, nullable=False, comment="to so many."),
+    Column("looked_until", Instant, nullable=False, comment="End of the last 12 hours that were judged."),
+    Column("alerted_at", Instant, comment="When the mail about it was written; NULL: not yet."),
+    Column("closed_at", Instant, comment="When it was told that it is over, or goes on; NULL: not yet."),
+    comment="Rushes of comments, one row each: what was seen, and what was told of it.",
+)  # fmt: skip
+
 report = Table(
     "report",
     metadata,
@@ -269,8 +287,8 @@ outbox = Table(
     "outbox",
     metadata,
     _client(),
-    Column("period", Key, primary_key=True, comment="ISO week of the report."),
-    Column("revision", Integer, primary_key=True, comment="Revision of the report."),
+    Column("period", Key, primary_key=True, comment="ISO week of the report, or the name of a crisis."),
+    Column("revision", Integer, primary_key=True, comment="Revision of the report; of a crisis 1: alert, 2: its end."),
     Column("recipient", Key, primary_key=True, comment="Email address."),
     Column("message_id", Text, nullable=False, comment="The mail's Message-ID, the same in every attempt."),
     Column("message", LargeBinary, nullable=False, comment="The mail, byte for byte as it is sent."),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -12,6 +12,9 @@ from widerview.clock import utc_now
 from widerview.sources.errors import BudgetSpent
 from widerview.warehouse.sql import query
 
+_NOTHING = Decimal(0)
+_SMALLEST = Decimal("0.0001")
+"""Smallest sum that the warehouse keeps, in US dollars."""
 _CALLS_AT_ONCE = 10
 """Calls that are set aside with one statement; those that are not made are given back."""
 
@@ -35,11 +38,11 @@ def used_since(engine: Engine, first: dt.date) -> list[Used]:
 class DailyAllowance:
     """What a client may still spend today (UTC) on a platform, however many tasks spend it at once.
 
-    No call is made once the money is spent; what an answer costs is known when it is there, so the last one may go
-    beyond by its own price.
+    What an answer costs is known when it is there, so the most that it may cost is set aside before it is asked for,
+    and what it did not cost is given back. So the money is never overspent, however large the answers are.
 
     A context manager; at its end the calls that were set aside and not made are given back. A process that dies
-    before has counted a few calls too many, and never one too few.
+    before has counted a few calls too many, and the most its last answer may have cost; never anything too little.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class DailyAllowance:
         source: str,
         *,
         calls: int,
-        dollars: float | None,
+        dollars: Decimal | None,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         """Count in the warehouse.
@@ -68,6 +71,7 @@ class DailyAllowance:
         self._dollars = dollars
         self._clock = clock
         self._aside = 0
+        self._dollars_aside = _NOTHING
         self._day: dt.date | None = None
 
     def __enter__(self) -> Self:
@@ -82,32 +86,60 @@ class DailyAllowance:
             self._run("give_back_calls", day=self._day, calls=self._aside)
             self._aside = 0
 
-    def call(self) -> None:
-        """Count a call that is about to be made.
+    def call(self, most_dollars: Decimal = _NOTHING) -> None:
+        """Count a call that is about to be made, and set aside the most that its answer may cost.
 
         Raises:
-            BudgetSpent: It would be one too many, or the day's money is spent.
+            BudgetSpent: It would be one too many, or what is left of the day's money does not pay for it.
         """
         if not self._aside:
             self._day = self._clock().date()
+            price = _kept(most_dollars)
             # Where calls cost money, each is asked for by itself: the one before it may have spent the last.
             for calls in (_CALLS_AT_ONCE, 1) if self._dollars is None else (1,):
-                if self._run("take_calls", day=self._day, calls=calls, most=self._calls, most_dollars=self._dollars):
-                    self._aside = calls
+                if self._run(
+                    "take_calls",
+                    day=self._day,
+                    calls=calls,
+                    dollars=price,
+                    most=self._calls,
+                    most_dollars=self._dollars,
+                ):
+                    self._aside, self._dollars_aside = calls, price
                     break
             else:
-                money = "" if self._dollars is None else f", or the ${self._dollars:.2f} they may cost,"
-                raise BudgetSpent(
-                    f"The {self._calls} calls{money} that {self._whose['client_id']} may make to "
-                    f"{self._whose['source']} on {self._day} (UTC) are spent. Clear the task tomorrow, or allow more: "
-                    "docs/sources.md tells how. `widerview usage` shows what was spent."
-                )
+                raise BudgetSpent(self._spent(price))
         self._aside -= 1
 
-    def pay(self, dollars: float) -> None:
-        """Count what an answer has cost, in US dollars."""
-        self._run("pay_dollars", day=self._day or self._clock().date(), dollars=dollars)
+    def pay(self, dollars: Decimal) -> None:
+        """Count what an answer has cost, in US dollars, instead of what was set aside for it."""
+        more = _kept(dollars) - self._dollars_aside
+        self._run("pay_dollars", day=self._day or self._clock().date(), dollars=more)
+        self._dollars_aside = _NOTHING
+
+    def left(self) -> Decimal | None:
+        """Tell what may still be spent today, in US dollars; None where calls cost nothing."""
+        if self._dollars is None:
+            return None
+        with self._engine.connect() as connection:
+            spent = connection.scalar(query("dollars_of_day"), {**self._whose, "day": self._clock().date()})
+        return self._dollars - (spent or _NOTHING)
+
+    def _spent(self, price: Decimal) -> str:
+        of_money = ""
+        if self._dollars is not None:
+            of_money = f", or the ${self._dollars:.2f} they may cost (the next answer up to ${price:.2f} of it),"
+        return (
+            f"The {self._calls} calls{of_money} that {self._whose['client_id']} may make to {self._whose['source']} on "
+            f"{self._day} (UTC) are spent. Clear the task tomorrow, or allow more: docs/sources.md tells how. "
+            "`widerview usage` shows what was spent."
+        )
 
     def _run(self, name: str, **values: object) -> bool:
         with self._engine.begin() as connection:
             return connection.execute(query(name), {**self._whose, **values}).rowcount > 0
+
+
+def _kept(dollars: Decimal) -> Decimal:
+    """A sum as the warehouse keeps it: rounded up, so that many small ones never come to less than they are."""
+    return dollars.quantize(_SMALLEST, ROUND_CEILING)

@@ -172,7 +172,7 @@ DEFECTS: dict[str, Defect] = {
         "Every post comes once more, under an id of its own.",
         [
             Change("bluesky.getAuthorFeed", "feed", under_new_ids("post.uri")),
-            Change("mastodon.statuses", "", under_new_ids("id")),
+            Change("mastodon.statuses", "", under_new_ids("id|uri")),
             Change("x.timeline", "data", under_new_ids("id")),
             Change("pinterest.pins", "items", under_new_ids("id")),
         ],
@@ -215,7 +215,7 @@ DEFECTS: dict[str, Defect] = {
         [
             Change("bluesky.getAuthorFeed", "feed.*.post", renamed("likeCount", "likesCount")),
             Change("mastodon.statuses", "*", renamed("favourites_count", "likes_count")),
-            Change("x.posts", "data.*.organic_metrics", renamed("like_count", "likes")),
+            Change("x.timeline", "data.*.organic_metrics", renamed("like_count", "likes")),
             Change("tiktok.business_videos", "data.videos.*", renamed("likes", "like_count")),
         ],
     ),

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006_delivery"
-down_revision = "0003_quality"
+down_revision = "0004_alerts"
 branch_labels = None
 depends_on = None
 

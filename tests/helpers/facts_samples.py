@@ -18,12 +18,18 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    GoalFact,
+    KnownEvent,
+    LevelChange,
     Lift,
+    NotableDay,
     PostFact,
     Posting,
     SourceFact,
     TouchpointFact,
     Usual,
+    Year,
+    YearWeek,
 )
 from widerview.report.lessons import pick
 
@@ -32,7 +38,8 @@ AS_OF = dt.datetime(2026, 11, 17, 7, 40, tzinfo=dt.UTC)
 
 
 def usual(low: float, high: float, weeks: int = 12) -> Usual:
-    return Usual(low=low, high=high, coverage=0.8, weeks=weeks)
+    reach = (high - low) * 0.3
+    return Usual(low=low, high=high, coverage=0.8, weeks=weeks, wide_low=max(low - reach, 0.0), wide_high=high + reach)
 
 
 def figures() -> tuple[Figure, ...]:
@@ -77,6 +84,7 @@ def figures() -> tuple[Figure, ...]:
             last_week=9.8,
             so_far=True,
             definition="reactions_per_post@1",
+            change=LevelChange(since=dt.date(2026, 9, 28), why="lasting", times=1.77, low=1.34, high=2.31),
         ),
         Figure(
             id="replies_received",
@@ -151,6 +159,77 @@ def posts() -> tuple[PostFact, ...]:
     )
 
 
+def year() -> Year:
+    """A year of reactions per post that has grown; two weeks are not known."""
+    weeks = [8.4, 9.1, 7.6, 8.8, 10.2, 6.9, 8.1, 9.5, 7.9, 8.7, 9.9, 8.2, 7.7] * 4
+    values = [round(value * (1 + place // 13 * 0.17), 1) for place, value in enumerate(weeks)]
+    return Year(
+        label="Reactions per post",
+        weeks=tuple(
+            YearWeek(monday=MONDAY + dt.timedelta(weeks=place - 51), value=None if place in {30, 31} else value)
+            for place, value in enumerate(values)
+        ),
+        quarters=(8.5, 9.9, 11.4, 12.8),
+        times=1.506,
+        low=1.291,
+        high=1.757,
+    )
+
+
+def notable_days() -> tuple[NotableDay, ...]:
+    """A day that nothing known explains, and one that was expected."""
+    return (
+        NotableDay(
+            day=MONDAY + dt.timedelta(days=1),
+            metric="views",
+            label="Views",
+            platform="Bluesky",
+            channel=None,
+            value=18,
+            low=42.3,
+            high=96.1,
+        ),
+        NotableDay(
+            day=MONDAY + dt.timedelta(days=3),
+            metric="visits",
+            label="Website visits",
+            platform=None,
+            channel=None,
+            value=27,
+            low=10.2,
+            high=16.4,
+            because=KnownEvent(
+                what="asset starts", name="Poster in the market hall", day=MONDAY + dt.timedelta(days=3)
+            ),
+        ),
+    )
+
+
+def goals() -> tuple[GoalFact, ...]:
+    """A goal within reach, and one with no usual week yet."""
+    return (
+        GoalFact(
+            label="Website visits",
+            note="As many as last November",
+            target=500,
+            starts=dt.date(2026, 11, 1),
+            ends=dt.date(2026, 11, 30),
+            so_far=310,
+            low=423.4,
+            high=561.8,
+            word="within reach",
+        ),
+        GoalFact(
+            label="Campaign visits",
+            campaign="Walnut winter",
+            target=160,
+            starts=dt.date(2026, 11, 2),
+            ends=dt.date(2026, 11, 29),
+            so_far=58,
+        ),
+    )
+
+
 def good_week() -> Facts:
     """A week above the usual range, with every section filled."""
     return with_lesson(
@@ -168,6 +247,8 @@ def good_week() -> Facts:
             grade="good",
             figures=figures(),
             chart=chart(),
+            worth_knowing=notable_days(),
+            goals=goals(),
             posts=posts(),
             posting=Posting(posts=9, usual_posts=7.5),
             channels=(
@@ -259,6 +340,8 @@ def empty_week() -> Facts:
             grade="quiet",
             figures=(),
             chart=None,
+            worth_knowing=(),
+            goals=(),
             posts=(),
             posting=Posting(posts=0, usual_posts=7.5),
             channels=(),
@@ -293,11 +376,22 @@ def broken_week() -> Facts:
     )
 
 
+def year_week() -> Facts:
+    """A fourth week: a year stands where 28 days do in the others."""
+    return with_lesson(msgspec.structs.replace(normal_week(), chart=None, year=year(), worth_knowing=(), goals=()))
+
+
 def with_lesson(facts: Facts) -> Facts:
     return msgspec.structs.replace(facts, lesson=pick(facts))
 
 
-SAMPLES = {"good": good_week, "normal": normal_week, "empty": empty_week, "broken": broken_week}
+SAMPLES = {
+    "good": good_week,
+    "normal": normal_week,
+    "empty": empty_week,
+    "broken": broken_week,
+    "year": year_week,
+}
 
 NOTE = """Dear Ines,
 

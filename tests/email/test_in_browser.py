@@ -1,20 +1,14 @@
 """A real browser shows the mail: on every width, in light and dark, without images, and with hostile words in it."""
 
-import base64
-import shutil
-from collections.abc import Iterator
-
 import pytest
-from facts_samples import NOTE, SAMPLES, good_week
-from playwright.sync_api import Browser, Page, sync_playwright
-from test_render import HOSTILE, attacked
 
+from facts_samples import NOTE, SAMPLES, good_week
+from hostile import HOSTILE, attacked
+from opened_mails import Opened, with_images
 from widerview.report import narrate
-from widerview.report.render import Rendered, render
+from widerview.report.render import render
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 CONTRASTS = """() => {
   const parse = text => text.match(/[\\d.]+/g).map(Number);
@@ -40,44 +34,11 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-class Opened:
-    """A mail in a browser's window, and all it tried to do beside being read."""
-
-    def __init__(self, browser: Browser, html: str, width: int, scheme: str) -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        self.did: list[str] = []
-        self.page.on("console", lambda message: self.did.append(f"console: {message.text}"))
-        self.page.on("pageerror", lambda error: self.did.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: (self.did.append("dialog"), dialog.dismiss()))
-        self.page.on(
-            "request", lambda request: request.url.startswith("data:") or self.did.append(f"request: {request.url}")
-        )
-        self.page.set_content(html)
-
-    def overflow(self) -> int:
-        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-
-
-def with_chart(rendered: Rendered) -> str:
-    data = base64.b64encode(rendered.chart_png or b"").decode()
-    return rendered.html.replace(f"cid:{rendered.chart_cid}", f"data:image/png;base64,{data}")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 375, 480, 660])
 def test_the_mail_fits_every_width_and_can_be_read_in_light_and_dark(browser, width, scheme):
     for sample in SAMPLES.values():
-        opened = Opened(browser, with_chart(render(sample(), NOTE)), width, scheme)
+        opened = Opened(browser, with_images(render(sample(), NOTE)), width, scheme)
         assert opened.overflow() == 0
         assert opened.did == []
         faint = [(text, ratio) for text, ratio in opened.page.evaluate(CONTRASTS) if ratio < 4.5]
@@ -120,7 +81,7 @@ def test_without_images_nothing_is_lost(browser):
 def test_strangers_words_do_nothing(browser):
     opened = Opened(browser, "", 320, "light")
     for payload in HOSTILE:
-        opened.page.set_content(with_chart(render(attacked(payload), payload)))
+        opened.page.set_content(with_images(render(attacked(payload), payload)))
         assert opened.did == [], payload
         assert opened.page.evaluate("window.hacked") is None, payload
         assert opened.overflow() == 0, payload

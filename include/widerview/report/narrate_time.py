@@ -1,0 +1,189 @@
+"""Words for what is seen over days and months: days worth knowing, lasting changes, goals and the year."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from widerview.report.clean_text import clip
+from widerview.report.facts import Facts, Figure, GoalFact, KnownEvent, LevelChange, NotableDay, Year
+from widerview.report.narrate import channel_name
+from widerview.report.voice import Voice, ends, inline, rounded, times, voice_of
+
+_FEWEST_DIGITS = 2
+
+
+def notable_day(facts: Facts, notable: NotableDay) -> str:
+    """A day that stood out: what it had, what such a weekday usually has, and what explains it."""
+    voice = voice_of(facts.locale)
+    line = voice.gettext("%(day)s: %(what)s %(value)s, on a %(weekday)s usually %(range)s.") % {
+        "day": voice.day(notable.day),
+        "what": _what(facts, notable),
+        "value": voice.number(notable.value),
+        "weekday": voice.weekday(notable.day, "EEEE"),
+        "range": ends(voice, notable.low, notable.high, 0, "–"),
+    }
+    if notable.because is None:
+        return line
+    expected = voice.gettext("Expected: %(reason)s.") % {"reason": _reason(voice, notable.because, notable)}
+    return f"{line} {expected}"
+
+
+def _what(facts: Facts, notable: NotableDay) -> str:
+    voice = voice_of(facts.locale)
+    if notable.platform:
+        return voice.gettext("%(metric)s on %(platform)s") % {
+            "metric": inline(facts, notable.label),
+            "platform": notable.platform,
+        }
+    if notable.channel:
+        return voice.gettext("%(metric)s from “%(channel)s”") % {
+            "metric": inline(facts, notable.label),
+            "channel": channel_name(facts, notable.channel),
+        }
+    return inline(facts, notable.label)
+
+
+def _reason(voice: Voice, event: KnownEvent, notable: NotableDay) -> str:
+    _ = voice.gettext
+    today, earlier = {
+        "holiday": (_("%(name)s"), _("%(name)s")),
+        "campaign starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
+        "campaign ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
+        "asset starts": (_("“%(name)s”"), _("“%(name)s” since %(day)s")),
+        "asset ends": (_("“%(name)s”"), _("“%(name)s” until %(day)s")),
+        "paid": (_("paid promotion on %(name)s"), _("paid promotion on %(name)s")),
+    }[event.what]
+    words = {"name": clip(event.name, 60), "day": voice.day(event.day)}
+    return (today if event.day == notable.day else earlier) % words
+
+
+def level_change(facts: Facts, change: LevelChange | None) -> str:
+    """Since when a figure does not compare with earlier weeks; empty if there is nothing to say."""
+    voice = voice_of(facts.locale)
+    if change is None:
+        return ""
+    if change.why == "measured differently":
+        return voice.gettext("measured differently since %(day)s") % {"day": voice.long_day(change.since)}
+    if change.times is None or change.low is None or change.high is None:
+        return ""
+    return voice.gettext("a lasting change since %(day)s: %(times)s") % {
+        "day": voice.long_day(change.since),
+        "times": _times_with_range(voice, change.times, change.low, change.high),
+    }
+
+
+def _times_with_range(voice: Voice, factor: float, low: float, high: float) -> str:
+    """How many times as much as before, and the range of it rounded outwards; below one as a share."""
+    if factor < 1:
+        return voice.gettext("about %(share)s of what it was (%(low)s to %(high)s)") % {
+            "share": voice.percent(float(rounded(factor, 2))),
+            "low": voice.percent(float(rounded(low, 2, ROUND_FLOOR))),
+            "high": voice.percent(float(rounded(high, 2, ROUND_CEILING))),
+        }
+    return voice.gettext("%(times)s what it was (%(low)s to %(high)s times)") % {
+        "times": times(voice, factor),
+        "low": voice.about(rounded(low, 1, ROUND_FLOOR)),
+        "high": voice.about(rounded(high, 1, ROUND_CEILING)),
+    }
+
+
+def goal_title(facts: Facts, goal: GoalFact) -> str:
+    """What a goal counts, and over which days."""
+    voice = voice_of(facts.locale)
+    what = f"{goal.label} “{goal.campaign}”" if goal.campaign else goal.label
+    return f"{what}, {voice.days(goal.starts, goal.ends)}"
+
+
+def goal_line(facts: Facts, goal: GoalFact) -> str:
+    """How far a goal is, and where it is likely to end, as a range; never as one number."""
+    voice = voice_of(facts.locale)
+    _ = voice.gettext
+    words = {"target": voice.number(goal.target), "day": voice.long_day(goal.ends)}
+    if goal.so_far is None:
+        return _("Not all days since its start are known, so we cannot say how far your goal of %(target)s is.") % words
+    words["so_far"] = voice.number(goal.so_far)
+    if goal.ends <= facts.last_day:
+        if goal.word == "reached":
+            return _("%(so_far)s by %(day)s; your goal of %(target)s was reached.") % words
+        return _("%(so_far)s by %(day)s; your goal was %(target)s.") % words
+    if goal.word == "reached":
+        return _("So far %(so_far)s; your goal of %(target)s by %(day)s is reached.") % words
+    if goal.word is None or goal.low is None or goal.high is None:
+        return _("%(so_far)s of %(target)s so far; too early to say where it will end.") % words
+    words["range"] = _likely(voice, goal)
+    standing = {
+        "ahead": _("well within reach"),
+        "within reach": _("within reach"),
+        "behind": _("out of reach at this pace"),
+    }[goal.word]
+    return _("%(so_far)s of %(target)s so far; likely %(range)s in the end: %(standing)s.") % {
+        **words,
+        "standing": standing,
+    }
+
+
+def _likely(voice: Voice, goal: GoalFact) -> str:
+    """Where a goal is likely to end, to the fewest digits, at least two, at which the numbers agree with the words."""
+    low, high = goal.low or 0.0, goal.high or 0.0
+    for digits in range(_FEWEST_DIGITS, len(str(round(high))) + 1):
+        unit = Decimal(10) ** max(len(str(round(high))) - digits, 0)
+        least = (Decimal(str(low)) / unit).to_integral_value(ROUND_CEILING) * unit
+        most = (Decimal(str(high)) / unit).to_integral_value(ROUND_FLOOR) * unit
+        word = "ahead" if least >= goal.target else "within reach" if most >= goal.target else "behind"
+        if word == goal.word and (goal.so_far or 0) <= least < most:
+            return f"{voice.number(least)}–{voice.number(most)}"
+    return ends(voice, low, high, 0, "–")
+
+
+def year_line(facts: Facts, year: Year) -> str:
+    """How a year has gone, a usual week of its last quarter against one of its first, as a range."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    low, high = rounded(year.low, 1, ROUND_FLOOR), rounded(year.high, 1, ROUND_CEILING)
+    words = {"times": times(voice, year.times), "low": voice.about(low), "high": voice.about(high)}
+    if low <= 1 <= high:
+        text = _(
+            "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of "
+            "the first."
+        )
+    else:
+        text = _(
+            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s "
+            "times)."
+        )
+    return text % words
+
+
+def year_title(facts: Facts, year: Year) -> str:
+    """The heading over a year."""
+    return voice_of(facts.locale).gettext("%(figure)s over a year") % {"figure": year.label}
+
+
+def year_alt(facts: Facts, year: Year) -> str:
+    """A year in words: a usual week of each quarter."""
+    voice = voice_of(facts.locale)
+    return voice.gettext("%(title)s, %(days)s. A usual week of each quarter: %(quarters)s.") % {
+        "title": year_title(facts, year),
+        "days": voice.days(year.weeks[0].monday, facts.last_day),
+        "quarters": ", ".join(voice.number(quarter, 1) for quarter in year.quarters),
+    }
+
+
+def about_time(facts: Facts) -> list[str]:
+    """How to read what is said of goals, lasting changes and the year, for the end of the mail."""
+    _ = (voice := voice_of(facts.locale)).gettext
+    lines = []
+    if facts.worth_knowing:
+        lines.append(_("Worth knowing: of all days and numbers of your week, those that chance hardly explains."))
+    if likely := [goal.coverage for goal in facts.goals if goal.low is not None]:
+        lines.append(
+            _("“In the end”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
+            % {"share": voice.percent(likely[0])}
+        )
+    if facts.year or any(_is_lasting(figure) for figure in facts.figures):
+        lines.append(
+            _("How many times as much: the range in brackets holds the truth in about %(share)s of cases.")
+            % {"share": voice.percent(0.95)}
+        )
+    return lines
+
+
+def _is_lasting(figure: Figure) -> bool:
+    return figure.change is not None and figure.change.why == "lasting"

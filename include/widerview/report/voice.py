@@ -1,0 +1,133 @@
+"""The language of the words and how numbers, ranges and dates are written in them."""
+
+import datetime as dt
+import gettext
+from copy import copy
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates
+from babel.numbers import format_percent
+
+from widerview.report.facts import Facts
+
+_TWICE = 2
+
+
+class Voice:
+    """The language of the words and the locale of the numbers.
+
+    Attributes:
+        language: Language of the words, as HTML's `lang` wants it, e.g. `en-GB`.
+        direction: `ltr` or `rtl`.
+    """
+
+    def __init__(self, locale: str) -> None:
+        self._numbers = Locale.parse(locale)
+        self._catalogue = gettext.translation(
+            "report", Path(__file__).parent / "locale", [self._numbers.language], fallback=True
+        )
+        self.gettext = self._catalogue.gettext
+        language = self._catalogue.info().get("language", "en")
+        # Month names belong to the language of the words, not to that of the numbers.
+        self._dates = self._numbers if self._numbers.language == language else Locale.parse("en_GB")
+        self.language = str(self._dates).replace("_", "-")
+        self.direction = self._dates.text_direction
+
+    def say(self, text: str, **words: str) -> str:
+        """Words in this language, with what belongs into their gaps."""
+        return self.gettext(text) % words if words else self.gettext(text)
+
+    def count(self, one: str, many: str, number: int, **words: str) -> str:
+        """Words that depend on a number; they hold it as `%(n)s`."""
+        return self._catalogue.ngettext(one, many, number) % {"n": self.number(number), **words}
+
+    def number(self, value: float | Decimal, decimals: int = 0) -> str:
+        """A number with a fixed count of decimals."""
+        pattern = copy(self._numbers.decimal_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return str(pattern.apply(rounded(value, decimals), self._numbers))
+
+    def about(self, value: float | Decimal) -> str:
+        """A median or the like: one decimal, and none where it is a whole number."""
+        return self.number(value, 0 if float(value).is_integer() else 1)
+
+    def percent(self, share: float) -> str:
+        """A share as a percentage."""
+        return str(format_percent(share, locale=self._numbers))
+
+    def day(self, day: dt.date) -> str:
+        """A day within the year, e.g. `Thu 12 Nov`."""
+        return str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+
+    def short_day(self, day: dt.date) -> str:
+        """A day for a chart's axis, e.g. `12 Nov`."""
+        return str(dates.format_skeleton("MMMd", day, locale=self._dates))
+
+    def long_day(self, day: dt.date) -> str:
+        """A day within the year, e.g. `12 November`."""
+        return str(dates.format_skeleton("MMMMd", day, locale=self._dates))
+
+    def weekday(self, day: dt.date, pattern: str = "EEE") -> str:
+        """The name of the weekday: short, e.g. `Thu`, or with the pattern `EEEE` in full."""
+        return str(dates.format_date(day, pattern, locale=self._dates))
+
+    def days(self, first: dt.date, last: dt.date) -> str:
+        """A stretch of days, e.g. `9–15 November 2026`."""
+        text = str(dates.format_interval(first, last, skeleton="yMMMd", locale=self._dates)).replace("\u2009", " ")
+        short, wide = (dates.get_month_names(width, locale=self._dates) for width in ("abbreviated", "wide"))
+        for month in {first.month, last.month}:
+            text = text.replace(short[month], wide[month])
+        return text
+
+    def moment(self, moment: dt.datetime, zone: ZoneInfo) -> str:
+        """A moment on the clock of a zone, e.g. `17 November 2026, 08:40`."""
+        local = moment.astimezone(zone)
+        day = dates.format_date(local.date(), "long", locale=self._dates)
+        return f"{day}, {dates.format_time(local.timetz(), 'short', tzinfo=zone, locale=self._dates)}"
+
+
+@lru_cache(maxsize=64)
+def voice_of(locale: str) -> Voice:
+    """The voice for a Babel locale; English words where there is no catalogue."""
+    return Voice(locale)
+
+
+def ends(voice: Voice, low: float, high: float, decimals: int, dash: str) -> str:
+    """A range for print; one number where both ends are printed alike. A `dash` of letters gets spaces around it."""
+    texts = [voice.number(end, decimals) for end in rounded_range(low, high, decimals)]
+    spaced = f" {dash} " if dash.isalpha() else dash
+    return texts[0] if texts[0] == texts[1] else spaced.join(texts)
+
+
+def rounded_range(low: float, high: float, decimals: int) -> tuple[Decimal, Decimal]:
+    """A range for print, rounded inwards: 63 above a range that ends at 62.6 is above 62, not above 63.
+
+    A range too narrow for that is rounded to the nearest.
+    """
+    inner = rounded(low, decimals, ROUND_CEILING), rounded(high, decimals, ROUND_FLOOR)
+    return inner if inner[0] <= inner[1] else (rounded(low, decimals), rounded(high, decimals))
+
+
+def rounded(value: float | Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """A number for print, to so many decimals."""
+    # An end may be 63.00000000001 by arithmetic alone: that is 63, and must not round up to 64.
+    return Decimal(str(round(value, 9))).quantize(Decimal(1).scaleb(-decimals), rounding=rounding)
+
+
+def times(voice: Voice, factor: float) -> str:
+    """How many times as much, for print: `about twice`, `about 1.8 times`."""
+    found = rounded(factor, 1)
+    if found == _TWICE:
+        return voice.gettext("about twice")
+    return voice.gettext("about %(times)s times") % {"times": voice.about(found)}
+
+
+def inline(facts: Facts, label: str) -> str:
+    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
+    first = label.partition(" ")[0]
+    names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
+    keep = first in names or first[1:] != first[1:].lower()
+    return label if keep else label[:1].lower() + label[1:]

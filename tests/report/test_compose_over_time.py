@@ -1,0 +1,430 @@
+"""What takes days and months to see, on a real warehouse: said where it is so, and not where it is not."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from widerview.agency.models import Client
+from widerview.measures.weeks import Week
+from widerview.pipeline import ingest, weekly
+from widerview.quality.verdict import DayVerdict
+from widerview.report import narrate_time
+from widerview.report.facts import Facts
+from widerview.report.render import render
+from widerview.sources.base import AccountRow, DayRow, PostRow, Row, Window
+from widerview.sources.registry import SOURCES
+from widerview.vocabulary.dictionaries import load_dictionary
+from widerview.warehouse.load import load_pull
+from widerview.warehouse.migrate import migrate
+
+WEEK = Week.parse("2026-W46")
+FOURTH = Week.parse("2026-W48")
+DAY = dt.timedelta(days=1)
+HOURS = {day: {"opens": "09:00", "closes": "17:00"} for day in ("monday", "tuesday", "wednesday")}
+
+
+def client(**changed: Any) -> Client:
+    """A bakery on Bluesky and Instagram with a website."""
+    file: dict[str, Any] = {
+        "client": "quiet-harbour",
+        "name": "Quiet Harbour",
+        "time_zone": "UTC",
+        "office_hours": HOURS,
+        "reviewers": ["reviewer"],
+        "sender": {
+            "name": "Priya Nair",
+            "email": "priya@lanternlane.example",
+            "agency": "Lantern Lane",
+            "postal_address": "7 Lantern Lane",
+        },
+        "recipients": [{"name": "Anna Quay", "email": "anna@harbour.example"}],
+        "accounts": [{"platform": "bluesky", "handle": "harbour.example"}],
+        "web": [{"platform": "matomo", "site_id": "7", "connection": "matomo", "url": "https://harbour.example"}],
+    }
+    return Client.model_validate(file | changed)
+
+
+def campaign(starts: str, ends: str, **more: Any) -> dict[str, Any]:
+    return {"key": "winter-bread", "name": "Winter bread", "goal": "Orders", "starts": starts, "ends": ends} | more
+
+
+class Past:
+    """A past that a test makes up: visits of each day, and posts with their likes."""
+
+    def __init__(self, weeks: int = 14, last: Week = WEEK, visits: float = 100.0, likes: int = 20) -> None:
+        self.last, self.days = last, [day for ago in range(weeks - 1, -1, -1) for day in last.shift(-ago).days]
+        chance = np.random.default_rng(11)
+        self.visits = {day: float(chance.poisson(visits * (1.4 if day.weekday() > 4 else 1.0))) for day in self.days}
+        self.campaign_visits: dict[dt.date, float] = {}
+        self.likes = {day: int(chance.poisson(likes)) for day in self.days if day.weekday() % 2 == 0}
+        self.totals: dict[tuple[str, str, str], dict[dt.date, float]] = {}
+
+    def facts(self, engine: Engine, of: Client, *, after: dt.timedelta = 4 * DAY) -> Facts:
+        """Load it all at once, and compose the report on the last week so long after its end."""
+        migrate(engine)
+        at = self.last.bounds(of.zone)[1] + after
+        for source in dict.fromkeys([each.platform for each in (*of.accounts, *of.web)]):
+            [target] = ingest.targets(of, source)
+            verdicts = [
+                DayVerdict(client_id=of.client, source=source, ref=target.ref, day=day, colour="green")
+                for day in self.last.days
+            ]
+            load_pull(
+                engine, load_id=source, target=target, window=Window(self.days[0], self.days[-1]), started_at=at,
+                ended_at=at, recorded_at=at, digest=source.encode(), rows=list(self._rows(source, at)),
+                verdicts=verdicts,
+            )  # fmt: skip
+        return weekly.compose_facts(engine, of, self.last, at)
+
+    def _rows(self, source: str, at: dt.datetime) -> list[Row]:
+        said: dict[str, Any] = {
+            "client_id": "quiet-harbour", "source": source, "observed_at": at, "receipt": "00" * 32
+        }  # fmt: skip
+        rows: list[Row] = []
+
+        def days(entity: str, entity_id: str, metric: str, values: Mapping[dt.date, float], **split: str) -> None:
+            where = {"dimension": "total", "member": ""} | split
+            rows.extend(
+                DayRow(
+                    **said, entity=entity, entity_id=entity_id, day=day, zone="UTC", metric=metric, value=value, **where
+                )
+                for day, value in values.items()
+            )
+
+        if source == "matomo":
+            days("site", "7", "visits", self.visits)
+            days("site", "7", "visits", self.campaign_visits, dimension="campaign", member="winter-bread")
+        if source == "bluesky":
+            rows.append(
+                AccountRow(**said, account_id="did:1", handle="harbour.example", name="H", url="https://h.example")
+            )
+            rows.extend(
+                PostRow(
+                    **said, account_id="did:1", post_id=str(day), kind="text", text=str(day),
+                    published_at=dt.datetime.combine(day, dt.time(12), dt.UTC), permalink="https://h.example/p",
+                    counts={"likes": likes},
+                )
+                for day, likes in self.likes.items()
+            )  # fmt: skip
+        if source == "instagram":
+            rows.append(AccountRow(**said, account_id="178", handle="harbour", name="H", url="https://i.example"))
+        for (of, entity_id, metric), values in self.totals.items():
+            if of == source:
+                days("account", entity_id, metric, values)
+        return rows
+
+
+def lines(facts: Facts) -> list[str]:
+    return [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing]
+
+
+# --- Worth knowing -------------------------------------------------------------------------------------------------
+
+
+def test_a_day_that_stands_out_is_told_in_plain_words(engine: Engine) -> None:
+    past = Past()
+    past.visits[dt.date(2026, 11, 12)] = 310.0
+    facts = past.facts(engine, client())
+    [line] = lines(facts)
+    assert line.startswith("Thu 12 Nov: website visits 310, on a Thursday usually ")
+    assert "Expected" not in line
+    [notable] = facts.worth_knowing
+    assert notable.low < 100 < notable.high < 310
+    assert line in " ".join(render(facts).text.split())
+
+
+def test_a_quiet_week_has_nothing_worth_knowing(engine: Engine) -> None:
+    facts = Past().facts(engine, client())
+    assert facts.worth_knowing == ()
+    assert "Worth knowing" not in render(facts).html
+
+
+def test_a_new_client_has_nothing_worth_knowing(engine: Engine) -> None:
+    past = Past(weeks=5)
+    past.visits[dt.date(2026, 11, 12)] = 900.0
+    assert past.facts(engine, client()).worth_knowing == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"campaigns": [campaign("2026-11-12", "2026-11-29")]}, "“Winter bread” starts"),
+        ({"campaigns": [campaign("2026-11-09", "2026-11-29")]}, "“Winter bread” began on Mon 9 Nov"),
+        (
+            {
+                "campaigns": [
+                    campaign(
+                        "2026-10-01",
+                        "2026-12-29",
+                        assets=[{"kind": "event", "name": "Bake-along", "starts": "2026-11-12"}],
+                    )
+                ]
+            },
+            "“Bake-along”",
+        ),
+        ({"holidays": {"also": ["2026-11-12"]}}, "a day off"),
+    ],
+)
+def test_what_was_known_is_expected_and_no_alarm(engine: Engine, known: dict[str, Any], expected: str) -> None:
+    past = Past()
+    past.visits[dt.date(2026, 11, 12)] = 310.0
+    [line] = lines(past.facts(engine, client(**known)))
+    assert line.endswith(f"Expected: {expected}.")
+
+
+def test_a_public_holiday_explains_an_empty_day(engine: Engine) -> None:
+    past = Past(last=Week.parse("2026-W19"))
+    past.visits[dt.date(2026, 5, 4)] = 12.0
+    facts = past.facts(engine, client(holidays={"country": "GB", "subdivision": "ENG"}))
+    assert [line.rpartition("Expected: ")[2] for line in lines(facts)] == ["May Day."]
+
+
+def test_a_campaign_does_not_explain_a_fall(engine: Engine) -> None:
+    past = Past()
+    past.visits[dt.date(2026, 11, 11)] = 4.0
+    [notable] = past.facts(engine, client(campaigns=[campaign("2026-11-09", "2026-11-29")])).worth_knowing
+    assert notable.because is None
+
+
+def test_what_may_still_come_in_is_no_fall(engine: Engine) -> None:
+    past = Past()
+    past.visits[WEEK.sunday] = 4.0
+    assert past.facts(engine, client(), after=dt.timedelta(hours=30)).worth_knowing == ()
+
+
+def test_a_boost_is_expected_and_followers_are_not_told(engine: Engine) -> None:
+    past = Past()
+    boosted = dt.date(2026, 11, 12)
+    steady = {day: value + 200 for day, value in past.visits.items()}
+    past.totals["instagram", "178", "views"] = steady | {boosted: 2_400.0}
+    past.totals["instagram", "178", "paid_views"] = dict.fromkeys(steady, 0.0) | {boosted: 2_000.0}
+    past.totals["instagram", "178", "follows"] = dict.fromkeys(steady, 3.0) | {boosted: 90.0}
+    instagram = {"platform": "instagram", "handle": "178", "connection": "meta"}
+    [line] = lines(past.facts(engine, client(accounts=[instagram])))
+    assert line.startswith("Thu 12 Nov: views on Instagram 2,400,")
+    assert line.endswith("Expected: paid promotion on Instagram.")
+
+
+def test_three_lines_at_most_and_alarms_first(engine: Engine) -> None:
+    past = Past()
+    past.visits |= {dt.date(2026, 11, 10): 2.0, dt.date(2026, 11, 12): 400.0}
+    steady = {day: value + 200 for day, value in past.visits.items() if value} | {dt.date(2026, 11, 11): 290.0}
+    steady |= {dt.date(2026, 11, 10): 310.0, dt.date(2026, 11, 12): 305.0}
+    past.totals["instagram", "178", "views"] = steady | {dt.date(2026, 11, 11): 4_000.0, dt.date(2026, 11, 13): 3.0}
+    instagram = {"platform": "instagram", "handle": "178", "connection": "meta"}
+    found = past.facts(engine, client(accounts=[instagram], campaigns=[campaign("2026-11-09", "2026-11-29")]))
+    assert len(found.worth_knowing) == 3
+    assert [notable.because is None for notable in found.worth_knowing] == [True, True, False]
+
+
+# --- Lasting changes -----------------------------------------------------------------------------------------------
+
+
+def changes(facts: Facts) -> dict[str, str]:
+    return {f.id: narrate_time.level_change(facts, f.change) for f in facts.figures if f.change}
+
+
+def test_a_lasting_change_is_told_since_its_week(engine: Engine) -> None:
+    past = Past(weeks=30)
+    since = dt.date(2026, 10, 5)
+    past.visits = {day: value * (2 if day >= since else 1) for day, value in past.visits.items()}
+    facts = past.facts(engine, client())
+    told = changes(facts)
+    assert set(told) == {"visits"}
+    assert told["visits"].startswith("a lasting change since 5 October: about ")
+    assert told["visits"] in " ".join(render(facts).text.split())
+
+
+def test_nothing_is_told_of_a_level_that_lasts(engine: Engine) -> None:
+    assert changes(Past(weeks=30).facts(engine, client())) == {}
+
+
+def test_one_odd_week_is_no_lasting_change(engine: Engine) -> None:
+    past = Past(weeks=30)
+    past.visits |= {day: past.visits[day] * 4 for day in WEEK.shift(-3).days}
+    assert changes(past.facts(engine, client())) == {}
+
+
+def counted_otherwise(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    """Matomo counts visits otherwise since a day."""
+    before = dt.date.fromisoformat(day) - DAY
+    said = "native_metric: nb_visits, meaning: Visits., documented_at: https://matomo.example"
+    text = f"""\
+source: matomo
+site_day:
+  visits:
+    - {{version: 1, valid_to: {before}, {said}}}
+    - {{version: 2, valid_from: {day}, {said}}}
+"""
+    monkeypatch.setattr(type(SOURCES["matomo"]), "dictionary", load_dictionary(text.encode()))
+
+
+def test_nothing_is_compared_across_a_change_of_definition(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted_otherwise(monkeypatch, "2026-11-02")
+    past = Past(weeks=30)
+    past.visits = {day: value * (3 if day >= dt.date(2026, 11, 2) else 1) for day, value in past.visits.items()}
+    facts = past.facts(engine, client())
+    assert changes(facts) == {
+        "visits": "measured differently since 2 November", "social_visits": "measured differently since 2 November"
+    }  # fmt: skip
+    [visits] = [figure for figure in facts.figures if figure.id == "visits"]
+    assert visits.word == "no usual week yet"
+    assert visits.last_week == sum(past.visits[day] for day in WEEK.shift(-1).days)
+    assert facts.worth_knowing == ()
+
+
+def test_the_usual_week_begins_anew_where_the_definition_changed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted_otherwise(monkeypatch, "2026-10-05")
+    past = Past(weeks=30)
+    past.visits = {day: value * (3 if day >= dt.date(2026, 10, 5) else 1) for day, value in past.visits.items()}
+    [visits] = [figure for figure in past.facts(engine, client()).figures if figure.id == "visits"]
+    assert visits.usual is not None
+    assert visits.usual.weeks == 5
+    assert visits.usual.low > 1_500, "what was before would be a third of it"
+
+
+def test_days_of_two_definitions_are_not_added_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted_otherwise(monkeypatch, "2026-11-11")
+    of = client(goals=[{"metric": "visits", "target": 5000, "starts": "2026-11-01", "ends": "2026-11-30"}])
+    facts = Past(weeks=30).facts(engine, of)
+    [visits] = [figure for figure in facts.figures if figure.id == "visits"]
+    assert (visits.value, visits.last_week) == (None, None)
+    assert facts.goals[0].so_far is None
+
+
+# --- Goals ---------------------------------------------------------------------------------------------------------
+
+
+def goal(**changed: Any) -> dict[str, Any]:
+    return {"metric": "visits", "target": 3_370, "starts": "2026-11-01", "ends": "2026-11-30"} | changed
+
+
+def goal_lines(facts: Facts) -> list[str]:
+    return [narrate_time.goal_line(facts, each) for each in facts.goals]
+
+
+def test_a_goal_has_its_pace_as_a_range(engine: Engine) -> None:
+    past = Past()
+    facts = past.facts(engine, client(goals=[goal(note="As many as last year")]))
+    so_far = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(15))
+    [found] = facts.goals
+    assert found.so_far == so_far
+    assert found.low is not None
+    assert found.high is not None
+    assert so_far + 15 * 80 < found.low < found.high < so_far + 15 * 160
+    [line] = goal_lines(facts)
+    assert line.startswith(f"{so_far:,.0f} of 3,370 so far; likely 3,")
+    assert line.endswith(" in the end: within reach.")
+    assert "As many as last year" in render(facts).html
+
+
+@pytest.mark.parametrize(
+    ("changed", "ending"),
+    [
+        ({"target": 1_000}, "your goal of 1,000 by 30 November is reached."),
+        ({"target": 2_500}, " in the end: well within reach."),
+        ({"target": 9_000}, " in the end: out of reach at this pace."),
+        ({"target": 9_000, "ends": "2026-11-15"}, "by 15 November; your goal was 9,000."),
+        ({"target": 1_000, "ends": "2026-11-15"}, "by 15 November; your goal of 1,000 was reached."),
+    ],
+)
+def test_where_a_goal_stands(engine: Engine, changed: dict[str, Any], ending: str) -> None:
+    [line] = goal_lines(Past().facts(engine, client(goals=[goal(**changed)])))
+    assert line.endswith(ending)
+
+
+def test_without_a_usual_week_there_is_no_pace(engine: Engine) -> None:
+    [line] = goal_lines(Past(weeks=4).facts(engine, client(goals=[goal()])))
+    assert line.endswith(" of 3,370 so far; too early to say where it will end.")
+
+
+def test_a_goal_some_days_of_which_are_not_known_is_not_guessed(engine: Engine) -> None:
+    [line] = goal_lines(Past(weeks=6).facts(engine, client(goals=[goal(starts="2026-09-01")])))
+    assert line == "Not all days since its start are known, so we cannot say how far your goal of 3,370 is."
+
+
+def test_a_goal_of_posts_and_one_of_a_campaign(engine: Engine) -> None:
+    past = Past()
+    past.campaign_visits = {day: 10.0 for day in past.days if day >= dt.date(2026, 10, 1)}
+    of = client(
+        campaigns=[campaign("2026-10-01", "2026-11-29")],
+        goals=[
+            goal(metric="reactions", target=400),
+            goal(metric="campaign_visits", campaign="winter-bread", target=600, starts="2026-10-01"),
+        ],
+    )
+    facts = past.facts(engine, of)
+    reactions, visits = facts.goals
+    assert reactions.so_far == sum(likes for day, likes in past.likes.items() if day >= dt.date(2026, 11, 1))
+    assert (visits.campaign, visits.so_far) == ("Winter bread", 460.0)
+    assert visits.high is not None
+    assert 500 < visits.high < 700
+
+
+def test_a_goal_whose_time_is_not_now_is_not_told(engine: Engine) -> None:
+    later, over = goal(starts="2026-11-16"), goal(starts="2026-10-01", ends="2026-11-08")
+    facts = Past().facts(engine, client(goals=[later, over]))
+    assert facts.goals == ()
+    assert "Your goals" not in render(facts).html
+
+
+# --- The year ------------------------------------------------------------------------------------------------------
+
+
+def grown(factor: float) -> Callable[[dt.date], float]:
+    return lambda day: factor ** ((day - FOURTH.shift(-51).monday).days / 364)
+
+
+def test_every_fourth_week_shows_a_year(engine: Engine) -> None:
+    past = Past(weeks=53, last=FOURTH)
+    past.likes = {day: round(likes * grown(2.0)(day)) for day, likes in past.likes.items()}
+    facts = past.facts(engine, client())
+    assert facts.chart is None
+    assert facts.year is not None
+    assert len(facts.year.weeks) == 52
+    assert facts.year.low < facts.year.times < facts.year.high
+    assert facts.year.times == pytest.approx(2**0.75, rel=0.1)
+    rendered = render(facts)
+    assert "Reactions per post over a year" in rendered.html
+    line = narrate_time.year_line(facts, facts.year)
+    assert line.startswith("A usual week of the last three months had about 1.")
+    assert line in " ".join(rendered.text.split())
+    assert rendered.chart_png is not None
+
+
+def test_a_year_without_growth_says_so(engine: Engine) -> None:
+    facts = Past(weeks=53, last=FOURTH).facts(engine, client())
+    assert facts.year is not None
+    assert narrate_time.year_line(facts, facts.year).startswith("No clear change: ")
+
+
+@pytest.mark.parametrize(("last", "weeks"), [(FOURTH.shift(1), 54), (FOURTH, 40)], ids=["another week", "no year"])
+def test_else_it_is_28_days(engine: Engine, last: Week, weeks: int) -> None:
+    facts = Past(weeks=weeks, last=last).facts(engine, client())
+    assert facts.year is None
+    assert facts.chart is not None
+    assert len(facts.chart.points) == 28
+
+
+# --- The wide range ------------------------------------------------------------------------------------------------
+
+
+def test_far_is_only_what_lies_outside_the_wide_range(engine: Engine) -> None:
+    past = Past()
+    past.visits |= {day: past.visits[day] * 2 for day in WEEK.days}
+    facts = past.facts(engine, client())
+    [visits] = [figure for figure in facts.figures if figure.id == "visits"]
+    assert visits.word == "above"
+    assert visits.usual is not None
+    assert visits.usual.wide_low is not None
+    assert visits.usual.wide_high is not None
+    assert visits.usual.wide_low < visits.usual.low < visits.usual.high < visits.usual.wide_high < (visits.value or 0)
+    text = " ".join(render(facts).text.split())
+    assert "far above your usual " in text
+    assert "“Far” above or below lies outside the range about 95% of your own weeks fall in." in text
