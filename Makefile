@@ -8,7 +8,7 @@ LIVE ?=
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-email bench-outbox soak
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email bench-outbox soak
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -51,6 +51,9 @@ bench-outbox: $(VENV)/installed ## Mails a second: stored bytes on one connectio
 
 soak: $(VENV)/installed ## Senders killed at random while the mail server fails; RUNS (2000), FIRST
 	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.soak
+
+bench-effect: $(VENV)/installed-dev ## What is told of campaigns whose effect is known; needs no network; QUICK=1
+	@$(BIN)/python -m bench.effect
 
 bench-email: $(VENV)/installed-dev ## Complete mails with a chart out of ready numbers; MAILS, QUICK=1
 	@$(BIN)/python -m bench.email

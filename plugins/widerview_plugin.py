@@ -57,7 +57,7 @@ def outbox(user: GetUserDep, done: str | None = None) -> HTMLResponse:
 
 
 @app.post("/outbox/{dag_id}/{period}/{revision}", dependencies=[Depends(requires_access_dag("PUT"))])
-def decide(
+def resolve(
     request: Request,
     user: GetUserDep,
     dag_id: str,
@@ -73,7 +73,7 @@ def decide(
 
     _refuse_other_sites(request)
     try:
-        steps.decide(client_of_report_dag(dag_id), period, revision, recipient, what, why, user.get_name())
+        steps.resolve(client_of_report_dag(dag_id), period, revision, recipient, what, why, user.get_name())
     except (ValueError, LookupError) as error:
         raise HTTPException(status.HTTP_400_BAD_REQUEST, str(error)) from error
     except OutboxConflict as error:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from databases import temporary_database
 from widerview.demo.postgres import wheel
 
-pytest_plugins = ["house_fixtures"]
+pytest_plugins = ["house_fixtures", "browser_fixtures"]
 
 
 @pytest.fixture(scope="session")

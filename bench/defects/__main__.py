@@ -17,12 +17,11 @@ from sqlalchemy import Engine
 
 from bench.cluster import Cluster, running
 from bench.defects.clean import CleanWeeks, read_clean_weeks
-from bench.defects.trials import WEEK, Reader, Trial, busiest, read_past, settled, spoilt_ways, try_all
+from bench.defects.trials import ASKING, WEEK, Reader, Trial, busiest, read_past, settled, spoilt_ways, try_all
 from bench.machine import BUILD, machine
 from house import house_in, running_sandbox
 from widerview.pipeline.ingest import targets_of
 from widerview.sandbox.defects import DEFECTS
-from widerview.sources.registry import SOURCES
 from widerview.warehouse.database import connect
 from widerview.warehouse.migrate import migrate
 
@@ -73,9 +72,9 @@ def _warehouse(cluster: Cluster, name: str) -> Iterator[Engine]:
 def _trials(cluster: Cluster) -> list[Trial]:
     folder = WORK / "spoilt"
     with _warehouse(cluster, "spoilt") as engine, running_sandbox(SEED, settled(WEEK)) as sandbox:
-        house = house_in(folder, sandbox, engine, platforms=SOURCES)
+        house = house_in(folder, sandbox, engine, platforms=ASKING)
         clients = house.agency.clients.values()
-        targets = busiest(target for name in SOURCES for target in targets_of(clients, name))
+        targets = busiest(target for name in ASKING for target in targets_of(clients, name))
         reader, logs = Reader(sandbox, house.landing, engine), folder / "access_logs"
         read_past(reader, targets.values(), logs, WEEKLY)
         return try_all(reader, targets, spoilt_ways(), logs)

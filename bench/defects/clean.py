@@ -8,14 +8,13 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine
 
-from bench.defects.trials import WEEK, Reader, Reading, reasons, settled, window_of, worst
+from bench.defects.trials import ASKING, WEEK, Reader, Reading, reasons, settled, window_of, worst
 from house import house_in, running_sandbox
 from widerview.landing.store import Landing
 from widerview.pipeline.ingest import targets_of
 from widerview.quality.verdict import Colour
 from widerview.sandbox.clients import write_access_logs
 from widerview.sources.base import Target
-from widerview.sources.registry import SOURCES
 
 FIRST_SEED = 100
 
@@ -55,7 +54,7 @@ class CleanWeeks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_clean_weeks(
-    folder: Path, engine: Engine, seeds: int, weeks: int, sources: Collection[str] = tuple(SOURCES)
+    folder: Path, engine: Engine, seeds: int, weeks: int, sources: Collection[str] = ASKING
 ) -> CleanWeeks:
     """Read the same weeks of several agencies; the clients of each are clients of their own in the one warehouse.
 

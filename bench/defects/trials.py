@@ -19,6 +19,9 @@ from widerview.sources.base import Row, Target, Window
 from widerview.sources.errors import SourceError
 from widerview.sources.registry import SOURCES
 
+ASKING = tuple(name for name, source in SOURCES.items() if source.kind != "offline")
+"""The sources whose answers a platform or a log gives; what people save themselves is for the tests of its source."""
+
 WEEK = ANCHOR - dt.timedelta(weeks=1)
 """The Monday of the week that is spoilt."""
 

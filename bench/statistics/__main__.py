@@ -6,18 +6,13 @@ beside the project if it is not set), and left out if they are not there.
 """
 
 import datetime as dt
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import msgspec
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from bench.machine import BUILD, ROOT, machine
+from bench.figures import OURS, SHARED, Line, Study, cpu, tell_all
 from bench.statistics import contenders, nab, studies
 from bench.statistics import simulate as sim
 from widerview.agency.models import WEEKDAYS, Client
@@ -30,7 +25,6 @@ from widerview.measures.robust import Floats
 from widerview.measures.unusual import surprises, unusual_days
 from widerview.measures.usual import forecast
 
-SHARED = Path(os.environ.get("WIDERVIEW_SHARED") or ROOT.parent / "shared")
 UC_SERIES = 400
 """statsmodels takes a tenth of a second for each."""
 CLIENTS, SERIES, MEASURED_CLIENTS = 1_000, 40, 100
@@ -47,45 +41,7 @@ ALWAYS_OPEN = Client.model_validate(
         "accounts": [{"platform": "bluesky", "handle": "harbour.example"}],
     }
 )
-OURS = "Widerview"
 HOURLY = {"week over week": "day over day", "28-day z": "4-day z", "same weekday, MAD": "same hour, MAD"}
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A figure: what it is of, who has it, what it is, and what is asked for (empty: nothing, it is a comparison)."""
-
-    study: str
-    who: str
-    what: str
-    value: float
-    asked: str = ""
-    kept: bool = True
-
-
-class Study:
-    """Collects the figures of one study; ours are held against what is asked for."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.lines: list[Line] = []
-
-    def tell(self, who: str, what: str, value: float, least: float = -np.inf, most: float = np.inf) -> None:
-        """Note a figure; what is asked for holds for ours alone."""
-        if who != OURS or (least == -np.inf and most == np.inf):
-            self.lines.append(Line(self.name, who, what, value))
-            return
-        ends = [f"at least {least:g}"] * (least > -np.inf) + [f"at most {most:g}"] * (most < np.inf)
-        self.lines.append(Line(self.name, who, what, value, ", ".join(ends), least <= value <= most))
-
-
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of some work, of the quickest of two runs."""
-    spent = []
-    for _ in range(2):
-        began = time.process_time()
-        work()
-        spent.append(time.process_time() - began)
-    return min(spent)
 
 
 def weeks_by(days: Floats) -> Floats:
@@ -299,20 +255,7 @@ STUDIES = (usual_week, rates, daily, labelled, crises, answers, lasting, ahead, 
 
 def main() -> int:
     lines = [line for study in STUDIES for line in study()]
-    shown = Table(title="What the measures get right, beside what others do", title_justify="left")
-    for head in ("study", "what", "who"):
-        shown.add_column(head)
-    shown.add_column("figure", justify="right")
-    shown.add_column("asked for")
-    for line in sorted(lines, key=lambda line: (line.study, line.what)):
-        asked = line.asked if line.kept else f"{line.asked}: MISSED"
-        shown.add_row(line.study, line.what, line.who, f"{line.value:,.3f}", asked)
-    Console(width=170 if not sys.stdout.isatty() else None).print(shown)
-    BUILD.mkdir(parents=True, exist_ok=True)
-    path = BUILD / "statistics.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine(), "figures": lines}), indent=1))
-    print(f"All figures: {path}")
-    return int(not all(line.kept for line in lines))
+    return tell_all("What the measures get right, beside what others do", lines, "statistics.json")
 
 
 sys.exit(main())

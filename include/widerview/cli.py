@@ -395,6 +395,63 @@ def rebuild(
 
 
 @app.command()
+def explain(
+    client: Annotated[str, typer.Argument(help="The client's id.")],
+    period: Annotated[str, typer.Argument(help="ISO week of the report, like 2026-W46.")],
+    figure: Annotated[str | None, typer.Argument(help="The figure's id; lists all of them if left out.")] = None,
+    revision: Annotated[
+        int | None, typer.Option(help="Which revision; the one that was sent last if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show the receipt of a figure in a report: definition, SQL, rows, and what the platforms had answered.
+
+    The figure is worked out anew from its rows, and the sha256 of each raw answer from its bytes. Ends with 1 if either
+    is not what it was.
+
+    Example: `widerview explain harbour-bakery 2026-W46 visits`
+    """
+    settle_in()
+    import msgspec
+
+    from widerview.pipeline import connections
+    from widerview.pipeline import explain as receipts
+    from widerview.yaml_lines import printable
+
+    week = parse_week(period, "PERIOD")
+    with clear_errors():
+        engine = connections.warehouse()
+        if figure is None:
+            for name, label in receipts.figures(engine, client, week, revision).items():
+                say(printable(f"{name:<40} {label}"), "")
+            return
+        found = receipts.explain(engine, connections.landing(), client, week, figure, revision)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        return
+    say(printable(f"{found.label}: {_shown(found.value)}"), "bold")
+    say(printable(f"{found.definition}: {found.meaning}"), "")
+    say(f"{found.period}, revision {found.revision}, as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC", "")
+    for line in "\n\n".join(("", *found.sql)).splitlines():
+        say(printable(line), "dim")
+    table = Table("source", "of", "metric", "value", "observed (UTC)", "sha256 of the answer")
+    for row in found.rows:
+        table.add_row(
+            row.source, Text(printable(row.of)), row.metric, _shown(row.value), f"{row.observed_at:%Y-%m-%d %H:%M:%S}",
+            row.receipt[:12],
+        )  # fmt: skip
+    Console().print(table)
+    say(found.how, "")
+    for answer in found.answers:
+        say("", "")
+        say(f"sha256   {answer.sha256}  (worked out anew: the same)", "green")
+        say(printable(f"asked    {answer.request}"), "")
+        say(f"answer   {answer.status}, {answer.size} bytes, arrived {answer.fetched_at:%Y-%m-%d %H:%M:%S} UTC", "")
+        say(f"raw      {answer.raw}", "")
+        say(f"pull     {answer.pull}", "")
+
+
+@app.command()
 def forget(
     client: Annotated[str, typer.Option(help="The client's id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the client's id again.")] = False,

@@ -96,7 +96,7 @@ def test_a_holiday_is_a_day_of_the_clients_clock() -> None:
 def test_an_office_that_never_opens_says_so() -> None:
     first = dt.date(2026, 11, 20)
     closed = client(holidays={"also": [first + dt.timedelta(days=n) for n in range(380)]})
-    with pytest.raises(NeverOpen, match="otter-bakery: the office is never open in the 366 days from 2026-11-24"):
+    with pytest.raises(NeverOpen, match="otter-bakery: nothing can be sent in the 366 days from 2026-11-24"):
         next_open(closed, utc("2026-11-24 09:00"))
 
 

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 import yaml
+from playwright.sync_api import Browser
 from sqlalchemy import create_engine, text
 
+from reviewing import review_by_hand
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
 from widerview.demo.home import REVIEWER
@@ -157,14 +159,24 @@ def test_the_command_line_speaks_of_the_demo(demo: Demo, tmp_path: Path) -> None
     assert len(demo.mails()) == 2, "a preview sends nothing"
 
 
-def test_a_rejected_report_is_not_sent(demo: Demo, run: str) -> None:
-    answer_review(demo.api, AGENCY, run, "", option="Reject")
+def report_row(demo: Demo, client: str, revision: int) -> dict[str, object]:
+    engine = create_engine(demo.home.database_url("warehouse"))
+    query = "SELECT decision, decided_by, note, struck, reason FROM report WHERE client_id = :c AND revision = :r"
+    with engine.connect() as connection:
+        found = dict(connection.execute(text(query), {"c": client, "r": revision}).mappings().one())
+    engine.dispose()
+    return found
+
+
+def test_a_held_report_is_not_sent(demo: Demo, run: str) -> None:
+    answer_review(demo.api, AGENCY, run, "", option="Hold", reason="The garden party is missing.")
     demo.api.wait(AGENCY, run, seconds=240)
     assert demo.api.tasks(AGENCY, run)["send", -1] == "skipped"
+    assert report_row(demo, "lantern-lane", 1)["reason"] == "Hold: The garden party is missing."
     assert len(demo.mails()) == 2
 
 
-def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> None:
+def test_clearing_send_after_that_sends_nothing(demo: Demo, run: str) -> None:
     """Airflow forgets that `send` was skipped once it is cleared; `send` itself looks at the decision."""
     demo.clear(AGENCY, run, "send")
     demo.api.wait(AGENCY, run, seconds=240)
@@ -172,12 +184,69 @@ def test_clearing_send_after_a_rejection_sends_nothing(demo: Demo, run: str) -> 
     assert len(demo.mails()) == 2
 
 
-def test_asked_anew_and_approved_it_is_a_new_revision(demo: Demo, run: str) -> None:
+@pytest.mark.browser
+def test_asked_anew_it_is_a_new_revision_and_a_person_reviews_it_by_hand(
+    demo: Demo, run: str, browser: Browser
+) -> None:
+    """In a real browser: Required Actions, the preview, a note, a sentence struck, approve; and the mail has it all."""
     demo.clear(AGENCY, run, "compose")
-    answer_review(demo.api, AGENCY, run, "We kept our own garden this week.")
+    demo.api.wait(AGENCY, run, seconds=240, until=("review", "awaiting_input"))
+    time.sleep(5)  # an answer in the second the task parks is lost
+    note = "We kept our own garden this week."
+    seen = review_by_hand(browser, demo, AGENCY, note, strike=2)
     demo.api.wait(AGENCY, run, seconds=240)
     assert outbox(demo)[1] == ("lantern-lane", 2, "sent")
-    assert "We kept our own garden this week." in demo.mails()[2].get_body(("plain",)).get_content()
+    kept = report_row(demo, "lantern-lane", 2)
+    assert (kept["decision"], kept["decided_by"], kept["note"]) == ("Approve", REVIEWER, note)
+    words = " ".join(demo.mails()[2].get_body(("plain",)).get_content().replace("|", " ").split())
+    struck = " ".join(str(kept["struck"]).split())
+    assert struck in seen, "the preview had it"
+    assert struck not in words
+    assert note in words
+    assert f"Approved by {REVIEWER} on " in words
+
+
+def test_sent_back_it_comes_again_as_a_new_revision(demo: Demo, run: str) -> None:
+    before = len(demo.mails())
+    demo.clear(AGENCY, run, "compose")
+    answer_review(demo.api, AGENCY, run, "", option="Send back", reason="Read Matomo again.")
+    demo.api.wait(AGENCY, run, seconds=240)
+    assert report_row(demo, "lantern-lane", 3)["reason"] == "Send back: Read Matomo again."
+    [again] = [
+        each["dag_run_id"] for each in demo.get(f"/dags/{AGENCY}/dagRuns")["dag_runs"] if each["dag_run_id"] != run
+    ]
+    demo.api.wait(AGENCY, again, seconds=240, until=("review", "awaiting_input"))
+    assert len(demo.mails()) == before
+    answer_review(demo.api, AGENCY, again, "")
+    demo.api.wait(AGENCY, again, seconds=240)
+    assert ("lantern-lane", 4, "sent") in outbox(demo)
+    assert len(demo.mails()) == before + 1
+
+
+def test_a_backfilled_report_is_reviewed_and_sent_like_any_other(demo: Demo) -> None:
+    before, mails = outbox(demo), len(demo.mails())
+    day = dt.datetime.now(dt.UTC).date()
+    demo.api.call(
+        "POST",
+        "/backfills",
+        {"dag_id": CYCLES, "from_date": f"{day - dt.timedelta(days=13)}T00:00:00Z",
+         "to_date": f"{day - dt.timedelta(days=7)}T23:59:59Z", "max_active_runs": 1, "reprocess_behavior": "completed"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (
+        filled := [each for each in demo.get(f"/dags/{CYCLES}/dagRuns")["dag_runs"] if each["run_type"] == "backfill"]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    [name] = [each["dag_run_id"] for each in filled]
+    demo.api.wait(CYCLES, name, seconds=240, until=("review", "awaiting_input"))
+    assert outbox(demo) == before
+    answer_review(demo.api, CYCLES, name, "")
+    demo.api.wait(CYCLES, name, seconds=240)
+    demo.clear(CYCLES, name, "send")
+    demo.api.wait(CYCLES, name, seconds=240)
+    assert outbox(demo) == sorted([*before, ("tidewater-cycles", 1, "sent")])
+    assert len(demo.mails()) == mails + 1
 
 
 def test_clearing_send_never_sends_twice(demo: Demo, run: str) -> None:
@@ -228,6 +297,7 @@ def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, r
     for part in ("**What is wrong:**", "**Since when:**", "**What to do:**", "`ingest_matomo`"):
         assert part in task["body"]
     assert demo.api.tasks(BAKERY, run)["review", -1] == "skipped"
+    assert demo.api.tasks(BAKERY, run)["send", -1] is None
     assert outbox(demo) == before
 
     spoilt("matomo", "")
@@ -240,7 +310,7 @@ def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, r
     assert len(again) == 1
     demo.api.wait(BAKERY, again[0], seconds=180, until=("review", "awaiting_input"))
     assert outbox(demo) == before
-    answer_review(demo.api, BAKERY, again[0], "", option="Reject")
+    answer_review(demo.api, BAKERY, again[0], "", option="Hold")
     demo.api.wait(BAKERY, again[0], seconds=240)
 
 

@@ -254,6 +254,33 @@ def test_corrections_and_rebuild_of_what_was_sent(installed: House, monkeypatch:
     assert "cannot be made again as it was" in spoilt.output
 
 
+def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_hold(installed: House) -> None:
+    facts = send_report(installed, "tidewater-cycles", Week.parse("2026-W46"), SETTLED)
+    visits = next(figure.value for figure in facts.figures if figure.id == "visits")
+    listed = run("explain", "tidewater-cycles", "2026-W46").output
+    assert [line.split()[0] for line in listed.splitlines()][: len(facts.figures)] == [
+        each.id for each in facts.figures
+    ]
+    shown = run("explain", "tidewater-cycles", "2026-W46", "visits")
+    assert shown.exit_code == 0, shown.output
+    for part in (
+        f"Website visits: {visits:,.0f}",
+        "visits@1",
+        "-- day_values.sql",
+        "FROM day_value",
+        "2026-11-24 08:00",
+    ):
+        assert part in shown.output, part
+    assert shown.output.count("worked out anew: the same") >= 1
+    receipt = json.loads(run("explain", "tidewater-cycles", "2026-W46", "visits", "--json").output)
+    assert (receipt["value"], len(receipt["rows"])) == (visits, 7)
+    with installed.engine.begin() as connection:
+        connection.execute(text("UPDATE day_value SET receipt = decode(repeat('00', 32), 'hex')"))
+    spoilt = run("explain", "tidewater-cycles", "2026-W46", "visits")
+    assert spoilt.exit_code == 1
+    assert "no pull of that time has such an answer" in spoilt.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
@@ -279,7 +306,7 @@ def test_migrate_twice_is_fine(installed: House) -> None:
 def test_sources_and_pools_for_programs(tmp_path: Path) -> None:
     told = json.loads(run("sources", "--json").output)
     assert [each["name"] for each in told] == list(SOURCES)
-    assert len(told) == 16
+    assert len(told) == 17
     for each in told:
         assert {"streams", "api_version", "sunset", "verified_against"} <= each.keys()
     assert "matomo" in run("sources").output

@@ -9,7 +9,7 @@ import pytest
 
 from widerview.pipeline.catalogue import Tag, observations_asset, pools
 
-WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_mastodon"}
+WITHOUT_TOKEN = {"ingest_access_log", "ingest_bluesky", "ingest_drop_folder", "ingest_mastodon"}
 INGEST = WITHOUT_TOKEN | {
     "ingest_facebook", "ingest_ga4", "ingest_instagram", "ingest_linkedin", "ingest_matomo", "ingest_pinterest",
     "ingest_plausible", "ingest_search_console", "ingest_threads", "ingest_tiktok", "ingest_umami", "ingest_x",
@@ -57,14 +57,19 @@ def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
 def test_a_report_dag_asks_a_person_and_takes_silence_for_no(dags, dag_id):
     dag = dags[dag_id]
     assert set(dag.task_ids) == {
-        "ready", "compose", "verdict", "review", "send", "hold", "compose_again", "send_nothing",
+        "due", "ready", "compose", "verdict", "review", "hold", "decide", "send", "compose_again", "send_nothing",
     }  # fmt: skip
-    assert dag.task_dict["send"].upstream_task_ids == {"compose", "review"}, "what is held is never sent"
-    for task_id, silence in (("review", "Reject"), ("hold", "Send nothing")):
+    assert dag.task_dict["send"].upstream_task_ids == {"compose", "review", "decide"}
+    assert dag.task_dict["decide"].upstream_task_ids == {"compose", "verdict", "review", "hold"}
+    assert dag.timetable.expression == "0 9 * * 2", "a day before it is sent"
+    for task_id, options in (
+        ("review", ["Approve", "Send back", "Hold"]),
+        ("hold", ["Compose again", "Send nothing"]),
+    ):
         asked = dag.task_dict[task_id]
         assert asked.upstream_task_ids == {"verdict"}
-        assert asked.defaults == [silence]
-        assert asked.response_timeout is not None
+        assert asked.options == options
+        assert asked.defaults is None, "silence is no answer"
         assert asked.retries >= 2, "an answer that gets lost is asked again"
         assert [user["name"] for user in asked.assigned_users] == ["reviewer"]
     assert dag.task_dict["ready"].mode == "reschedule", "a week's wait must not hold a worker"

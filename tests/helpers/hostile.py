@@ -58,6 +58,9 @@ def attacked(payload: str) -> Facts:
         "word",
         "what",
         "why",
+        "metric",
+        "group",
+        "currency",
     }
 
     def visit(value, field=""):

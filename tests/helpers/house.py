@@ -92,10 +92,10 @@ class House:
 
 
 def house_in(folder: Path, sandbox: Sandbox, engine: Engine, *, platforms: Collection[str] = SPINE) -> House:
-    """A house whose clients have accounts and analytics on some platforms only: reading all sixteen takes a while."""
+    """A house whose clients have accounts and analytics on some platforms only: reading all seventeen takes a while."""
     for path in write_clients(folder / "clients", ANCHOR):
         client = yaml.safe_load(path.read_text())
-        for places in (client["accounts"], client["web"]):
+        for places in (client["accounts"], client["web"], client.get("offline", [])):
             places[:] = [place for place in places if place["platform"] in platforms]
         path.write_text(yaml.safe_dump(client, allow_unicode=True, sort_keys=False))
     return House(sandbox, load_agency(folder / "clients"), Landing(folder / "landing"), engine, folder)

@@ -1,4 +1,4 @@
-"""All sixteen sources at once, from the sandbox to the facts of a report."""
+"""All seventeen sources at once, from the sandbox to the facts of a report."""
 
 import datetime as dt
 from collections import Counter
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from house import ANCHOR, SETTLED, House, Sandbox, house_in
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.sandbox.clients import write_access_logs
+from widerview.sandbox.clients import write_access_logs, write_drop_files
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.migrate import migrate
@@ -32,6 +32,7 @@ def wide(postgres, sandbox_server: Sandbox, tmp_path_factory):
         migrate(engine)
         house = house_in(folder, sandbox_server, engine, platforms=SOURCES)
         write_access_logs(sandbox_server.model, folder / "access_logs", FIRST, SETTLED)
+        write_drop_files(sandbox_server.model, folder / "drop_folders", SETTLED)
         house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
         yield house
         engine.dispose()

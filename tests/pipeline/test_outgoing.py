@@ -161,7 +161,7 @@ def test_what_needs_a_person_fails_the_task_once(installed: Installed) -> None:
 def send_again(installed: Installed) -> dict[str, int]:
     decision = {"chosen_options": ["Approve"], "responded_at": THEN.isoformat(), "params_input": None,
                 "responded_by_user": {"name": "mira"}}  # fmt: skip
-    return steps.send(CLIENT, {"period": "2026-W46", "revision": 1}, decision)
+    return steps.send(CLIENT, {"period": "2026-W46", "revision": 1, "send_at": SETTLED.isoformat()}, decision)
 
 
 def test_the_task_send_comes_back_when_what_was_put_off_is_due(installed: Installed) -> None:

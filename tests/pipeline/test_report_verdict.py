@@ -1,8 +1,6 @@
 """What a broken source does to a report: it is told by name, or the report is held if it leads with its numbers."""
 
 import datetime as dt
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -125,5 +123,5 @@ def test_a_report_waits_only_so_long(house: House, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(steps.connections, "warehouse", lambda: house.engine)
     monkeypatch.setattr(steps, "_client", house.agency.clients.__getitem__)
     monkeypatch.setattr(steps, "utc_now", lambda: SETTLED)
-    run: Any = SimpleNamespace(conf={"period": str(WEEK)}, run_after=SETTLED - dt.timedelta(hours=hours))
-    assert steps.ready(BAKERY, {"dag_run": run}) is ready
+    begun = SETTLED - dt.timedelta(hours=hours)
+    assert steps.ready(BAKERY, {"period": str(WEEK), "begun": begun.isoformat()}) is ready

@@ -208,6 +208,25 @@ def test_approved_once_sent_once(told: House, smtp: tuple[MailServer, SmtpSettin
     assert b"Well done." in message
 
 
+def test_what_nobody_reviews_is_not_sent_again_as_a_new_revision(
+    told: House, smtp: tuple[MailServer, SmtpSettings]
+) -> None:
+    """A cleared `compose`, or a backfill, of a client whose reports go out without review."""
+    server, settings = smtp
+    client = told.agency.clients["hollow-oak-bakery"]
+    by_nobody = weekly.Decision(option="Approve", by=weekly.WITHOUT_REVIEW, at=SETTLED)
+    for minute, sent in ((0, True), (1, False)):
+        facts = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=minute)))
+        send = (told.engine, client, facts.period, facts.revision, by_nobody, settings, lambda: SETTLED)
+        for _ in range(2):
+            if sent:
+                weekly.send(*send, guard=guard(told))
+            else:
+                with pytest.raises(weekly.NeedsAPerson, match="has been sent before, as revision 1"):
+                    weekly.send(*send, guard=guard(told))
+    assert len(server.mails) == 1
+
+
 def test_rejected_is_not_sent_and_stays_so(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
     server, settings = smtp
     client = told.agency.clients["tidewater-cycles"]

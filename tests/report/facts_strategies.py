@@ -9,12 +9,16 @@ from widerview.report.facts import (
     AccountFact,
     Answers,
     CampaignFact,
+    CampaignRow,
     ChannelFact,
     Chart,
     Conversation,
+    CostFact,
     DayPoint,
+    EffectFact,
     Facts,
     Figure,
+    FirstTouch,
     GoalFact,
     KnownEvent,
     LevelChange,
@@ -170,7 +174,30 @@ conversations = st.builds(
 channels = st.builds(
     ChannelFact, channel=words, visits=st.none() | counts, usual=st.none() | usuals(), word=words_of_a_range
 )
-touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts)
+touchpoints = st.builds(TouchpointFact, name=words, kind=words, visits=st.none() | counts, so_far=st.none() | counts)
+rows = st.builds(
+    CampaignRow,
+    group=st.sampled_from(["social", "partners", "website", "offline", "claimed"]),
+    metric=st.sampled_from(["posts", "reach", "visits", "engaged_visits", "scans", "redemptions", "attendance"]),
+    of=words,
+    week=st.none() | counts,
+    so_far=st.none() | counts,
+    at_least=st.booleans(),
+    currency=st.none() | st.just("EUR"),
+)
+
+
+@st.composite
+def effects(draw):
+    verdict = draw(st.sampled_from(["more", "fewer", "not told", "not known"]))
+    if verdict == "not known":
+        return EffectFact(verdict=verdict)
+    low, average, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+    if verdict == "fewer":
+        low, average, high = -high, -average, -low
+    return EffectFact(verdict=verdict, average=average, low=low, high=high, days=draw(counts), placebos=draw(counts))
+
+
 campaigns = st.builds(
     CampaignFact,
     key=plain,
@@ -181,6 +208,19 @@ campaigns = st.builds(
     posts=counts,
     visits=st.none() | counts,
     touchpoints=st.lists(touchpoints, max_size=3).map(tuple),
+    audience=st.none() | words,
+    rows=st.lists(rows, max_size=4).map(tuple),
+    cost=st.none()
+    | st.builds(
+        CostFact,
+        cost=counts,
+        currency=st.just("EUR"),
+        metric=st.just("conversions"),
+        results=counts,
+        per_result=st.none() | counts,
+    ),
+    first_touch=st.none() | st.builds(FirstTouch, metric=st.just("conversions"), first=counts, last=counts),
+    effect=st.none() | effects(),
 )
 sources = st.builds(
     SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words

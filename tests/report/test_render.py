@@ -105,7 +105,7 @@ def test_the_page_can_be_read_by_all(sample):
         if tag == "table":
             assert attributes.get("role") == "presentation" or "data" in attributes["class"]
         if tag == "th":
-            assert attributes["scope"] in {"row", "col"}
+            assert attributes["scope"] in {"row", "col", "rowgroup"}
         if tag == "img":
             assert attributes["alt"]
             assert attributes["width"]
@@ -232,7 +232,7 @@ def test_long_posts_keep_the_mail_small():
     post = replace(good_week().posts[0], text=long, platform=long)
     account = replace(good_week().accounts[0], handle=long)
     facts = replace(good_week(), posts=(post,) * 3, accounts=(account,) * 3, client_name=long)
-    assert len(render(facts).html.encode()) <= 60_000
+    assert len(render(facts).html.encode()) <= 64_000, "Gmail clips at 102 KB"
 
 
 def test_long_posts_are_cut_between_characters():

@@ -148,7 +148,7 @@ def test_a_refresh_token_opens_the_door_and_stays_out_of_the_pages(asked) -> Non
     asked.now = SETTLED
     http = client(asked, token=None, extra=EXTRA)
     pages = list(SOURCE.fetch(site(BAKERY), WEEK, http))
-    assert [page.stream for page in pages] == ["totals", "channels", "campaigns"]
+    assert [page.stream for page in pages] == ["totals", "channels", "campaigns", "first_campaigns"]
     assert http.calls == SOURCE.expected_calls(posts=0, days=7)
     assert not any(secret in repr(pages) for secret in (TOKEN, REFRESH_TOKEN, CLIENT_SECRET))
 

@@ -210,6 +210,27 @@ def test_a_source_without_a_campaign_is_no_campaign(tmp_path):
     assert split(tmp_path, "channel", line(path="/?utm_source=x"))["direct"] == 1
 
 
+def test_redirected_calls_of_a_short_path_are_its_scans_and_no_visits(tmp_path):
+    calls = [
+        line(path="/markt", status=302),
+        line(path="/Markt/?x=1", status=301, ip="203.0.113.8"),
+        line(path="/markt", status=302, agent=BOT),
+        line(path="/markt", status=404),
+        line(path="/elsewhere", status=302),
+        line(path="/markt?utm_campaign=autumn"),
+    ]
+    written(tmp_path, BEFORE, *calls, AFTER)
+    found = values(site(tmp_path, short_paths="/brot /markt"))
+    scans = {member: value for (_, dimension, member, _), value in found.items() if dimension == "asset"}
+    assert scans == {"/brot": 0, "/markt": 2}
+    assert found["2026-11-10", "total", "", "visits"] == 1
+
+
+def test_without_short_paths_nothing_is_said_of_scans(tmp_path):
+    written(tmp_path, BEFORE, line(path="/markt", status=302), AFTER)
+    assert not [metric for *_, metric in values(site(tmp_path)) if metric == "scans"]
+
+
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 

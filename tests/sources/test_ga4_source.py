@@ -20,6 +20,7 @@ DIMENSIONS = {
     "totals": ["date"],
     "channels": ["date", "sessionDefaultChannelGroup"],
     "campaigns": ["date", "sessionCampaignName", "sessionSource"],
+    "first_campaigns": ["date", "firstUserCampaignName"],
 }
 
 
@@ -214,6 +215,16 @@ def test_campaigns_and_touchpoints_are_those_of_the_links_in_lower_case(read):
     }
 
 
+def test_who_was_brought_first_by_a_campaign_is_told_apart_from_whom_it_brought_now(read):
+    answer = report(
+        "first_campaigns",
+        ("20261109", "(direct)", "50"),
+        ("20261109", "Autumn", "5"),
+        ("20261109", "autumn", "3"),
+    )
+    assert visits(read("first_campaigns", answer)) == {("2026-11-09", "first_campaign", "autumn"): 8}
+
+
 def test_networks_are_untagged_visits_whatever_host_of_theirs_they_came_from(read):
     answer = report(
         "campaigns",
@@ -322,9 +333,14 @@ def names(question):
 
 
 def test_three_reports_are_asked_with_the_token_in_the_header_only(server, client, target):
-    server.script = [ok(report("totals", ("20261109", "1"))), ok(report("channels")), ok(report("campaigns"))]
+    server.script = [
+        ok(report("totals", ("20261109", "1"))),
+        ok(report("channels")),
+        ok(report("campaigns")),
+        ok(report("first_campaigns")),
+    ]
     pages = list(SOURCE.fetch(target("ga4", "310000001"), WEEK, client(token=TOKEN)))
-    assert [page.stream for page in pages] == ["totals", "channels", "campaigns"]
+    assert [page.stream for page in pages] == ["totals", "channels", "campaigns", "first_campaigns"]
     for page, (method, path, headers, body) in zip(pages, server.seen, strict=True):
         assert (method, path) == ("POST", "/v1beta/properties/310000001:runReport")
         assert headers["Authorization"] == f"Bearer {TOKEN}"
@@ -345,6 +361,7 @@ def test_users_are_asked_for_whole_days_only(server, client, target):
         ok(report("totals", ("20261109", "1", "1"), metrics=metrics)),
         ok(report("channels")),
         ok(report("campaigns")),
+        ok(report("first_campaigns")),
     ]
     list(SOURCE.fetch(target("ga4", "7"), WEEK, client(token=TOKEN)))
     assert "totalUsers" in names(questions(server)[0])
@@ -385,10 +402,10 @@ def test_money_is_asked_for_in_the_clients_currency_and_only_where_one_is_named(
     shop = msgspec.structs.replace(site, options={"currency": "GBP"})
     metrics = ("sessions", "totalRevenue")
     told = ok(report("totals", ("20261109", "9", "120.5"), metrics=metrics, currencyCode="GBP"))
-    server.script = [told, ok(report("channels")), ok(report("campaigns"))] * 2
+    server.script = [told, ok(report("channels")), ok(report("campaigns")), ok(report("first_campaigns"))] * 2
     list(SOURCE.fetch(site, WEEK, client(token=TOKEN)))
     list(SOURCE.fetch(shop, WEEK, client(token=TOKEN)))
-    without, with_ = questions(server)[:3], questions(server)[3:]
+    without, with_ = questions(server)[:4], questions(server)[4:]
     assert not any("totalRevenue" in names(question) or "currencyCode" in question for question in without)
     assert all("totalRevenue" in names(question) and question["currencyCode"] == "GBP" for question in with_)
 
@@ -404,7 +421,11 @@ def test_an_amount_of_money_is_in_the_currency_that_google_says(read, currency):
 
 
 def test_each_metric_is_asked_alone_where_that_is_wanted(server, client, target):
-    server.script = [ok(report("totals", ("20261109", "1")))] * 7 + [ok(report("channels")), ok(report("campaigns"))]
+    server.script = [ok(report("totals", ("20261109", "1")))] * 7 + [
+        ok(report("channels")),
+        ok(report("campaigns")),
+        ok(report("first_campaigns")),
+    ]
     list(SOURCE.fetch(target("ga4", "7"), WEEK, client(token=TOKEN, one_metric_a_call=True)))
     assert [name for question in questions(server)[:7] for name in names(question)] == [
         "sessions", "totalUsers", "newUsers", "screenPageViews", "engagedSessions", "keyEvents", "visitTime",
@@ -445,10 +466,10 @@ def slice_of(first, size=4, count=9):
 
 
 def test_pages_begin_with_a_whole_day_and_count_every_row_once(server, client, target):
-    server.script = [*TOTALS, slice_of(0), slice_of(3), slice_of(5)]
+    server.script = [*TOTALS, slice_of(0), slice_of(3), slice_of(5), ok(report("first_campaigns"))]
     site = target("ga4", "310000001")
     pages = list(SOURCE.fetch(site, WEEK, client(token=TOKEN)))
-    assert [json.loads(page.request.body)["offset"] for page in pages[2:]] == ["0", "3", "5"]
+    assert [json.loads(page.request.body)["offset"] for page in pages[2:5]] == ["0", "3", "5"]
     rows = [row for page in pages[2:] for row in SOURCE.parse(site, page) if row.dimension == "campaign"]
     assert [(f"{row.day:%Y%m%d}", row.member) for row in rows] == [row[:2] for row in ROWS]
     assert {row.value for row in rows} == {1}
@@ -491,6 +512,7 @@ def test_what_google_says_of_its_numbers_is_in_the_log(server, client, target, c
         ok(report("totals", ("20261109", "1"), **metadata)),
         ok(report("channels")),
         ok(report("campaigns")),
+        ok(report("first_campaigns")),
     ]
     with caplog.at_level(logging.WARNING):
         list(SOURCE.fetch(target("ga4", "310000001"), WEEK, client(token=TOKEN)))
@@ -506,7 +528,7 @@ def test_a_quota_that_is_nearly_used_up_is_in_the_log(server, client, target, ca
         "tokensPerHour": {"consumed": 6, "remaining": 60},
         "concurrentRequests": {"consumed": 0, "remaining": 10},
     }
-    server.script = [ok(totals), ok(report("channels")), ok(report("campaigns"))]
+    server.script = [ok(totals), ok(report("channels")), ok(report("campaigns")), ok(report("first_campaigns"))]
     with caplog.at_level(logging.WARNING):
         list(SOURCE.fetch(target("ga4", "310000001"), WEEK, client(token=TOKEN)))
     (message,) = caplog.messages

@@ -11,8 +11,8 @@ from widerview.sources import registry
 from widerview.sources.registry import SOURCES, source
 
 BUILT_IN = {
-    "access_log", "bluesky", "facebook", "ga4", "instagram", "linkedin", "mastodon", "matomo", "pinterest", "plausible",
-    "search_console", "threads", "tiktok", "umami", "x", "youtube",
+    "access_log", "bluesky", "drop_folder", "facebook", "ga4", "instagram", "linkedin", "mastodon", "matomo",
+    "pinterest", "plausible", "search_console", "threads", "tiktok", "umami", "x", "youtube",
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_a_source_says_what_its_dag_needs(found):
     assert found.api_version
     assert found.streams
     assert found.metrics
-    assert found.kind in {"social", "web"}
+    assert found.kind in {"social", "web", "offline"}
     assert found.lookback_days > 0
     assert found.pool_slots > 0
     assert found.call_budget >= len(found.streams)

@@ -22,7 +22,8 @@ def test_every_source_has_its_own_dictionary(source):
     assert source.dictionary.source == source.name
     assert source.metrics == source.dictionary.metrics
     grains = {each.grain for each in source.dictionary.definitions}
-    assert grains - {"account_day"} == ({"site_day"} if source.kind == "web" else {"account", "post"})
+    usual = {"web": {"site_day"}, "offline": {"folder_day"}, "social": {"account", "post"}}
+    assert grains - {"account_day"} == usual[source.kind]
 
 
 @pytest.mark.parametrize("name", ["bluesky", "mastodon"])

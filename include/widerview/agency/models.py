@@ -41,6 +41,9 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
+Cadence = Literal["weekly", "fortnightly", "monthly"]
+_DAYS_OF_WEEK = 7
+_FORTNIGHTS_FROM = dt.date(2024, 1, 1)
 _LONGEST_QUOTE = 60
 
 
@@ -224,6 +227,16 @@ class Recipient(Model):
     email: Email = Field(description="Their address", examples=["ada@harbour-bakery.example"])
 
 
+class Office(Model):
+    """The agency's own office, where it keeps other hours than the client."""
+
+    time_zone: TimeZone = Field(description="IANA time zone of the agency's clock")
+    hours: dict[Weekday, Hours] = Field(
+        min_length=1, description="The agency's hours by weekday; a weekday left out is closed"
+    )
+    holidays: Holidays = Field(default=Holidays(), description="Days on which nobody is there")
+
+
 class Sender(Model):
     """The person at the agency whose name the report carries, and who gets the answers."""
 
@@ -240,44 +253,75 @@ class Sender(Model):
         description="Where the page of `widerview glossary` is published; the reports' cards link to it",
         examples=["https://agency.example/glossary.html"],
     )
+    owner: Email | None = Field(
+        default=None, description="The agency's owner, who is told when a report is not sent because nobody answered"
+    )
+    office: Office | None = Field(
+        default=None, description="The agency's own hours: mails leave where both are open. The client's if left out"
+    )
 
 
 class ReportPlan(Model):
-    """When the weekly report (Monday to Sunday) is made and how long a reviewer may take.
+    """When the report on the last complete week (Monday to Sunday) is sent, and who sees it before.
 
-    Tuesday by default: analytics and platforms still revise Sunday's numbers on Monday.
+    Wednesday by default: it is composed and reviewed from Tuesday on, since analytics and platforms still revise
+    Sunday's numbers on Monday.
     """
 
-    weekday: Weekday = Field(default="tuesday", description="Day on which the report is made")
-    time: TimeOfDay = Field(default="09:00", description="Time of day, on the client's wall clock")
-    answer_within_hours: Annotated[int, Field(ge=1, le=24 * 6)] = Field(
-        default=24, description="A reviewer's time to answer; a report nobody approves in it is not sent"
+    cadence: Cadence = Field(
+        default="weekly",
+        description="How often. Every report is on one week: `fortnightly` sends every second one, `monthly` the first "
+        "of a month",
+    )
+    starting: dt.date | None = Field(
+        default=None,
+        description="A day of a week in which a `fortnightly` report is sent; the first week of 2024 if left out",
+        examples=["2026-11-18"],
+    )
+    weekday: Weekday = Field(default="wednesday", description="Day on which the report is sent")
+    time: TimeOfDay = Field(default="09:00", description="Time from which it is sent, on the client's wall clock")
+    review_hours: Annotated[int, Field(ge=1, le=24 * 4)] = Field(
+        default=24,
+        description="How long before that it waits for a reviewer; a report that nobody approves is not sent. Where "
+        "the client's office is closed at that hour, the review begins with its last open day before",
+    )
+    remind: tuple[Email, ...] | None = Field(
+        default=None,
+        description="Addresses of the reviewers, who are reminded four hours before the time is up, and told if nobody "
+        "answered; the sender's `email` if left out, nobody if `[]`",
+    )
+    without_review: bool = Field(
+        default=False,
+        description="Whether the client has agreed to reports that nobody has read before; red ones are held all the "
+        "same",
     )
     wait_hours: Annotated[int, Field(ge=0, le=18)] = Field(
         default=4,
         description="How long a report waits for a source that has not been read; then it says what is missing",
     )
 
-    @property
-    def cron(self) -> str:
-        """The cron expression of this plan, in the client's time zone."""
-        hour, minute = self.time.split(":")
-        return f"{int(minute)} {int(hour)} * * {(WEEKDAYS.index(self.weekday) + 1) % 7}"
+    def is_due(self, day: dt.date) -> bool:
+        """Whether, of all reports that could be sent on the plan's weekday, the one of this day is."""
+        if self.cadence == "fortnightly":
+            first = self.starting or _FORTNIGHTS_FROM
+            return (day - dt.timedelta(days=day.weekday()) - first + dt.timedelta(days=first.weekday())).days % 14 == 0
+        return self.cadence == "weekly" or day.day <= _DAYS_OF_WEEK
 
     def next_after(self, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-        """The first time after `moment` that a report is made, in `zone`.
+        """The first time after `moment` that a report is sent, in `zone`.
 
         A time of day that the clock skips that day is taken as far after the skip as it lies in it.
         """
         local = moment.astimezone(zone)
-        days = (WEEKDAYS.index(self.weekday) - local.weekday()) % 7
-        for day in (local.date() + dt.timedelta(days=days), local.date() + dt.timedelta(days=days + 7)):
-            planned = dt.datetime.combine(day, dt.time.fromisoformat(self.time), zone)
-            # By way of UTC: Python compares and keeps wall clocks within a zone, even ones that never were.
-            in_utc = planned.astimezone(dt.UTC)
-            if in_utc > moment:
-                break
-        return in_utc.astimezone(zone)
+        day = local.date() + dt.timedelta(days=(WEEKDAYS.index(self.weekday) - local.weekday()) % _DAYS_OF_WEEK)
+        while not self.is_due(day) or (planned := self.on(day, zone)).astimezone(dt.UTC) <= moment:
+            day += dt.timedelta(days=_DAYS_OF_WEEK)
+        return planned
+
+    def on(self, day: dt.date, zone: ZoneInfo) -> dt.datetime:
+        """The plan's time on a day, in `zone`."""
+        # By way of UTC: Python compares and keeps wall clocks within a zone, even ones that never were.
+        return dt.datetime.combine(day, dt.time.fromisoformat(self.time), zone).astimezone(dt.UTC).astimezone(zone)
 
 
 class CrisisPlan(Model):
@@ -301,13 +345,15 @@ def _platforms(kind: Kind) -> Platforms:
     return {name: source for name, source in SOURCES.items() if source.kind == kind}
 
 
-SOCIAL, WEB = _platforms("social"), _platforms("web")
+SOCIAL, WEB, OFFLINE = _platforms("social"), _platforms("web"), _platforms("offline")
 
 if TYPE_CHECKING:
     SocialPlatform: TypeAlias = str
     WebPlatform: TypeAlias = str
+    OfflinePlatform: TypeAlias = str
 else:  # known only when the sources are loaded, those of other packages included
     SocialPlatform, WebPlatform = Literal[tuple(SOCIAL)], Literal[tuple(WEB)]
+    OfflinePlatform = Literal[tuple(OFFLINE)]
 
 
 def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
@@ -334,8 +380,8 @@ def _per_platform(platforms: Platforms, key: str) -> dict[str, Any]:
     }
 
 
-def _check_platform(platforms: Platforms, each: "Account | WebProperty", key: str, ref: str) -> None:
-    """Hold an account or site against what its platform's source says of handles, connections and options."""
+def _check_platform(platforms: Platforms, each: "Account | WebProperty | Offline", key: str, ref: str) -> None:
+    """Hold an account, site or folder against what its platform's source says of handles, connections and options."""
     source = platforms[each.platform]
     check_written(ref, source.reference, key)
     if source.needs_connection and each.connection is None:
@@ -414,6 +460,22 @@ class WebProperty(Model):
     @model_validator(mode="after")
     def _fits_platform(self) -> "WebProperty":
         _check_platform(WEB, self, "site_id", self.site_id)
+        return self
+
+
+class Offline(Model):
+    """Where people put what they have counted away from platforms and website; its days are the client's own."""
+
+    model_config = ConfigDict(json_schema_extra=_per_platform(OFFLINE, "name"))
+
+    platform: OfflinePlatform = Field(description="How it comes in", examples=["drop_folder"])
+    name: Line = Field(description="A short name of it: do not change it later", examples=["shop"])
+    connection: ConnectionId | None = Field(default=None, description="Airflow Connection, if it needs one")
+    options: Options = Field(default={})
+
+    @model_validator(mode="after")
+    def _fits_platform(self) -> "Offline":
+        _check_platform(OFFLINE, self, "name", self.name)
         return self
 
 
@@ -708,7 +770,7 @@ class Client(Model):
         description="Opening hours by weekday; a weekday left out is closed, and nothing is sent then",
     )
     holidays: Holidays = Field(default=Holidays(), description="Days on which nothing is sent")
-    report: ReportPlan = Field(default=ReportPlan(), description="When the weekly report is made")
+    report: ReportPlan = Field(default=ReportPlan(), description="When the report is sent, and who sees it before")
     reviewers: tuple[Annotated[Line, Field(examples=["mira"])], ...] = Field(
         min_length=1, description="Airflow user names; any one may approve"
     )
@@ -717,6 +779,9 @@ class Client(Model):
     recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")
     web: tuple[WebProperty, ...] = Field(default=(), description="Websites and their analytics")
+    offline: tuple[Offline, ...] = Field(
+        default=(), description="What is counted away from platforms and website: till, door, newsletter, scans"
+    )
     campaigns: tuple[Campaign, ...] = Field(default=(), description="What the client is doing across channels")
     goals: tuple[Goal, ...] = Field(
         default=(), description="Numbers to come to, which the report holds the pace against"
@@ -734,6 +799,11 @@ class Client(Model):
     def zone(self) -> ZoneInfo:
         """The client's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def reminded(self) -> tuple[str, ...]:
+        """Addresses of those who are reminded of a review."""
+        return (self.sender.email,) if self.report.remind is None else self.report.remind
 
     @cached_property
     def alerted(self) -> tuple[str, ...]:
@@ -807,6 +877,7 @@ class Client(Model):
         named: dict[str, tuple[str, list[str]]] = {
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
             "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
+            "offline": ("folder", [f"{o.platform} {o.name}" for o in self.offline]),
             "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
             "crisis": ("address", [email.lower() for email in self.crisis.alert or ()]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),

@@ -1,15 +1,19 @@
-"""A client's office hours on its own wall clock, holidays left out: when it may be written to, how long it was open."""
+"""Office hours on wall clocks, holidays left out: when a client may be written to, how long it was open.
+
+A client may be written to where its own office is open, and the agency's, if the agency keeps hours of its own.
+"""
 
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
 
-from widerview.agency.models import WEEKDAYS, Client
+from widerview.agency.models import WEEKDAYS, Client, Holidays, Hours, Weekday
 
 _DAY = dt.timedelta(days=1)
 _SEARCHED_DAYS = 366
@@ -20,8 +24,24 @@ class NeverOpen(ValueError):
     """The client's file leaves no open minute for about a year."""
 
 
+class _Office(NamedTuple):
+    zone: ZoneInfo
+    hours: Mapping[Weekday, Hours]
+    holidays: Holidays
+
+    @classmethod
+    def of_client(cls, client: Client) -> "_Office":
+        return cls(client.zone, client.office_hours, client.holidays)
+
+    @classmethod
+    def of_agency(cls, client: Client) -> "_Office":
+        """Where the client's reviewers sit: the agency's own office, or one with the client's hours."""
+        office = client.sender.office
+        return cls(ZoneInfo(office.time_zone), office.hours, office.holidays) if office else cls.of_client(client)
+
+
 def is_open(client: Client, at: dt.datetime) -> bool:
-    """Say whether the client's office is open: from `opens` on, up to but not including `closes`.
+    """Say whether the client may be written to: from `opens` on, up to but not including `closes`.
 
     Args:
         client: The client.
@@ -30,31 +50,45 @@ def is_open(client: Client, at: dt.datetime) -> bool:
     Raises:
         ValueError: `at` has no time zone.
     """
-    wall = _aware(at).astimezone(client.zone)
-    hours = client.office_hours.get(WEEKDAYS[wall.weekday()])
-    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and holiday(client, wall.date()) is None
+    at = _aware(at)
+    return _is_open(_Office.of_client(client), at) and _is_open(_Office.of_agency(client), at)
 
 
 def next_open(client: Client, at: dt.datetime) -> dt.datetime:
-    """Give the first moment from `at` on (`at` itself if open) at which the office is open, in UTC.
+    """Give the first moment from `at` on (`at` itself if open) at which the client may be written to, in UTC.
 
     Raises:
         ValueError: `at` has no time zone.
         NeverOpen: There is none within 366 days.
     """
-    start = _aware(at).astimezone(dt.UTC)
-    if is_open(client, start):
-        return start
-    for _ in range(_SEARCHED_DAYS):
-        end = start + _DAY
-        opened = [moment for moment in _openings(client, start, end) if start <= moment <= end]
-        if first := min((moment for moment in opened if is_open(client, moment)), default=None):
-            return first
-        start = end
-    raise NeverOpen(
-        f"{client.client}: the office is never open in the {_SEARCHED_DAYS} days from {at:%Y-%m-%d} on. "
-        f"Check office_hours and holidays in the client's file."
-    )
+    found = start = _aware(at).astimezone(dt.UTC)
+    while not is_open(client, found):
+        for office in (_Office.of_client(client), _Office.of_agency(client)):
+            opened = _next_open(office, found)
+            if opened is None or opened > start + _SEARCHED_DAYS * _DAY:
+                raise NeverOpen(
+                    f"{client.client}: nothing can be sent in the {_SEARCHED_DAYS} days from {at:%Y-%m-%d} on, because "
+                    "the office is never open, or never while the agency's is. Check office_hours, holidays and "
+                    "sender.office in the client's file."
+                )
+            found = opened
+    return found
+
+
+def agency_next_open(client: Client, at: dt.datetime) -> dt.datetime:
+    """Give the first moment from `at` on at which the client's reviewers are at work, in UTC.
+
+    Raises:
+        ValueError: `at` has no time zone.
+        NeverOpen: There is none within 366 days.
+    """
+    found = _next_open(_Office.of_agency(client), _aware(at).astimezone(dt.UTC))
+    if found is None:
+        raise NeverOpen(
+            f"{client.client}: nobody is at the agency in the {_SEARCHED_DAYS} days from {at:%Y-%m-%d} on. Check "
+            "sender.office in the client's file; without it, office_hours and holidays."
+        )
+    return found
 
 
 def open_time(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
@@ -68,7 +102,7 @@ def open_time(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timede
     while at < last:
         stop = min(at + _DAY, last)
         stop = _clock_change(client.zone, at, stop) or stop
-        opened += _open_on_one_clock(client, at, stop)
+        opened += _open_on_one_clock(_Office.of_client(client), at, stop)
         at = stop
     return opened
 
@@ -88,10 +122,7 @@ def describe(client: Client) -> str:
 
 def holiday(client: Client, day: dt.date) -> str | None:
     """Give the name of the holiday of a client that a day is, in English where its calendar has it; None if none."""
-    own = client.holidays
-    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year).get(day)):
-        return name
-    return "a day off" if day in own.also else None
+    return _holiday(_Office.of_client(client), day)
 
 
 def _aware(at: dt.datetime) -> dt.datetime:
@@ -100,15 +131,33 @@ def _aware(at: dt.datetime) -> dt.datetime:
     return at
 
 
-def _open_on_one_clock(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+def _is_open(office: _Office, at: dt.datetime) -> bool:
+    wall = at.astimezone(office.zone)
+    hours = office.hours.get(WEEKDAYS[wall.weekday()])
+    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _holiday(office, wall.date())
+
+
+def _next_open(office: _Office, start: dt.datetime) -> dt.datetime | None:
+    if _is_open(office, start):
+        return start
+    for _ in range(_SEARCHED_DAYS):
+        end = start + _DAY
+        opened = [moment for moment in _openings(office, start, end) if start <= moment <= end]
+        if first := min((moment for moment in opened if _is_open(office, moment)), default=None):
+            return first
+        start = end
+    return None
+
+
+def _open_on_one_clock(office: _Office, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
     """How long the office is open between two moments that no change of the clock lies between."""
-    ahead = start.astimezone(client.zone).utcoffset() or dt.timedelta()
+    ahead = start.astimezone(office.zone).utcoffset() or dt.timedelta()
     first, last = ((moment + ahead).replace(tzinfo=None) for moment in (start, end))
     opened = dt.timedelta()
     for days in range((last.date() - first.date()).days + 1):
         day = first.date() + days * _DAY
-        hours = client.office_hours.get(WEEKDAYS[day.weekday()])
-        if hours is None or holiday(client, day):
+        hours = office.hours.get(WEEKDAYS[day.weekday()])
+        if hours is None or _holiday(office, day):
             continue
         opens, closes = (_on(day, time) for time in (hours.opens, hours.closes))
         opened += max(min(closes, last) - max(opens, first), dt.timedelta())
@@ -121,19 +170,19 @@ def _on(day: dt.date, time: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time()) + dt.timedelta(hours=hours, minutes=minutes)
 
 
-def _openings(client: Client, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
+def _openings(office: _Office, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
     """Give every moment from start to end at which an office could open, and perhaps some others.
 
     An office opens when the wall clock reaches `opens`, which it may do twice on one day, or when a change of the
     clock jumps over `opens` or back before `closes`.
     """
-    if change := _clock_change(client.zone, start, end):
+    if change := _clock_change(office.zone, start, end):
         yield change
-    first_day = start.astimezone(client.zone).date()
+    first_day = start.astimezone(office.zone).date()
     for days in range(-1, 3):  # a change of the clock near midnight can end a day early, or bring one back
         day = first_day + days * _DAY
-        if hours := client.office_hours.get(WEEKDAYS[day.weekday()]):
-            wall = dt.datetime.combine(day, dt.time.fromisoformat(hours.opens), client.zone)
+        if hours := office.hours.get(WEEKDAYS[day.weekday()]):
+            wall = dt.datetime.combine(day, dt.time.fromisoformat(hours.opens), office.zone)
             yield from (wall.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
 
 
@@ -149,6 +198,13 @@ def _clock_change(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> dt.da
     new = offset(last)
     seconds = range(first, last)
     return dt.datetime.fromtimestamp(first + bisect_left(seconds, True, key=lambda s: offset(s) == new), dt.UTC)
+
+
+def _holiday(office: _Office, day: dt.date) -> str | None:
+    own = office.holidays
+    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year).get(day)):
+        return name
+    return "a day off" if day in own.also else None
 
 
 @lru_cache(maxsize=256)

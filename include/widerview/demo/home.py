@@ -64,6 +64,11 @@ class Home:
         return self.path / "access_logs"
 
     @property
+    def drop_folders(self) -> Path:
+        """What the clients' people have saved for us, a folder a client."""
+        return self.path / "drop_folders"
+
+    @property
     def landing(self) -> Path:
         """Raw answers."""
         return self.path / "landing"

@@ -30,9 +30,10 @@ from widerview.demo.airflow_api import DemoAirflow, RunFailed
 from widerview.demo.home import REPOSITORY, REVIEWER, SCHEDULER_ENVIRONMENT, Home, PortTaken
 from widerview.demo.processes import Died, Processes
 from widerview.measures.weeks import Week
+from widerview.pipeline.answers import APPROVE
 from widerview.pipeline.catalogue import ingest_dag_id, pools, report_dag_id
 from widerview.pipeline.ingest import targets_of
-from widerview.sandbox.clients import write_access_logs, write_clients
+from widerview.sandbox.clients import write_access_logs, write_clients, write_drop_files
 from widerview.sandbox.model import Simulation
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.database import make_database
@@ -157,7 +158,9 @@ def _start(place: Home, processes: Processes, live: list[str]) -> None:
             place.environment,
         )  # fmt: skip
         first = anchor - dt.timedelta(weeks=HISTORY_WEEKS + 1)
-        write_access_logs(Simulation(SEED, anchor), place.access_logs, first, utc_now())
+        model = Simulation(SEED, anchor)
+        write_access_logs(model, place.access_logs, first, utc_now())
+        write_drop_files(model, place.drop_folders, utc_now())
 
     with step("Tables"):
         engine = create_engine(place.database_url("warehouse"))
@@ -261,7 +264,16 @@ def _digest(what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
-def answer_review(api: DemoAirflow, dag: str, run: str, note: str, option: str = "Approve") -> None:
+def answer_review(
+    api: DemoAirflow,
+    dag: str,
+    run: str,
+    note: str,
+    option: str = APPROVE,
+    *,
+    strike: int | None = None,
+    reason: str = "",
+) -> None:
     """Answer a report's review; asked again (an answer that gets lost is), answer again.
 
     Raises:
@@ -275,7 +287,8 @@ def answer_review(api: DemoAirflow, dag: str, run: str, note: str, option: str =
         if state == "awaiting_input":
             # An answer in the second the task parks is lost, and the reviewer asked again: give it a moment.
             time.sleep(5)
-            api.answer(dag, run, "review", option, {"note": note or None})
+            fields = {"note": note or None, "strike": strike, "reason": reason or None}
+            api.answer(dag, run, "review", option, fields)
             while api.tasks(dag, run).get(("review", -1)) == "awaiting_input" and time.monotonic() < deadline:
                 time.sleep(1)
         else:

@@ -21,6 +21,7 @@ class Tag(StrEnum):
     WATCH = "watch"
     SOCIAL = "social"
     WEB = "web"
+    OFFLINE = "offline"
     BROKEN = "broken"
     HOUSEKEEPING = "housekeeping"
     DELIVERY = "delivery"
@@ -66,6 +67,11 @@ def client_of_report_dag(dag_id: str) -> str:
 def preview_path(client_id: str, period: str, revision: int) -> str:
     """Give the page that shows a composed report as its reader will see it."""
     return f"{PAGES_PREFIX}/reports/{report_dag_id(client_id)}/{period}/{revision}"
+
+
+def run_path(dag_id: str, run_id: str) -> str:
+    """Give the page of a run in the Airflow UI."""
+    return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
 def checks_path(dag_id: str, run_id: str) -> str:
@@ -127,27 +133,39 @@ def report_doc(client: Client) -> str:
     return f"""\
 # The weekly report to {client.name}
 
-**Purpose.** One email a week that ties the client's social activity to the wider campaign. Composed every
-{client.report.weekday.capitalize()} at {client.report.time} ({client.time_zone}), about the week before.
+**Purpose.** One email ({client.report.cadence}) that ties the client's social activity to the wider campaign: about the
+last week that was complete when its review began. Sent on {client.report.weekday.capitalize()}s from
+{client.report.time} on ({client.time_zone}).
 
 **Inputs.** What the ingest DAGs have loaded for `{client.client}`: {_inputs(client)}.
 
 **Outputs.** A report row in the warehouse; after approval one mail each to {to}.
 
-**Steps.** `ready` waits until every source has the whole week, or for {client.report.wait_hours} hours. `compose`
-works out the numbers; what is still missing makes the report say so, or, if it leads with it, holds it. `review` asks
-{", ".join(client.reviewers)} under *Required actions*; no answer within {client.report.answer_within_hours} hours
-means not sent. `send` checks the decision and the office hours, and sends each mail once. A report with a red verdict
-goes to `hold` instead, which tells the same people what is wrong, since when, and what to do.
+**Steps.** `due` waits until the agency is at work, and skips weeks without a report. `ready` waits until every source
+has the whole week, or for {client.report.wait_hours} hours. `compose` works out the numbers; what is still missing
+makes the report say so, or, if it leads with it, holds it. {_review_doc(client)} `decide` records what was answered.
+`send` checks it again, waits for the planned time and for office hours, and sends each mail once. *Send back* goes to
+`compose_again`: a new run with a new revision. A report with a red verdict goes to `hold` instead, which tells
+{", ".join(client.reviewers)} what is wrong, since when, and what to do.
 
 **When it fails.**
 
 - `ready`: its log names the source that is missing. Run that source's ingest DAG for the week.
 - `hold`: nothing has failed; a number the report leads with is wrong or absent. Mend it and answer *Compose again*.
-- `review`: an answer that got lost is asked again. Rejected or unanswered means not sent; clear `compose` to ask anew.
+- `review`: an answer that got lost is asked again. Held or unanswered means not sent; clear `compose` to ask anew.
+- `decide`: its message says what cannot be carried out, or that nobody could be told that no answer has come.
 - `send`: deferred mails are tried again by themselves. A refused mail, or an *uncertain* one (docs/delivery.md),
   waits for a person. Clearing `send` never sends a mail twice.
 """
+
+
+def _review_doc(client: Client) -> str:
+    if client.report.without_review:
+        return "Nobody is asked: the client has agreed to reports that nobody has read before."
+    return (
+        f"`review` asks {', '.join(client.reviewers)} under *Required actions*, {client.report.review_hours} hours "
+        "before it is sent; no answer means not sent."
+    )
 
 
 def watch_doc() -> str:

@@ -32,6 +32,7 @@ from widerview.quality.verdict import CheckResult, Rejected
 from widerview.sources.base import AccountRow, DayRow, Row, Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Allowance, ConnectionPool, HttpClient
+from widerview.sources.registry import SOURCES
 from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due, store_failure
 from widerview.warehouse.past import read_past
 from widerview.warehouse.reports import reported_since
@@ -95,12 +96,30 @@ def targets(client: Client, source: str) -> list[Target]:
             time_zone=site.time_zone or client.time_zone,
             connection=site.connection,
             url=site.url,
-            options=site.options,
+            options=site.options | _short_paths(client, source),
         )
         for site in client.web
         if site.platform == source
     ]
+    found += [
+        Target(
+            client_id=client.client,
+            source=source,
+            ref=each.name,
+            time_zone=client.time_zone,
+            connection=each.connection,
+            options={"currency": client.currency} | each.options,
+        )
+        for each in client.offline
+        if each.platform == source
+    ]
     return found
+
+
+def _short_paths(client: Client, source: str) -> dict[str, str]:
+    """The short paths of the client's posters and codes, for a source that counts how often they were called."""
+    paths = {asset.path for campaign in client.campaigns for asset in campaign.assets if asset.path}
+    return {"short_paths": " ".join(sorted(paths))} if paths and SOURCES[source].counts_short_paths else {}
 
 
 def targets_of(clients: Iterable[Client], source: str) -> list[Target]:

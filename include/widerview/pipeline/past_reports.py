@@ -102,9 +102,10 @@ def rebuild(engine: Engine, client_id: str, week: Week, revision: int | None = N
             raise LookupError(f"There is no {which} of client {client_id}: it was never composed to be reviewed.")
         mails = messages(connection, client_id=client_id, period=report.period, revision=report.revision)
     facts = _compose_again(engine, report)
+    reviewed = weekly.reviewed(facts, report)
     for recipient, sent in mails.items():
         message = unsigned(sent)
-        made = _mail_again(facts, report.note, recipient, message)
+        made = _mail_again(reviewed, report.note, recipient, message)
         _compare(
             report, f"mail to {recipient}, line", message.splitlines(keepends=True), made.splitlines(keepends=True)
         )

@@ -1,6 +1,7 @@
 """The bodies of the Airflow tasks: read the run's context, open the doors, call the room that does the work."""
 
 import datetime as dt
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Collection
@@ -10,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from widerview.agency import office_hours
+from widerview.agency import office_hours, schedule
 from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
@@ -28,16 +29,17 @@ from widerview.pipeline import (
     ingest,
     outgoing,
     past_reports,
+    review,
     validation,
     validation_page,
     weekly,
 )
 from widerview.pipeline import watch as crises
+from widerview.pipeline.answers import APPROVE, COMPOSE_AGAIN, NO_ANSWER, SEND_BACK
 from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
 from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
-from widerview.report.render import render
 from widerview.settings import BOUNCES_CONNECTION, load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
@@ -198,13 +200,36 @@ def _pulls(source_name: str, run: str) -> list[tuple[str, Pull]]:
     return ingest.pulls_of_run(connections.landing(), source_name, run, _targets(source_name))
 
 
-def ready(client_id: str, context: Any) -> bool:
+def due(client_id: str, context: Any) -> dict[str, Any]:
+    """Say which week a run reports and from when it is sent; a planned run waits here until the agency is at work.
+
+    A run by hand says its week, or reports the last complete one, and sends when it is approved.
+    """
+    from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+    client, now, dag_run = _client(client_id), utc_now(), context["dag_run"]
+    conf = dag_run.conf or {}
+    week = Week.parse(conf["period"]) if conf.get("period") else Week.last_complete(dag_run.run_after, client.zone)
+    if dag_run.run_type == "manual":
+        send_at = _moment(conf["send_at"]) if conf.get("send_at") else now
+    else:
+        send_at = schedule.send_time(client, dag_run.run_after)
+        if not client.report.is_due(send_at.date()):
+            raise AirflowSkipException(f"{client.name} gets no report on {send_at:%-d %B}: {client.report.cadence}.")
+        opening = office_hours.agency_next_open(client, dag_run.run_after)
+        if now < opening and not client.report.without_review:
+            log.info("Nobody is at the agency; the review begins at %s", opening.astimezone(client.zone))
+            raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
+    return {"period": str(week), "send_at": send_at.astimezone(dt.UTC).isoformat(), "begun": now.isoformat()}
+
+
+def ready(client_id: str, plan: dict[str, Any]) -> bool:
     """Whether every source has the whole week, or has been waited for long enough; what is missing is logged."""
     client = _client(client_id)
     now = utc_now()
-    lacking = weekly.missing(connections.warehouse(), client, _week(client, context), now)
+    lacking = weekly.missing(connections.warehouse(), client, Week.parse(plan["period"]), now)
     patience = dt.timedelta(hours=client.report.wait_hours)
-    is_over = now >= context["dag_run"].run_after + patience
+    is_over = now >= _moment(plan["begun"]) + patience
     for line in lacking.unread:
         log.warning("%s: %s", "Waited long enough, goes without" if is_over else "Waiting", line)
     for line in lacking.to_load:
@@ -212,31 +237,83 @@ def ready(client_id: str, context: Any) -> bool:
     return not lacking.to_load and (is_over or not lacking.unread)
 
 
-def compose(client_id: str, context: Any) -> dict[str, Any]:
+def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     """Compose and keep the report; give its revision, and what the reviewer sees: the report, or why it is held."""
     client = _client(client_id)
     engine = connections.warehouse()
-    facts = weekly.compose_facts(engine, client, _week(client, context), present(engine, client_id))
+    week = Week.parse(plan["period"])
+    facts = weekly.compose_facts(engine, client, week, present(engine, client_id))
+    until, remind_at = schedule.answering(client, _moment(plan["send_at"]), utc_now())
+    composed = {
+        "period": facts.period,
+        "send_at": plan["send_at"],
+        "answer_by": until.isoformat(),
+        "remind_at": remind_at and remind_at.isoformat(),
+    }
     if facts.colour == "red":
-        return {
+        return composed | {
             "held": True,
-            "period": facts.period,
             "subject": f"Held: the report {facts.period} to {client.name}",
             "preview": weekly.why_held(engine, client, facts),
         }
     facts = weekly.save(engine, past_reports.with_corrections(engine, client, facts))
-    rendered = render(facts, None)
-    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, Week.parse(facts.period), facts.as_of))
+    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
-    return {
+    with engine.connect() as connection:
+        before = weekly.sent_before(connection, client_id, week)
+    return composed | {
         "held": False,
-        "period": facts.period,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": "\n\n".join(
-            filter(None, [f"[See the mail as its reader will]({in_ui(page)})", mend, rendered.markdown])
-        ),
+        "preview": review.request(client, facts, before, in_ui(page), until, mend),
     }
+
+
+def asked(client_id: str, composed: dict[str, Any]) -> str:
+    """Name the task that a composed report goes to: who is to be asked about it, or nobody."""
+    if composed["held"]:
+        return "hold"
+    return "decide" if _client(client_id).report.without_review else "review"
+
+
+def remind(client_id: str, composed: dict[str, Any], context: Any) -> None:
+    """Mail a reminder to the client's reviewers. If it does not go out, the report waits all the same."""
+    client = _client(client_id)
+    words = review.reminder(client, composed["period"], _moment(composed["answer_by"]), _run_page(context))
+    try:
+        review.tell(connections.smtp(), client, client.reminded, words, about=_about("remind", context), now=utc_now())
+    except (review.NotTold, connections.MissingConnection) as error:
+        log.error("%s", error)
+
+
+def decide(client_id: str, composed: dict[str, Any], answer: dict[str, Any] | None, context: Any) -> str:
+    """Record what was answered, tell the agency if nothing was, and name the task that follows."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    client = _client(client_id)
+    option = answer["chosen_options"][0] if answer else APPROVE
+    try:
+        if not composed["held"]:
+            decision = _decision(client, composed, answer)
+            weekly.record(connections.warehouse(), client, composed["period"], composed["revision"], decision)
+    except (review.NotReviewed, AlreadyDecided) as error:
+        raise AirflowFailException(str(error)) from error
+    if option == NO_ANSWER:
+        to = [*client.reminded, *filter(None, [client.sender.owner])]
+        words = review.unanswered(client, composed["period"], _run_page(context))
+        review.tell(connections.smtp(), client, to, words, about=_about("unanswered", context), now=utc_now())
+    follows = {APPROVE: "send", SEND_BACK: "compose_again", COMPOSE_AGAIN: "compose_again"}
+    return follows.get(option, "send_nothing")
+
+
+def _decision(client: Client, composed: dict[str, Any], answer: dict[str, Any] | None) -> weekly.Decision:
+    if answer is None:
+        return review.unreviewed(client, utc_now())
+    with connections.warehouse().connect() as connection:
+        report = get_report(connection, client.client, composed["period"], composed["revision"])
+    if report is None:
+        raise LookupError(f"Revision {composed['revision']} of the report {composed['period']} is gone.")
+    return review.decision_of(answer, weekly.facts_of(report))
 
 
 def preview(client_id: str, period: str, revision: int) -> str | None:
@@ -250,20 +327,18 @@ def preview(client_id: str, period: str, revision: int) -> str | None:
     return to_html(mail.message)
 
 
-def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> dict[str, int]:
-    """Send an approved report inside the client's office hours; outside them, come back when they open."""
+def send(client_id: str, composed: dict[str, Any], answer: dict[str, Any] | None) -> dict[str, int]:
+    """Send an approved report when it is planned, inside office hours; until then, come back when both have come."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 
-    client = _client(client_id)
-    answered = weekly.Decision(
-        option=decision["chosen_options"][0],
-        by=(decision.get("responded_by_user") or {}).get("name", "nobody in time"),
-        at=_moment(decision["responded_at"]),
-        note=(decision["params_input"] or {}).get("note") or "",
-    )
-    if answered.option == weekly.APPROVE and not office_hours.is_open(client, utc_now()):
-        opening = office_hours.next_open(client, utc_now())
-        log.info("%s is closed; sending at %s (%s)", client.name, opening.astimezone(client.zone), client.time_zone)
+    client, now = _client(client_id), utc_now()
+    try:
+        decision = _decision(client, composed, answer)
+    except review.NotReviewed as error:
+        raise AirflowFailException(str(error)) from error
+    opening = office_hours.next_open(client, max(now, _moment(composed["send_at"])))
+    if decision.option == APPROVE and opening > now:
+        log.info("%s gets it at %s (%s)", client.name, opening.astimezone(client.zone), client.time_zone)
         raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
     try:
         summary = weekly.send(
@@ -271,10 +346,10 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
             client,
             composed["period"],
             composed["revision"],
-            answered,
+            decision,
             connections.smtp(),
             utc_now,
-            guard=Guard(agency().clients),
+            guard=Guard(agency().clients | {client_id: client}),
             stamp=outgoing.stamp(),
         )
     except weekly.NotSent as error:
@@ -284,7 +359,7 @@ def send(client_id: str, composed: dict[str, Any], decision: dict[str, Any]) -> 
     except (weekly.NeedsAPerson, weekly.RedVerdict, AlreadyDecided) as error:
         raise AirflowFailException(str(error)) from error
     if summary is None:
-        raise AirflowSkipException(f"Not approved ({answered.option} by {answered.by}): nothing was sent.")
+        raise AirflowSkipException(f"Not approved ({decision.option} by {decision.by}): nothing was sent.")
     for left_alone in summary.suppressed:
         log.warning("Not sent: %s", left_alone.answer)
     return {"sent": len(summary.sent), "suppressed": len(summary.suppressed)}
@@ -335,7 +410,7 @@ def outbox_page(client_ids: Collection[str], user: str, done: str | None = None)
     return outbox_page_of(rows, left_alone, user, done)
 
 
-def decide(client_id: str, period: str, revision: int, recipient: str, what: str, why: str, by: str) -> None:
+def resolve(client_id: str, period: str, revision: int, recipient: str, what: str, why: str, by: str) -> None:
     """Carry out what a person has decided of a mail on the page Outbox.
 
     Raises:
@@ -438,11 +513,15 @@ def _name(client_id: str) -> str:
     return found.name if found else client_id
 
 
-def _week(client: Client, context: Any) -> Week:
-    """The week a run reports: the one it names, or the last that was complete when it was due."""
-    dag_run = context["dag_run"]
-    named = (dag_run.conf or {}).get("period")
-    return Week.parse(named) if named else Week.last_complete(dag_run.run_after, client.zone)
+def _run_page(context: Any) -> str:
+    """Give the address of a run in the Airflow UI."""
+    return in_ui(catalogue.run_path(context["dag_run"].dag_id, context["run_id"]))
+
+
+def _about(what: str, context: Any) -> str:
+    """Name a mail about a run: the same in every attempt."""
+    run = hashlib.sha256(f"{context['dag_run'].dag_id} {context['run_id']}".encode()).hexdigest()[:10]
+    return f"{what}.{run}"
 
 
 def _moment(value: Any) -> dt.datetime:

@@ -17,6 +17,7 @@ from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.delivery.unsubscribe import Door
 from widerview.measures.weeks import Week
+from widerview.pipeline.answers import APPROVE
 from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
@@ -30,7 +31,8 @@ from widerview.warehouse.database import client_snapshot, snapshot
 from widerview.warehouse.load import replays_due
 from widerview.warehouse.reports import Report, get_report, record_decision, save_report
 
-APPROVE = "Approve"
+WITHOUT_REVIEW = "nobody: this client's reports are sent without review"
+"""Who has decided of a report that no person has seen."""
 
 _DAY = dt.timedelta(days=1)
 _LOOK_BACK = dt.timedelta(weeks=8)
@@ -80,12 +82,23 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided of a report: `option` is Airflow's `Approve` or `Reject`; `at` is in UTC."""
+    """What was decided of a report.
+
+    Attributes:
+        option: `Approve` sends it; whatever else it is, the report is not sent.
+        by: Who decided.
+        at: When (UTC).
+        note: Words to the client.
+        struck: The sentence that is left out of the mail, as it was written.
+        reason: Why the report was not approved.
+    """
 
     option: str
     by: str
     at: dt.datetime
-    note: str
+    note: str = ""
+    struck: str = ""
+    reason: str = ""
 
 
 class Missing(NamedTuple):
@@ -303,6 +316,29 @@ def _chart(rendered: Rendered) -> InlineImage | None:
     return None if rendered.chart_png is None else InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)
 
 
+def record(engine: Engine, client: Client, period: str, revision: int, decision: Decision) -> None:
+    """Record what was decided of a report; the decision that was recorded first stands.
+
+    Raises:
+        LookupError: There is no such report.
+        AlreadyDecided: The opposite was decided before.
+    """
+    approved = decision.option == APPROVE
+    with engine.begin() as connection:
+        record_decision(
+            connection,
+            client.client,
+            period,
+            revision,
+            "Approve" if approved else "Reject",
+            decided_by=decision.by,
+            decided_at=decision.at,
+            note=decision.note or None,
+            struck=decision.struck or None,
+            reason=None if approved else f"{decision.option}: {decision.reason}".removesuffix(": "),
+        )
+
+
 def send(
     engine: Engine,
     client: Client,
@@ -326,23 +362,16 @@ def send(
         NeedsAPerson: Some were refused or held, or may or may not have been sent.
         LookupError: There is no such report.
     """
-    with engine.begin() as connection:
-        record_decision(
-            connection,
-            client.client,
-            period,
-            revision,
-            "Approve" if decision.option == APPROVE else "Reject",
-            decided_by=decision.by,
-            decided_at=decision.at,
-            note=decision.note or None,
-        )
+    record(engine, client, period, revision, decision)
+    with engine.connect() as connection:
         report = get_report(connection, client.client, period, revision)
     if report is None or report.decision != APPROVE:
         return None
     facts = facts_of(report)
     stop_if_red(facts)
     with engine.begin() as connection:
+        if decision.by == WITHOUT_REVIEW:
+            _stop_if_left_before(connection, facts)
         put_out(connection, client, facts, report.note, stamp, clock())
     summary = deliver(
         engine,
@@ -358,6 +387,16 @@ def send(
     if summary.needs_a_person:
         raise NeedsAPerson(f"{summary}. See the page Outbox, `widerview outbox`, and docs/delivery.md.")
     return summary
+
+
+def _stop_if_left_before(connection: Connection, facts: Facts) -> None:
+    """Let nobody get a week's report again that no person wants sent again: a cleared task or a backfill makes one."""
+    left = reports_that_left(connection, facts.client_id, facts.period)
+    if any(revision < facts.revision for _, revision in left):
+        raise NeedsAPerson(
+            f"The report {facts.period} to {facts.client_name} has been sent before, as revision {left[-1][1]}, and "
+            "nobody reviews this client's reports. Nothing is sent; to send it again, use `widerview outbox resend`."
+        )
 
 
 def put_out(
@@ -387,5 +426,20 @@ def put_out(
 
 
 def facts_of(report: Report) -> Facts:
-    """Give the facts of a kept report."""
-    return msgspec.json.decode(report.facts, type=Facts)
+    """Give the facts of a kept report, with what its reviewer has added to them."""
+    return reviewed(msgspec.json.decode(report.facts, type=Facts), report)
+
+
+def reviewed(facts: Facts, report: Report) -> Facts:
+    """Add to facts who approved the report and what was struck from it; nothing while nobody has."""
+    if report.decision != APPROVE:
+        return facts
+    by = None if report.decided_by == WITHOUT_REVIEW else report.decided_by
+    return msgspec.structs.replace(facts, approved_by=by, approved_at=report.decided_at, struck=report.struck)
+
+
+def sent_before(connection: Connection, client_id: str, week: Week) -> Facts | None:
+    """Give the facts of the last report that has been sent on an earlier week; None if there is none."""
+    left = [sent for sent in reports_that_left(connection, client_id) if sent[0] < str(week)]
+    report = get_report(connection, client_id, *left[-1]) if left else None
+    return facts_of(report) if report else None

@@ -28,6 +28,7 @@ from widerview.sources.base import (
     PostRow,
     Row,
     Target,
+    UnreadableRow,
     Window,
     plain_handle,
 )
@@ -483,16 +484,20 @@ def totals_again(lines: Lines[Counted]) -> Frame:
     )
 
 
+_SUITES: dict[str, str] = {"account": "account days", "site": "web days", "folder": "folder days"}
+"""What the days of each kind of entity are called; what is of no known kind is judged, and held, as one of the web."""
+
+
 def day_suites(lines: Lines[DayRow]) -> list[tuple[str, Lines[DayRow]]]:
-    """The day values by what they are of: what was paid for, accounts, websites."""
+    """The day values by what they are of: what was paid for, accounts, websites, folders of files."""
 
     def suite(row: DayRow) -> str:
         metric = METRICS.get(row.metric)
         if metric is not None and metric.placement == "paid":
             return "ad days"
-        return "account days" if row.entity == "account" else "web days"
+        return _SUITES.get(row.entity, "web days")
 
-    of_suite: dict[str, Lines[DayRow]] = {name: Lines(lines.pulls) for name in ("account days", "web days", "ad days")}
+    of_suite: dict[str, Lines[DayRow]] = {name: Lines(lines.pulls) for name in (*_SUITES.values(), "ad days")}
     for number, index, row in zip(lines.numbers, lines.indexes, lines.rows, strict=True):
         of_suite[suite(row)].add(number, index, row)
     return list(of_suite.items())
@@ -531,11 +536,25 @@ def days(suite: str, lines: Lines[DayRow]) -> Frame:
             "currency_asked_for": [lines.pulls[number].target.options.get("currency") for number in lines.numbers],
             **_contents(
                 lines,
-                key=lambda row: (row.entity, row.entity_id, row.day, row.dimension, row.member, row.metric),
+                # Files stay where a corrected one was put beside them; the one saved last counts.
+                key=lambda row: (
+                    row.entity,
+                    row.entity_id,
+                    row.day,
+                    row.dimension,
+                    row.member,
+                    row.metric,
+                    row.observed_at if row.entity == "folder" else None,
+                ),
                 content=lambda row: row.value,
             ),
         },
     )
+
+
+def unreadable(lines: Lines[UnreadableRow]) -> Frame:
+    """Lines of files, and files, that break their format."""
+    return _frame("lines of files", lines, {"is_readable": [False] * len(lines.rows)})
 
 
 def _is_money(metric: str) -> bool:
@@ -613,6 +632,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("viewers", ("views", "paid_views")),
     ("paid_reach", ("paid_impressions",)),
     ("paid_viewers", ("paid_views",)),
+    ("unsubscribes", ("emails_sent",)),
 )
 """Metrics that can never be more than others together: whoever was reached has been shown something. Facebook counts
 viewers of posts and of ads together, and their views apart."""

@@ -20,6 +20,7 @@ from widerview.sources.base import (
     PostRow,
     Row,
     UnavailableRow,
+    UnreadableRow,
 )
 from widerview.vocabulary.metrics import METRICS
 
@@ -59,6 +60,7 @@ def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
     totals = frames.total_columns(counted, alike)
     _inspect(cases, frames.totals(counted, totals), suites.totals(totals))
     _inspect(cases, frames.totals_again(counted), suites.TOTALS_AGAIN)
+    _inspect(cases, frames.unreadable(frames.place(pulls, UnreadableRow)), suites.LINES)
     days = frames.place(pulls, DayRow)
     for suite, of_suite in frames.day_suites(days):
         _inspect(cases, frames.days(suite, of_suite), suites.days(metrics))
@@ -161,7 +163,7 @@ class _Case:
         match subject:
             case frames.Total():
                 return self.day_of(subject.row)
-            case DayRow() | frames.Day() | history.RunDay():
+            case DayRow() | UnreadableRow() | frames.Day() | history.RunDay():
                 return subject.day if subject.day in self._days else None
             case PostRow() | CounterRow() | CommentRow():
                 published_at = frames.believed(subject)
@@ -191,7 +193,7 @@ class _Case:
             if self.pull.failed is not None:
                 findings: list[Finding] = [("red", f"{self.title} could not be read.")]
             else:
-                findings = list(self._web_day(day) if self.pull.kind == "web" else self._social_day(day))
+                findings = list(self._findings(day))
                 findings += dict.fromkeys([("amber", sentence) for sentence in left_out[day]] + self.said[day])
                 findings += self._mostly_held(day)
                 findings += [("amber", f"{self.title} does not give {metric}.") for metric in labels]
@@ -203,6 +205,16 @@ class _Case:
                 colour=max((colour for colour, _ in findings), key=COLOURS.index, default="green"),
                 reasons=tuple(reason for _, reason in findings),
             )
+
+    def _findings(self, day: dt.date) -> Iterator[Finding]:
+        """What is to be said of a day by what it was told at all."""
+        match self.pull.kind:
+            case "web":
+                yield from self._web_day(day)
+            case "social":
+                yield from self._social_day(day)
+            case "offline":
+                pass  # on most days nobody counts anything
 
     def _social_day(self, day: dt.date) -> Iterator[Finding]:
         # No posts is a quiet day; no account is no answer.
@@ -318,5 +330,7 @@ def _lost(row: Row, metric: str | None) -> tuple[str, int]:
             return "number", len(row.counts)
         case CommentRow():
             return "comment", 1
+        case UnreadableRow():
+            return ("line", 1) if row.line else ("file", 1)
         case _:
             return "number", 1

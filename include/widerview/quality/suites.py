@@ -200,6 +200,9 @@ COMMENTS = (
 TOTALS_AGAIN = (_consistent("the {row.metric} of {row.counted}", "a running total"),)
 
 
+LINES = (_one_of("every line of a file keeps its format", "is_readable", [True], "{row.place}: {row.reason}"),)
+
+
 def told_metrics(metrics: Iterable[str]) -> tuple[Check, ...]:
     """What is expected of the metrics that are told; the known ones are given qualified: `bluesky.likes`."""
     return (_known(metrics),)
@@ -217,10 +220,10 @@ def days(metrics: Iterable[str]) -> tuple[Check, ...]:
     """What is expected of day values; `metrics` are the known ones, qualified: `matomo.visits`."""
     return (
         _one_of(
-            "it is a value of an account or a site",
+            "it is a value of an account, a site or a folder",
             "entity",
             _literals(DayRow, "entity"),
-            "{row.entity!r} is neither an account nor a site",
+            "{row.entity!r} is neither an account nor a site nor a folder",
         ),
         _present("entity_id"),
         _present("day"),

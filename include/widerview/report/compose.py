@@ -7,7 +7,7 @@ import msgspec
 from babel.dates import format_skeleton
 from sqlalchemy import Connection
 
-from widerview.agency.models import Campaign, Client
+from widerview.agency.models import Client
 from widerview.measures.completion import COMPLETE
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
@@ -15,10 +15,10 @@ from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
+from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
     AccountFact,
     Answers,
-    CampaignFact,
     ChannelFact,
     Chart,
     Colour,
@@ -31,7 +31,6 @@ from widerview.report.facts import (
     PostFact,
     Posting,
     SourceFact,
-    TouchpointFact,
     Usual,
 )
 from widerview.report.goals import goal_facts, running_goals
@@ -44,7 +43,6 @@ from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
-from widerview.tagging.posts import belongs
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 
@@ -138,7 +136,8 @@ def compose(
         posts=_posts(post_weeks, social, titles),
         posting=_posting(post_weeks, social),
         channels=_channels(visit_weeks, web) if counted_alike([week], breaks.visits) else (),
-        campaigns=tuple(_campaign(each, week, social, web, titles) for each in _running(client, week)),
+        campaigns=campaign_facts(connection, client, week, as_of, social, web, titles),
+        untagged=untagged_social(connection, client, week, as_of, web),
         conversation=_conversation(client, week, social, seen_until),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
@@ -187,10 +186,11 @@ def _figures(
     if client.visit_counters:
         visits["visits"] = [web.week(week) for week in weeks]
         visits["social_visits"] = [web.split(week, "channel", "social") for week in weeks]
-        if _running(client, weeks[-1]):
+        if running_campaigns(client, weeks[-1]):
             # Weeks without a campaign say nothing of what is usual for a week with one.
             visits["campaign_visits"] = [
-                web.campaign_visits(week, running) if (running := _running(client, week)) else None for week in weeks
+                web.campaign_visits(week, running) if (running := running_campaigns(client, week)) else None
+                for week in weeks
             ]
     for kind, since in ((posts, breaks.posts), (visits, breaks.visits)):
         alike = set(counted_alike(weeks, since))
@@ -386,41 +386,6 @@ def _channels(weeks: Sequence[Week], web: Web) -> tuple[ChannelFact, ...]:
     )
 
 
-def _running(client: Client, week: Week) -> list[Campaign]:
-    return [campaign for campaign in client.campaigns if campaign.runs_in(week.monday, week.sunday)]
-
-
-def _campaign(campaign: Campaign, week: Week, social: Social, web: Web, titles: Mapping[str, str]) -> CampaignFact:
-    prefix = f"{campaign.key.casefold()}/"
-    assets = {asset.tag: asset for asset in campaign.assets if asset.tag}
-    touchpoints = []
-    for member in web.members(week, "touchpoint"):
-        if member.startswith(prefix):
-            tag = member.removeprefix(prefix)
-            asset = assets.get(tag)
-            touchpoints.append(
-                TouchpointFact(
-                    name=asset.name if asset else titles.get(tag, tag),
-                    kind=asset.kind.value if asset else "link",
-                    visits=_whole(web.split(week, "touchpoint", member)),
-                )
-            )
-    visits = web.split(week, "campaign", campaign.key) if web.sites else None
-    unmarked = (visits or 0) - sum(touchpoint.visits or 0 for touchpoint in touchpoints)
-    if touchpoints and round(unmarked) > 0:
-        touchpoints.append(TouchpointFact(name="Links that do not say which", kind="link", visits=round(unmarked)))
-    return CampaignFact(
-        key=campaign.key,
-        name=campaign.name,
-        goal=campaign.goal,
-        starts=campaign.starts,
-        ends=campaign.ends,
-        posts=sum(belongs(post.post, campaign) for post in social.published(week)),
-        visits=_whole(visits),
-        touchpoints=tuple(touchpoints),
-    )
-
-
 def _conversation(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
@@ -449,6 +414,7 @@ def _verdicts(
     """The verdicts on each day of the week for each account and website; a day that was never judged is red."""
     refs = {(account.platform, account.handle): plain_handle(account.handle) for account in client.accounts}
     refs |= {(site.platform, site.site_id): site.site_id for site in client.web}
+    refs |= {(each.platform, each.name): each.name for each in client.offline}
     found = {(verdict.source, verdict.ref, verdict.day): verdict
              for verdict in read.verdicts(connection, client.client, as_of, week.monday, week.sunday)}  # fmt: skip
 

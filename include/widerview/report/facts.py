@@ -12,6 +12,8 @@ import msgspec
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
 Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
+Group = Literal["social", "partners", "website", "offline", "claimed"]
+"""Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
 Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
 
 
@@ -269,15 +271,110 @@ class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TouchpointFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Visits that came through one touchpoint of a campaign (poster, newsletter, social link)."""
+    """Visits that came through one touchpoint of a campaign (poster, newsletter, social link), in the week.
+
+    `so_far` are those since the campaign began; None: not known.
+    """
 
     name: str
     kind: str
     visits: int | None
+    so_far: int | None = None
+
+
+class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a campaign's table.
+
+    Attributes:
+        group: Where it was counted: social, partners, website, offline, or claimed by a platform.
+        metric: Canonical metric; `posts` are the campaign's own.
+        of: The platform, partner or asset it is a number of; empty: of the whole campaign.
+        week: In the week; None: not reported.
+        so_far: Since the campaign began; None: not reported.
+        at_least: There may be more: of reach, since people reached by two posts are counted once.
+        currency: ISO 4217 code of an amount of money.
+    """
+
+    group: Group
+    metric: str
+    of: str = ""
+    week: float | None
+    so_far: float | None
+    at_least: bool = False
+    currency: str | None = None
+
+
+class CostFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
+
+    `metric` says what a result is.
+    """
+
+    cost: float
+    currency: str
+    metric: str
+    results: float
+    per_result: float | None
+
+
+class FirstTouch(msgspec.Struct, frozen=True, kw_only=True):
+    """Results of a campaign so far, by whom it brought to the website first and by whom it brought there last."""
+
+    metric: str
+    first: float
+    last: float
+
+
+class Untagged(msgspec.Struct, frozen=True, kw_only=True):
+    """Visits of the week that seem to come from social networks, and how many of them came by links without tags."""
+
+    visits: int
+    untagged: int
+
+
+class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
+
+    Attributes:
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
+            of the days before the campaign, or of its own.
+        average: Visits a day above what was likely; None where it is not known.
+        low: Lower end of its range.
+        high: Upper end.
+        coverage: How often such a range holds the true one, e.g. 0.95.
+        days: Days of the campaign that this is told of.
+        placebos: Earlier windows of the same length that it was held against.
+        controls: The channels that the campaign does not touch, as the analytics calls them.
+    """
+
+    verdict: Literal["more", "fewer", "not told", "not known"]
+    average: float | None = None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = 0.95
+    days: int = 0
+    placebos: int = 0
+    controls: tuple[str, ...] = ()
 
 
 class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One campaign in the week: its posts, its visits, and where these came from."""
+    """One campaign in the week: its posts, its visits, and where these came from.
+
+    Attributes:
+        key: Its utm_campaign.
+        name: Its name for people.
+        goal: What it is for.
+        audience: Whom it is for, in words; None if the file does not say.
+        starts: First day.
+        ends: Last day.
+        posts: Posts of the client's own accounts for it in the week.
+        visits: Visits by its links in the week; None: not reported.
+        touchpoints: What brought these visits.
+        rows: Its table: social, partners, website, what was counted elsewhere, what platforms claim.
+        cost: What a result cost; None where the file names no cost, or nobody counts results.
+        first_touch: First and last touch side by side; None unless they are far apart.
+        effect: What it added to the website so far; None where no website is counted.
+    """
 
     key: str
     name: str
@@ -287,6 +384,11 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
     posts: int
     visits: int | None
     touchpoints: tuple[TouchpointFact, ...] = ()
+    audience: str | None = None
+    rows: tuple[CampaignRow, ...] = ()
+    cost: CostFact | None = None
+    first_touch: FirstTouch | None = None
+    effect: EffectFact | None = None
 
 
 class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -391,6 +493,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
+        untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
         sources: One verdict a source.
         accounts: The appendix.
@@ -406,6 +509,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             changed; never printed.
         corrections: What the report before would say otherwise now; at most three numbers.
         glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
+        approved_by: Who has approved the report; None while nobody has.
+        approved_at: When it was approved (UTC). Without `approved_by`: it was sent without review, as agreed.
+        struck: The sentence that the reviewer has struck, as it was written; None if none was.
     """
 
     client_id: str
@@ -429,6 +535,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     posting: Posting | None = None
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
+    untagged: Untagged | None = None
     conversation: Conversation
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
@@ -443,3 +550,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     client_file: str = ""
     glossary_url: str = ""
     corrections: tuple[Correction, ...] = ()
+    approved_by: str | None = None
+    approved_at: dt.datetime | None = None
+    struck: str | None = None

@@ -74,8 +74,9 @@ def preheader(facts: Facts) -> str:
         if len(longer) <= longest:
             text = longer
     if len(text) < shortest:
-        week = voice.gettext("your week of %(days)s in one minute") % {"days": voice.days(*_week(facts))}
-        text = f"{text} · {week}" if text else week[0].upper() + week[1:]
+        week = voice.gettext("your week of %(days)s, in one minute") % {"days": voice.days(*_week(facts))}
+        longer = f"{text} · {week}"
+        text = longer if text and len(longer) <= longest else week[0].upper() + week[1:]
     return text
 
 
@@ -278,6 +279,17 @@ def _correction(voice: Voice, correction: Correction) -> str:
         "known": known,
         "why": why % {"source": correction.source},
     }
+
+
+def approval(facts: Facts) -> str:
+    """Who has approved the report, and when; empty while nobody has."""
+    if facts.approved_at is None:
+        return ""
+    voice = voice_of(facts.locale)
+    if facts.approved_by is None:
+        return voice.say("This report was sent without a review, as agreed with you.")
+    moment = voice.moment(facts.approved_at, ZoneInfo(facts.time_zone))
+    return voice.say("Approved by %(name)s on %(moment)s.", name=facts.approved_by, moment=moment)
 
 
 # --- The lines of lists and tables -------------------------------------------------------------------------------

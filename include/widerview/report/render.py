@@ -7,6 +7,7 @@ addresses come from strangers: invisible characters are removed first (`clean_te
 import re
 import string
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from widerview.report import narrate, narrate_time
+from widerview.report import narrate, narrate_campaigns, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
@@ -81,11 +82,38 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     )
 
 
+def strikeable(facts: Facts) -> list[str]:
+    """Give the sentences of a report that a reviewer may strike, in the order of the mail."""
+    return _sentences(_cleaned(facts))
+
+
+def _sentences(facts: Facts) -> list[str]:
+    return [
+        *narrate.three_sentences(facts),
+        *narrate.correction_lines(facts),
+        *_worth_knowing(facts),
+        *narrate.conversation_lines(facts, facts.conversation),
+    ]
+
+
+def _worth_knowing(facts: Facts) -> list[str]:
+    return [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing]
+
+
 # --- The page: ready words for the templates ---------------------------------------------------------------------
 
 
 def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
     voice = voice_of(facts.locale)
+    if facts.struck is not None and facts.struck not in _sentences(facts):
+        raise ValueError(
+            f"The sentence that was struck is not in the report any more: {facts.struck!r}. The code that words "
+            "reports has changed since the review: clear `compose`, and review the report again."
+        )
+
+    def kept(sentences: Iterable[str]) -> list[str]:
+        return [sentence for sentence in sentences if sentence != facts.struck]
+
     return {
         "facts": facts,
         "voice": voice,
@@ -94,12 +122,12 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         "week": voice.days(facts.first_day, facts.last_day),
         "verdict": narrate.verdict_line(facts),
         "note": _note_lines(note),
-        "sentences": narrate.three_sentences(facts),
+        "sentences": kept(narrate.three_sentences(facts)),
         "data_line": narrate.data_line(facts),
-        "corrections": narrate.correction_lines(facts),
+        "corrections": kept(narrate.correction_lines(facts)),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": _year(facts, facts.year, cid) if facts.year else chart and _chart(facts, chart, cid),
-        "worth_knowing": [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing],
+        "worth_knowing": kept(_worth_knowing(facts)),
         "goals": [
             {
                 "title": narrate_time.goal_title(facts, goal),
@@ -121,7 +149,8 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for channel in facts.channels
         ],
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
-        "conversation": narrate.conversation_lines(facts, facts.conversation),
+        "untagged": narrate_campaigns.untagged_line(facts),
+        "conversation": kept(narrate.conversation_lines(facts, facts.conversation)),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
         "meanings": narrate.meanings(facts),
@@ -136,6 +165,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
+        "approval": narrate.approval(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
     }
 
@@ -216,15 +246,10 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
     return {
         "name": campaign.name,
         "goal": campaign.goal,
+        "audience": campaign.audience,
         "line": narrate.campaign_line(facts, campaign),
-        "touchpoints": [
-            {
-                "name": touchpoint.name,
-                "kind": narrate.touchpoint_kind(facts, touchpoint.kind),
-                "visits": narrate.count(facts, touchpoint.visits),
-            }
-            for touchpoint in campaign.touchpoints
-        ],
+        "sections": narrate_campaigns.table(facts, campaign),
+        "below": narrate_campaigns.lines(facts, campaign),
     }
 
 
@@ -247,7 +272,7 @@ def _cleaned(facts: Facts) -> Facts:
         return value
 
     cleaned: Facts = visit(facts)
-    return msgspec.structs.replace(cleaned, lesson=facts.lesson)  # the cards are ours
+    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck)  # the words are ours
 
 
 def _note_lines(note: str | None) -> list[str]:

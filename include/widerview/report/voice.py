@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates
-from babel.numbers import format_percent
+from babel.numbers import format_currency, format_percent
 
 from widerview.report.facts import Facts
 
@@ -57,6 +57,10 @@ class Voice:
     def percent(self, share: float) -> str:
         """A share as a percentage."""
         return str(format_percent(share, locale=self._numbers))
+
+    def money(self, value: float, currency: str) -> str:
+        """An amount of money."""
+        return str(format_currency(value, currency, locale=self._numbers))
 
     def day(self, day: dt.date) -> str:
         """A day within the year, e.g. `Thu 12 Nov`."""

@@ -154,7 +154,7 @@ class Campaign:
     key = "winter-loaf"
     name = "Winter Loaf"
     first_offset, last_offset = -14, 13
-    announced_offset, event_offset = -7, -2
+    poster_offset, announced_offset, event_offset = -11, -7, -2
     newsletter_offsets = (-13, -5, 2)
 
     def added_visits(self, offset: int) -> dict[Origin, float]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from widerview.sandbox import ga4, plausible, search_console, umami
 from widerview.sandbox.access_log import write_logs
 from widerview.sandbox.cast import CAMPAIGN, EVERYDAY, PROFILES, Person, Profile
+from widerview.sandbox.drop_folder import FOLDER, write_files
 from widerview.sandbox.faults import Faults
 from widerview.sandbox.model import Simulation
 
@@ -22,6 +23,9 @@ _BESIDE: Mapping[str, tuple[str, Callable[[Profile], str]]] = {
 
 _HAS_LOGS = "tidewater-cycles"
 """Whose web server's log can be read."""
+
+_DROPS = "hollow-oak-bakery"
+"""Who counts things in the shop, and puts the tables into a folder."""
 
 _HEAD = """\
 # {name} is a fictional sample: the firm, its people and its numbers are made up, and every address ends in .example.
@@ -44,7 +48,7 @@ office_hours:
   sunday: {{opens: "00:00", closes: "24:00"}}
 
 report:
-  weekday: tuesday
+  weekday: wednesday
   time: "09:00"
 reviewers: [reviewer]
 
@@ -113,16 +117,18 @@ _SAMPLES = (
 )
 
 
-def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> list[Path]:
+def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None, drops: Path | None = None) -> list[Path]:
     """Write the three sample client files and return their paths; a file that is there already is left as it is.
 
     Args:
         folder: Where to write; made if it is missing.
         anchor: The sandbox's anchor, a Monday; the campaign's dates are told from it.
         logs: Where the web servers' access logs lie, a folder a client; None: `access_logs` beside `folder`.
+        drops: Where the drop folders lie, one a client; None: `drop_folders` beside `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     logs = logs or folder.parent / "access_logs"
+    drops = drops or folder.parent / "drop_folders"
 
     def day(offset: int) -> str:
         return (anchor + dt.timedelta(days=offset)).isoformat()
@@ -132,7 +138,7 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
         "name": CAMPAIGN.name,
         "starts": day(CAMPAIGN.first_offset),
         "ends": day(CAMPAIGN.last_offset),
-        "poster": day(-11),
+        "poster": day(CAMPAIGN.poster_offset),
         "event": day(CAMPAIGN.event_offset),
         "timeline": day(-18),
     }
@@ -147,6 +153,7 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None) -> li
                 "accounts:\n",
                 *(_account(account.person) for account in profile.accounts),
                 _web(profile, logs / key),
+                _offline(drops / key) if key == _DROPS else "",
                 f"\n# The utm_campaign of links in posts without a campaign.\neveryday: {EVERYDAY}\n",
                 "\n" + _CAMPAIGN.format(**campaign, url=profile.url) if profile.campaign else "",
             ]
@@ -169,6 +176,22 @@ def write_access_logs(
     """
     last = now.astimezone(model.profile(_HAS_LOGS).zone).date()
     write_logs(model, _HAS_LOGS, folder / _HAS_LOGS, first=first, last=last, now=now, faults=faults)
+
+
+def write_drop_files(model: Simulation, folder: Path, now: dt.datetime) -> None:
+    """Write what the people at the sample clients have saved by `now` into their drop folders.
+
+    Args:
+        model: The agency.
+        folder: Where all of it lies; `drops` of `write_clients`.
+        now: The present moment.
+    """
+    write_files(model, _DROPS, folder / _DROPS, now=now)
+
+
+def _offline(folder: Path) -> str:
+    entry = _entry("drop_folder", "name", FOLDER, f"options: {{folder: {json.dumps(str(folder))}}}", connection=False)
+    return f"\n# What the shop counts itself: tables in a folder.\noffline:\n{entry}"
 
 
 def _entry(platform: str, key: str, ref: str, *more: str, connection: bool = True) -> str:

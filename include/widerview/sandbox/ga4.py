@@ -49,6 +49,8 @@ _DIMENSIONS: Mapping[str, Callable[[dt.date, WebVisit], str]] = {
     "sessionDefaultChannelGroup": lambda day, visit: _source(visit).channel,
     "sessionCampaignName": lambda day, visit: _source(visit).campaign,
     "sessionSource": lambda day, visit: _source(visit).source,
+    # Whoever has been here before was brought by nothing that is known.
+    "firstUserCampaignName": lambda day, visit: _source(visit).campaign if visit.new_in_week else "(direct)",
     "sessionMedium": lambda day, visit: _source(visit).medium,
 }
 _METRICS: Mapping[str, tuple[str, Callable[[list[WebVisit]], float]]] = {

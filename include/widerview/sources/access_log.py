@@ -14,7 +14,8 @@ begins, if that is within what is read. No Airflow Connection is needed and noth
 and requests with everything in them. Visits, page views and bounces are split by `channel` (direct, search, website,
 campaign, social, ai_assistant), by `network`, by `campaign` (`utm_campaign`, in lower case) and by `touchpoint`
 (`<campaign>/<utm_source>`). Page views are successful requests for pages; visits are page views of one visitor with
-less than 30 minutes between them.
+less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that the server
+redirected are counted as `scans`, split by `asset`: the path.
 
 **Calls.** None. Some ten thousand lines are read in a second.
 
@@ -82,6 +83,7 @@ _RUN = re.compile(r"[0-9A-Fa-f:.]+")
 """What an address is made of; a run of it is looked at as a whole, so that a long one costs no more than its length."""
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _NOT_MODIFIED = 304
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,10 +99,11 @@ _View = tuple[_Number, _Number, _Number]
 """A page view: seconds since the day began, the visitor's number, the index of its origin."""
 
 
-class _Day(msgspec.Struct):
+class _Day(msgspec.Struct, omit_defaults=True):
     """A day of the log as it is landed, without anything that leads to a person.
 
-    `requests` counts every line that can be read, `robots` those of them that robots sent, `unreadable` the others.
+    `requests` counts every line that can be read, `robots` those of them that robots sent, `unreadable` the others;
+    `scans` the calls of each short path, robots left out.
     """
 
     day: dt.date
@@ -110,6 +113,7 @@ class _Day(msgspec.Struct):
     unreadable: Count
     origins: list[_Origin]
     views: list[_View]
+    scans: dict[str, Count] = {}
 
 
 class _Counts(msgspec.Struct):
@@ -132,6 +136,7 @@ class AccessLog(Source):
         "www.client.example",
     )
     needs_connection = False
+    counts_short_paths = True
     options: ClassVar[Mapping[str, Written]] = {
         "files": Written(
             "where the logs lie on the workers' machine, rotated copies included",
@@ -204,6 +209,8 @@ class AccessLog(Source):
         stamped = stamp(target, page)
         for (dimension, member), values in parts.items():
             yield from day_rows(stamped, "site", target.ref, day.day, day.zone, values, dimension, member)
+        for path, scans in day.scans.items():
+            yield from day_rows(stamped, "site", target.ref, day.day, day.zone, {"scans": scans}, "asset", path)
 
 
 class _Visit(msgspec.Struct):
@@ -242,13 +249,14 @@ def _split(visits: Sequence[_Visit]) -> dict[Member, _Counts]:
 class _Gathered:
     """A day of the window while the log is read; the key by which its visitors are told apart goes with it."""
 
-    def __init__(self, day: dt.date, zone: str) -> None:
+    def __init__(self, day: dt.date, zone: str, short_paths: Sequence[str]) -> None:
         after = day + dt.timedelta(days=1)
         self.day = day
         self.opens, self.ends = (int(Window(each, each).opens(zone).timestamp()) for each in (day, after))
         self.requests = self.robots = self.unreadable = 0
         self.views: list[_View] = []
         self.origins: dict[_Origin, int] = {}
+        self.scans = dict.fromkeys(short_paths, 0)
         self._visitors: dict[bytes, int] = {}
         self._key = secrets.token_bytes(32)
 
@@ -261,6 +269,11 @@ class _Gathered:
             return
         got = _GET.fullmatch(entry.request_line or "")
         status = entry.final_status or 0
+        if got and status in _REDIRECTS:
+            path = got[1].partition("?")[0].rstrip("/").casefold()
+            if path in self.scans:
+                self.scans[path] += 1
+            return
         if not got or not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - HTTP's successes
             return
         path, _, query = got[1].partition("?")
@@ -282,7 +295,8 @@ class _Reading:
 
     def __init__(self, target: Target, window: Window) -> None:
         days = window.days
-        self._days = [_Gathered(day, target.time_zone) for day in days]
+        short_paths = target.options.get("short_paths", "").split()
+        self._days = [_Gathered(day, target.time_zone, short_paths) for day in days]
         self._opens = [day.opens for day in self._days]
         self._zone = target.time_zone
         self._label = target.label
@@ -350,6 +364,7 @@ class _Reading:
                     origins=list(day.origins),
                     # The files may stand in any order.
                     views=sorted(day.views, key=lambda view: view[0]),
+                    scans=day.scans,
                 )
 
     def _day_of(self, at: int) -> _Gathered | None:

@@ -16,15 +16,16 @@ from widerview.vocabulary.metrics import METRICS
 if TYPE_CHECKING:
     from widerview.sources.http import HttpClient
 
-Kind = Literal["social", "web"]
-Entity = Literal["account", "site"]
+Kind = Literal["social", "web", "offline"]
+Entity = Literal["account", "site", "folder"]
 Counts = Mapping[str, int | None]
 """Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
-Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page"]
+Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page", "asset", "first_campaign"]
 PostKind = Literal["text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story"]
-Evidence = Literal["server", "recording", "machine spec", "vendor document"]
+Evidence = Literal["server", "recording", "machine spec", "vendor document", "own format"]
 """What a source was checked against: a real server that was run, real answers that were recorded, the platform's
-machine-readable contract (OpenAPI, discovery), or nothing but its documents."""
+machine-readable contract (OpenAPI, discovery), or nothing but its documents; `own format` is for what is not a
+platform's, but read in a format that Widerview lays down."""
 
 
 class Written(NamedTuple):
@@ -230,12 +231,13 @@ class DayRow(_Observed, frozen=True, kw_only=True, gc=False):
     """A value that belongs to a whole day of the platform's own zone.
 
     Attributes:
-        entity: Whether it is a value of an account or of a web property.
-        entity_id: The account or web property.
+        entity: Whether it is a value of an account, of a web property or of a folder of files.
+        entity_id: The account, web property or folder.
         day: The platform's own day.
         zone: IANA zone of that day.
         dimension: What the value is split by: `total`, `channel`, `campaign`, `touchpoint`, `network`, `query` (what
-            was searched for), `page`.
+            was searched for), `page`, `asset` (a promo code, an event, a newsletter or a short path),
+            `first_campaign` (the campaign that first brought the visitor; `campaign` is the one of the visit).
         member: The member of the dimension; empty for `total`, `<campaign>/<touchpoint>` for `touchpoint`.
         metric: Canonical metric name.
         value: None where the platform did not report it.
@@ -269,7 +271,33 @@ class UnavailableRow(_Observed, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
-Row = AccountRow | PostRow | CounterRow | CommentRow | DayRow | UnavailableRow
+class UnreadableRow(_Observed, frozen=True, kw_only=True, gc=False):
+    """A line of a file that breaks the file's format, or the file itself: nothing of it counts, and it is kept.
+
+    Attributes:
+        file: The file's name.
+        line: Its row, as a spreadsheet numbers it; 0: the file as a whole.
+        column: The column that is wrong; empty: the line as a whole.
+        day: The day it is of; None: of none, or it cannot be read.
+        reason: What is wrong, and how to mend it.
+        cells: What stands there, as text.
+    """
+
+    file: str
+    line: int
+    column: str = ""
+    day: dt.date | None = None
+    reason: str
+    cells: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        row = f", row {self.line}" if self.line else ""
+        return f"{self.file}{row}{f', column {self.column}' if self.column else ''}"
+
+
+Row = AccountRow | PostRow | CounterRow | CommentRow | DayRow | UnavailableRow | UnreadableRow
 
 
 class Stamp(TypedDict):
@@ -339,6 +367,8 @@ class Source(ABC):
         kind: Whether it is a social platform or web analytics.
         reference: How a handle (social) or a site_id (web) is written.
         needs_connection: Whether an account must name an Airflow Connection.
+        counts_short_paths: Whether it counts the calls of the client's short paths, which stand in the target's options
+            as `short_paths`, with spaces between them.
         options: What else may stand in a client file under `options` of an account or site.
         required_options: Those of them that must.
         api_version: The contract it was written against.
@@ -370,6 +400,7 @@ class Source(ABC):
     kind: ClassVar[Kind]
     reference: ClassVar[Written]
     needs_connection: ClassVar[bool] = True
+    counts_short_paths: ClassVar[bool] = False
     options: ClassVar[Mapping[str, Written]] = {}
     required_options: ClassVar[tuple[str, ...]] = ()
     api_version: ClassVar[str]

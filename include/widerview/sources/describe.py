@@ -96,7 +96,7 @@ def _written(sources: list[Source]) -> str:
         )
         for each in sources
     )
-    heads = ("platform", "`handle` or `site_id`", "`options`", "Connection", "where a token is renewed")
+    heads = ("platform", "`handle`, `site_id` or `name`", "`options`", "Connection", "where a token is renewed")
     return "### What stands in the client file\n\n" + _table(heads, rows)
 
 

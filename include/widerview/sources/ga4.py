@@ -13,9 +13,11 @@ scope `analytics.readonly`. Either way, the *Google Analytics Data API* must be 
 **Outputs.** Values of whole days in the property's own time zone: visits (sessions), users, new users, page views,
 engaged visits, time on the website, key events as goals reached, and the shop's revenue if a currency is named. All of
 these but users and time are also split by `channel`, by `campaign` (utm_campaign, in lower case), by `touchpoint`
-(`<campaign>/<utm_source>`) and by `network` (visits from a social network by an untagged link).
+(`<campaign>/<utm_source>`), by `network` (visits from a social network by an untagged link), and by `first_campaign`
+(the campaign that first brought the visitor, whatever brought them this time).
 
-**Calls.** One for the key, one for the totals, one each for channels and campaigns; more only beyond 50,000 rows.
+**Calls.** One for the key, one for the totals, one each for channels, campaigns and first campaigns; more only
+beyond 50,000 rows.
 
 **Limits.** *Campaigns and channels overlap here.* Google puts a tagged link into a channel by its utm_medium, so a
 visit from a tagged post is in `social` and in its campaign both; `campaign` as a channel holds e-mail and everything
@@ -93,6 +95,7 @@ _DIMENSIONS = {
     "totals": ("date",),
     "channels": ("date", "sessionDefaultChannelGroup"),
     "campaigns": ("date", "sessionCampaignName", "sessionSource"),
+    "first_campaigns": ("date", "firstUserCampaignName"),
 }
 
 _UNTAGGED = "(referral)"
@@ -225,7 +228,7 @@ class GA4(Source):
             one_by_one=http.one_metric_a_call,
         )
         additive = [metric for metric in _ADDITIVE if metric in known]
-        for stream in ("channels", "campaigns") if additive else ():
+        for stream in ("channels", "campaigns", "first_campaigns") if additive else ():
             walk = _Walk(target)
             yield from paginate(partial(ask, stream, additive), walk.read, source=_TITLE)
 
@@ -464,6 +467,10 @@ def _named(stream: str, names: tuple[str, ...]) -> Iterator[Member]:
     elif stream == "channels":
         (group,) = names
         yield "channel", channel_of(group)
+    elif stream == "first_campaigns":
+        (campaign,) = map(tag, names)
+        if _is_given(campaign):
+            yield "first_campaign", campaign
     else:
         campaign, source = map(tag, names)
         if _is_given(campaign):

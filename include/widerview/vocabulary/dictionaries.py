@@ -16,8 +16,9 @@ import msgspec
 from widerview.vocabulary.files import VocabularyFile
 from widerview.vocabulary.metrics import METRICS, Placement, suggest
 
-Grain = Literal["account", "post", "account_day", "post_day", "site_day"]
-"""What one value is: the running total of an account or a post, or the day of an account, a post or a website."""
+Grain = Literal["account", "post", "account_day", "post_day", "site_day", "folder_day"]
+"""What one value is: the running total of an account or a post, or the day of an account, a post, a website or a folder
+of files."""
 
 _EXAMPLE = "widerview/sources/bluesky.yaml"
 _GRAINS: tuple[Grain, ...] = get_args(Grain)

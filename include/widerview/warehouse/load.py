@@ -31,6 +31,7 @@ from widerview.sources.base import (
     Row,
     Target,
     UnavailableRow,
+    UnreadableRow,
     Window,
 )
 from widerview.warehouse import staging
@@ -223,6 +224,11 @@ def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> 
         return list(connection.scalars(query("replays_due"), {"client_id": client_id, "source": source}))
 
 
+def pulls_at(connection: Connection, client_id: str, source: str, at: dt.datetime) -> list[str]:
+    """Name the pulls of a client's source that were under way at a moment, in order."""
+    return list(connection.scalars(query("pulls_at"), {"client_id": client_id, "source": source, "at": at}))
+
+
 def _store_verdicts(connection: Connection, pull: Mapping[str, object], verdicts: Sequence[DayVerdict]) -> None:
     if verdicts:
         values = {"verdicts": msgspec.json.encode(verdicts).decode()}
@@ -305,7 +311,11 @@ class _Load:
         for index, row in enumerate(chunk, start=self._parsed):
             if row.client_id != client_id or row.source != source:
                 raise self._foreign(row)
-            if isinstance(row, UnavailableRow):
+            if isinstance(row, UnreadableRow) and index in self.held:
+                self._held_whole += 1
+                quarantined.append((index, "", self.held[index][""], row))
+                continue
+            if isinstance(row, UnavailableRow | UnreadableRow):
                 self._without_value += 1
                 continue
             kept: Stored | None = self._anonymous(row) if isinstance(row, CommentRow) else row

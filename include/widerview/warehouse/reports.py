@@ -28,6 +28,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         decided_by: Who decided.
         decided_at: When (UTC).
         note: The reviewer's note to the client.
+        struck: The sentence that the reviewer has struck.
+        reason: Why it was sent back or held.
     """
 
     client_id: str
@@ -39,6 +41,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None
     decided_at: dt.datetime | None
     note: str | None
+    struck: str | None
+    reason: str | None
 
 
 def save_report(
@@ -82,6 +86,8 @@ def record_decision(
     decided_by: str,
     decided_at: dt.datetime,
     note: str | None = None,
+    struck: str | None = None,
+    reason: str | None = None,
 ) -> None:
     """Record what a person decided of a report. The first decision stands; recording it again changes nothing.
 
@@ -90,7 +96,8 @@ def record_decision(
         AlreadyDecided: The opposite was decided before.
     """
     key = {"client_id": client_id, "period": period, "revision": revision}
-    values = {"decision": decision, "decided_by": decided_by, "decided_at": decided_at, "note": note}
+    values = {"decision": decision, "decided_by": decided_by, "decided_at": decided_at}
+    values |= {"note": note, "struck": struck, "reason": reason}
     if connection.execute(query("record_decision"), key | values).rowcount:
         return
     report = get_report(connection, client_id, period, revision)

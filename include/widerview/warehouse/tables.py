@@ -134,14 +134,15 @@ day_value = Table(
     _client(),
     Column("day", Date, primary_key=True, comment="The platform's own day; second in the key, for reads of a range."),
     _source("The platform or web analytics."),
-    Column("entity", Key, CheckConstraint("entity IN ('account', 'site')", name="entity"), primary_key=True,
-           comment="What it is a value of: an account or a site."),
+    Column("entity", Key, CheckConstraint("entity IN ('account', 'site', 'folder')", name="entity"), primary_key=True,
+           comment="What it is a value of: an account, a site or a folder of files."),
     Column("entity_id", Key, primary_key=True, comment="Its id at the source."),
     Column(
         "dimension",
         Key,
         primary_key=True,
-        comment="What it is split by: total, channel, campaign, touchpoint, network, query, page.",
+        comment="What it is split by: total, channel, campaign, touchpoint, network, query, page, asset, "
+        "first_campaign.",
     ),
     Column("member", Key, primary_key=True, comment="The member of the dimension; empty for total."),
     Column("metric", Key, primary_key=True, comment="Canonical metric, e.g. visits."),
@@ -276,6 +277,8 @@ report = Table(
     Column("decided_by", Text, comment="Who decided."),
     Column("decided_at", Instant, comment="When."),
     Column("note", Text, comment="The reviewer's note to the client."),
+    Column("struck", Text, comment="The sentence that the reviewer has struck."),
+    Column("reason", Text, comment="Why it was sent back or held."),
     comment="Reports as composed, and what was decided of them.",
 )  # fmt: skip
 
@@ -339,7 +342,10 @@ metric_definition = Table(
     Column("source", Key, primary_key=True, comment="The platform or web analytics."),
     Column("metric", Key, primary_key=True, comment="Canonical metric."),
     Column(
-        "grain", Key, primary_key=True, comment="What it is told of: account, post, account_day, post_day, site_day."
+        "grain",
+        Key,
+        primary_key=True,
+        comment="What it is told of: account, post, account_day, post_day, site_day, folder_day.",
     ),
     Column("version", Integer, primary_key=True, comment="1, and one more for each change of what is counted."),
     Column("native_metric", Text, nullable=False, comment="The platform's own name of it."),

@@ -10,7 +10,7 @@
 -- day                 date                      The site's own day.
 -- zone                text                      IANA time zone of the day.
 -- dimension           text                      What it is split by: total, channel, campaign, touchpoint, network,
---                                               query, page.
+--                                               query, page, asset, first_campaign.
 -- member              text                      The member of the dimension; empty for total.
 -- visits              double precision
 -- unique_visitors     double precision

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006_delivery"
-down_revision = "0004_alerts"
+down_revision = "0005_touchpoints"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,459 @@
+"""What a campaign came to, across social, website and everything else: one table for each that runs in the week.
+
+Every number stands for this week and since the campaign began. Nothing is added up that counts the same twice: not the
+people reached on two platforms or by two posts, not what platforms claim, not scans and the visits they led to.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from sqlalchemy import Connection
+
+from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
+from widerview.measures.weeks import Week
+from widerview.report.effect import PAST, effect_of
+from widerview.report.facts import (
+    CampaignFact,
+    CampaignRow,
+    CostFact,
+    EffectFact,
+    FirstTouch,
+    Group,
+    TouchpointFact,
+    Untagged,
+)
+from widerview.report.social import PostNumbers, Social
+from widerview.report.web import Web
+from widerview.sources.base import plain_handle
+from widerview.sources.referrers import tag
+from widerview.tagging.posts import belongs
+from widerview.vocabulary.sums import total
+from widerview.warehouse import read
+
+ENOUGH_APART = 0.2
+"""First and last touch stand side by side where the one is more than so much of the other away from it."""
+
+OF_ASSETS = (
+    "scans", "redemptions", "revenue", "attendance", "emails_sent", "email_clicks",
+)  # fmt: skip
+"""What is told of assets, in the order of the table."""
+
+_EXPECTED: Mapping[str, tuple[str, ...]] = {
+    "promo_code": ("redemptions",),
+    "event": ("attendance",),
+    "newsletter": ("email_clicks",),
+    "qr_code": ("scans",),
+}
+"""What is said to be missing of an asset of a kind where nobody has told it."""
+
+_REACHED = ("reach", "viewers")
+"""Both count people once; a platform has one of them."""
+
+_CONVERTED = ("conversions", "converted_visits")
+"""What the website counts as a result; where an analytics has both, the first."""
+
+
+def running_campaigns(client: Client, week: Week) -> list[Campaign]:
+    """The campaigns that run on some day of a week."""
+    return [campaign for campaign in client.campaigns if campaign.runs_in(week.monday, week.sunday)]
+
+
+def campaign_facts(
+    connection: Connection,
+    client: Client,
+    week: Week,
+    as_of: dt.datetime,
+    social: Social,
+    web: Web,
+    titles: Mapping[str, str],
+) -> tuple[CampaignFact, ...]:
+    """Work out the table of each campaign that runs in a week.
+
+    Args:
+        connection: The warehouse; one snapshot.
+        client: The client.
+        week: The week of the report.
+        as_of: What was recorded later does not exist (UTC).
+        social: The accounts' posts of the weeks in view.
+        web: The website's visits.
+        titles: Names of the sources for people.
+    """
+    campaigns = running_campaigns(client, week)
+    if not campaigns:
+        return ()
+    first = min(each.starts for each in campaigns)
+    counted = _Counted.read(connection, client, first, week.sunday, as_of)
+    past = Web.read(connection, client, first - PAST, week.sunday, as_of) if client.visit_counters else None
+    return tuple(_Table(client, each, week, social, web, counted, past, titles).fact() for each in campaigns)
+
+
+def untagged_social(
+    connection: Connection, client: Client, week: Week, as_of: dt.datetime, web: Web
+) -> Untagged | None:
+    """How many of the week's visits seem to come from social networks, and how many of them by links without tags.
+
+    None where the week is not known, the analytics tells no networks, or there was none.
+    """
+    sites = _sites(client)
+    values = read.day_values(connection, client.client, as_of, week.monday, week.sunday, "visits", "network")
+    untagged = total("visits", [value.value for value in values if (value.source, value.entity_id) in sites])
+    if untagged is None or web.week(week) is None:
+        return None
+    tagged = sum(
+        web.split(week, "touchpoint", member) or 0.0
+        for member in web.members(week, "touchpoint")
+        if member.rpartition("/")[2].removesuffix("-ads") in SOCIAL
+    )
+    every = round(untagged + tagged)
+    return Untagged(visits=every, untagged=round(untagged)) if every else None
+
+
+def _sites(client: Client) -> set[tuple[str, str]]:
+    return {(site.platform, site.site_id) for site in client.visit_counters}
+
+
+Days = Mapping[dt.date, float]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What was counted beside visits, day by day.
+
+    Attributes:
+        assets: By metric, campaign key and asset name.
+        campaigns: What the websites counted, by metric and campaign key.
+        claims: Results that platforms claim, by source and campaign key.
+        metrics: The metrics that the websites tell of some campaign at all.
+    """
+
+    assets: Mapping[tuple[str, str, str], Days]
+    campaigns: Mapping[tuple[str, str], Days]
+    claims: Mapping[tuple[str, str], Days]
+    metrics: frozenset[str]
+
+    @classmethod
+    def read(
+        cls, connection: Connection, client: Client, first: dt.date, last: dt.date, as_of: dt.datetime
+    ) -> "_Counted":
+        def values(metric: str, dimension: str) -> list[read.DayValue]:
+            return read.day_values(connection, client.client, as_of, first, last, metric, dimension)
+
+        sites = _sites(client)
+        assets: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
+        for metric in OF_ASSETS:
+            for (day, campaign, asset), number in _of_assets(client, values(metric, "asset")).items():
+                assets[metric, campaign, asset][day] = number
+        campaigns: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+        for metric, dimension in (
+            ("engaged_visits", "campaign"),
+            *((metric, dimension) for metric in _CONVERTED for dimension in ("campaign", "first_campaign")),
+        ):
+            for value in values(metric, dimension):
+                if (value.source, value.entity_id) in sites and value.value is not None:
+                    name = metric if dimension == "campaign" else f"first {metric}"
+                    campaigns[name, value.member.casefold()][value.day] += value.value
+        claims: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+        for value in values("claimed_conversions", "campaign"):
+            if value.value is not None:
+                claims[value.source, value.member.casefold()][value.day] += value.value
+        return cls(assets, campaigns, claims, frozenset(metric for metric, _ in campaigns))
+
+
+def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
+    """What was counted of each asset on each day, by campaign key and the asset's name.
+
+    Folders add up, as two shops do. A website's own log and a provider may count the same scans: the one that stands
+    first in the client's file, folders before websites, is believed.
+    """
+    order = [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
+    of_kind: dict[tuple[dt.date, str, str], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for value in values:
+        found = asset_of(client, value.member, value.day)
+        if found and value.value is not None and (value.source, value.entity_id) in order:
+            campaign, asset = found
+            of_kind[value.day, campaign.key, asset.name][value.source in OFFLINE].append(value.value)
+    return {key: sum(kinds.get(True) or kinds[False][:1]) for key, kinds in of_kind.items()}
+
+
+def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] | None:
+    """Whose a path, a promo code, or whatever else files call an asset by was on a day; None if no asset is meant.
+
+    A path or code goes by the client's dates, so that one that was given anew keeps its history. An event, newsletter
+    or poster is called by its name or its tag (`utm_source`); of several, the one that began last.
+    """
+    if found := client.asset_by_path(name, day) if name.startswith("/") else client.asset_by_code(name, day):
+        return found
+    called = [
+        (campaign.days_of(asset)[0], campaign, asset)
+        for campaign in client.campaigns
+        for asset in campaign.assets
+        if tag(name) in {tag(asset.name), asset.tag}
+    ]
+    begun = [each for each in called if each[0] <= day] or called
+    return max(begun, key=lambda each: each[0])[1:] if begun else None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One campaign's table in the making."""
+
+    client: Client
+    campaign: Campaign
+    week: Week
+    social: Social
+    web: Web
+    counted: _Counted
+    past: Web | None
+    titles: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        return self.campaign.key.casefold()
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The campaign's days up to the end of the week."""
+        last = min(self.campaign.ends, self.week.sunday)
+        return [self.campaign.starts + dt.timedelta(days=n) for n in range((last - self.campaign.starts).days + 1)]
+
+    def fact(self) -> CampaignFact:
+        rows = tuple(chain(self._posts(), self._partners(), self._website(), self._assets(), self._claims()))
+        visits = self.web.split(self.week, "campaign", self.key) if self.web.sites else None
+        return CampaignFact(
+            key=self.campaign.key,
+            name=self.campaign.name,
+            goal=self.campaign.goal,
+            audience=self.campaign.audience,
+            starts=self.campaign.starts,
+            ends=self.campaign.ends,
+            posts=len(self._own(self.social.published(self.week))),
+            visits=_whole(visits),
+            touchpoints=tuple(self._touchpoints(visits)),
+            rows=rows,
+            cost=self._cost(),
+            first_touch=self._first_touch(),
+            effect=self._effect(),
+        )
+
+    def _effect(self) -> EffectFact | None:
+        if self.past is None:
+            return None
+        return effect_of(
+            self.client,
+            self.campaign,
+            self.week.sunday,
+            self.past.days,
+            self.past.splits["channel"],
+            on_social=bool(self._published()),
+        )
+
+    # -- social ----------------------------------------------------------------------------------------------------
+
+    def _published(self) -> list[PostNumbers]:
+        """All posts of the campaign so far, as far as the weeks in view reach."""
+        every = (post for week in self.social.weeks for post in self.social.published(week))
+        return [post for post in every if belongs(post.post, self.campaign)]
+
+    def _own(self, posts: Iterable[PostNumbers]) -> list[PostNumbers]:
+        return [post for post in posts if belongs(post.post, self.campaign) and self._partner_of(post) is None]
+
+    def _partner_of(self, post: PostNumbers) -> Partner | None:
+        names = {
+            (account.source, name)
+            for account in self.social.accounts
+            if (account.source, account.account_id) == (post.post.source, post.post.account_id)
+            for name in (plain_handle(account.handle), plain_handle(account.account_id))
+        }
+        for partner in self.campaign.partners:
+            theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
+            if post.post.permalink in partner.posts or names & theirs:
+                return partner
+        return None
+
+    def _posts(self) -> Iterator[CampaignRow]:
+        own = self._own(self._published())
+        if not self.client.accounts:
+            return
+        this_week = [post for post in own if self._is_of_week(post)]
+        known = self.week in self.social.known
+        yield CampaignRow(
+            group="social",
+            metric="posts",
+            week=len(this_week) if known else None,
+            so_far=len(own) if known else None,
+            at_least=self.campaign.starts < self.social.weeks[0].monday,
+        )
+        for source in dict.fromkeys(post.post.source for post in own):
+            on_it = [post for post in own if post.post.source == source]
+            yield CampaignRow(
+                group="social",
+                metric="reach",
+                of=self.titles[source],
+                week=_reached(post for post in on_it if self._is_of_week(post)),
+                so_far=_reached(on_it),
+                at_least=True,
+            )
+
+    def _is_of_week(self, post: PostNumbers) -> bool:
+        return post.post.published_at.astimezone(self.client.zone).date() in self.week.days
+
+    def _partners(self) -> Iterator[CampaignRow]:
+        read_posts = [(post, partner) for post in self._published() if (partner := self._partner_of(post))]
+        for partner in self.campaign.partners:
+            theirs = [post for post, whose in read_posts if whose is partner]
+            listed = {*partner.posts, *(post.post.permalink for post in theirs)}
+            # Of posts that are only named in the file nobody knows the week.
+            unread = len(listed) > len(theirs)
+            yield CampaignRow(
+                group="partners",
+                metric="posts",
+                of=partner.name,
+                week=None if unread else sum(map(self._is_of_week, theirs)),
+                so_far=len(listed),
+            )
+            if partner.utm_source and self.web.sites:
+                yield self._visits("partners", "touchpoint", f"{self.key}/{partner.utm_source}", partner.name)
+
+    # -- website ---------------------------------------------------------------------------------------------------
+
+    def _visits(self, group: Group, dimension: str, member: str, of: str = "") -> CampaignRow:
+        days = [self.web.on(day, dimension, member) for day in self.days]
+        return CampaignRow(
+            group=group,
+            metric="visits",
+            of=of,
+            week=self.web.split(self.week, dimension, member),
+            so_far=total("visits", days),
+            at_least=None in days,
+        )
+
+    def _website(self) -> Iterator[CampaignRow]:
+        if not self.web.sites:
+            return
+        yield self._visits("website", "campaign", self.key)
+        for metric in ("engaged_visits", *self._results()):
+            if metric in self.counted.metrics:
+                yield self._sums("website", metric, self.counted.campaigns.get((metric, self.key), {}), zero=True)
+
+    def _results(self) -> Sequence[str]:
+        """The metric by which the website counts results, if it tells it of campaigns."""
+        return [metric for metric in _CONVERTED if metric in self.counted.metrics][:1]
+
+    def _sums(
+        self, group: Group, metric: str, days: Days, of: str = "", *, zero: bool = False, currency: str | None = None
+    ) -> CampaignRow:
+        """The sums of a week and so far; with `zero`, days that are not named had none, where the week is known."""
+        of_week = [days[day] for day in self.week.days if day in days]
+        if zero and not of_week and self.web.week(self.week) is not None:
+            of_week = [0.0]
+        so_far = [days[day] for day in self.days if day in days] or ([0.0] if zero and of_week else [])
+        return CampaignRow(
+            group=group,
+            metric=metric,
+            of=of,
+            week=total(metric, of_week),
+            so_far=total(metric, so_far),
+            currency=currency,
+        )
+
+    def _touchpoints(self, visits: float | None) -> Iterator[TouchpointFact]:
+        assets = {asset.tag: asset for asset in self.campaign.assets if asset.tag}
+        partners = {partner.utm_source: partner for partner in self.campaign.partners if partner.utm_source}
+        told = 0
+        members = [each for each in self.web.members(self.week, "touchpoint") if each.startswith(f"{self.key}/")]
+        for member in members:
+            utm_source = member.removeprefix(f"{self.key}/")
+            asset, partner = assets.get(utm_source), partners.get(utm_source)
+            row = self._visits("website", "touchpoint", member)
+            told += _whole(row.week) or 0
+            yield TouchpointFact(
+                name=asset.name if asset else partner.name if partner else self._link_name(utm_source),
+                kind=asset.kind.value if asset else "partner" if partner else "link",
+                visits=_whole(row.week),
+                so_far=_whole(row.so_far),
+            )
+        unmarked = (visits or 0) - told
+        if members and round(unmarked) > 0:
+            yield TouchpointFact(name="Links that do not say which", kind="link", visits=round(unmarked))
+
+    def _link_name(self, utm_source: str) -> str:
+        network = utm_source.removesuffix("-ads")
+        if network != utm_source and network in SOCIAL:
+            return f"{self.titles[network]} (ads)"
+        return self.titles.get(utm_source, utm_source)
+
+    # -- away from the screen --------------------------------------------------------------------------------------
+
+    def _assets(self) -> Iterator[CampaignRow]:
+        for asset in self.campaign.assets:
+            for metric in OF_ASSETS:
+                days = self.counted.assets.get((metric, self.campaign.key, asset.name), {})
+                expected = self.client.offline and metric in _EXPECTED.get(asset.kind.value, ())
+                if days or expected:
+                    currency = self.client.currency if metric == "revenue" else None
+                    yield self._sums("offline", metric, days, asset.name, currency=currency)
+
+    def _claims(self) -> Iterator[CampaignRow]:
+        for (source, key), days in self.counted.claims.items():
+            if key == self.key:
+                yield self._sums("claimed", "claimed_conversions", days, self.titles[source])
+
+    # -- what it cost, and who brought it --------------------------------------------------------------------------
+
+    def _cost(self) -> CostFact | None:
+        """What was paid by the end of the week, as far as the client's file says, beside what came of it.
+
+        Results are the website's, or, where it has none, promo codes used: never both, for who orders with a code
+        would be counted twice. What may be spent on ads is a budget, and no cost.
+        """
+        last = self.week.sunday
+        paid = [each.cost for each in self.campaign.assets if each.cost and self.campaign.days_of(each)[0] <= last]
+        paid += [partner.cost for partner in self.campaign.partners if partner.cost]
+        if not paid:
+            return None
+        told = {metric: self.counted.campaigns.get((metric, self.key), {}) for metric in self._results()}
+        results = {name: self._sums("website", name, days, zero=True).so_far for name, days in told.items()}
+        used = [
+            self.counted.assets.get(("redemptions", self.campaign.key, each.name), {}) for each in self.campaign.assets
+        ]
+        results["redemptions"] = total("redemptions", [days[day] for days in used for day in self.days if day in days])
+        known = {metric: number for metric, number in results.items() if number is not None}
+        if not known:
+            return None
+        metric = next((metric for metric, number in known.items() if number), next(iter(known)))
+        cost = sum(paid)
+        return CostFact(
+            cost=cost,
+            currency=self.client.currency,
+            metric=metric,
+            results=known[metric],
+            per_result=round(cost / known[metric], 4) if known[metric] else None,
+        )
+
+    def _first_touch(self) -> FirstTouch | None:
+        """What came of visitors whom the campaign brought first, beside whom it brought last, where these differ."""
+        for metric in self._results():
+            if f"first {metric}" not in self.counted.metrics:
+                return None
+            first, last = (
+                sum(
+                    value for day, value in self.counted.campaigns.get((name, self.key), {}).items() if day in self.days
+                )
+                for name in (f"first {metric}", metric)
+            )
+            if abs(first - last) > ENOUGH_APART * max(min(first, last), 1):
+                return FirstTouch(metric=metric, first=first, last=last)
+        return None
+
+
+def _reached(posts: Iterable[PostNumbers]) -> int | None:
+    """How many people were reached at least: by the post that reached most. Who saw two posts is not counted twice."""
+    known = [value for post in posts for metric in _REACHED if (value := post.counters.get(metric)) is not None]
+    return max(known) if known else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,0 +1,193 @@
+"""The words of a campaign's table: what each row is, and the lines below it."""
+
+from typing import NamedTuple
+
+from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
+from widerview.report.narrate import count, touchpoint_kind
+from widerview.report.voice import ends, voice_of
+from widerview.vocabulary.metrics import METRICS
+
+_FROM_POSTS = "reactions_per_post"
+
+_WHOLE_FROM = 10
+"""Visits a day below this are told with a decimal."""
+
+
+class Line(NamedTuple):
+    """One row for print: what it is, and its numbers of the week and so far."""
+
+    label: str
+    week: str
+    so_far: str
+
+
+class Section(NamedTuple):
+    """Rows that belong together, under their heading."""
+
+    heading: str
+    lines: list[Line]
+
+
+def table(facts: Facts, campaign: CampaignFact) -> list[Section]:
+    """A campaign's table: social, partners, website with what led there, everything else, and what platforms claim."""
+    _ = voice_of(facts.locale).gettext
+    headings: dict[Group, str] = {
+        "social": _("On social media"),
+        "partners": _("Partners and influencers, a short-term channel of their own"),
+        "website": _("On your website"),
+        "offline": _("In print, in person, by email"),
+        "claimed": _("What platforms claim, never added to the above"),
+    }
+    sections = []
+    for group, heading in headings.items():
+        lines = [_line(facts, row) for row in campaign.rows if row.group == group]
+        if group == "website":
+            lines[1:1] = _touchpoints(facts, campaign)
+        if lines:
+            sections.append(Section(heading, lines))
+    return sections
+
+
+def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
+    _ = voice_of(facts.locale).say
+    return [
+        Line(
+            _("through %(name)s (%(kind)s)", name=each.name, kind=touchpoint_kind(facts, each.kind)),
+            count(facts, each.visits),
+            count(facts, each.so_far),
+        )
+        for each in campaign.touchpoints
+    ]
+
+
+def _line(facts: Facts, row: CampaignRow) -> Line:
+    return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
+
+
+def _label(facts: Facts, row: CampaignRow) -> str:
+    _ = voice_of(facts.locale).say
+    if row.metric == "reach":
+        return _("People reached on %(platform)s, at least", platform=row.of)
+    if row.metric == "claimed_conversions":
+        return _("Results %(platform)s claims", platform=row.of)
+    name = {"posts": _("Posts"), "visits": _("Visits")}.get(row.metric) or _(METRICS[row.metric].label)
+    return _("%(what)s: %(of)s", what=name, of=row.of) if row.of else name
+
+
+def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+    voice = voice_of(facts.locale)
+    if value is None or row.currency is None:
+        number = count(facts, None if value is None else round(value))
+    else:
+        number = voice.money(value, row.currency)
+    is_open = row.at_least and value is not None and row.metric != "reach"
+    return voice.say("at least %(number)s", number=number) if is_open else number
+
+
+def lines(facts: Facts, campaign: CampaignFact) -> list[str]:
+    """What is said below a campaign's table."""
+    found = [_effect_line(facts, campaign), _reach_line(facts, campaign), _partner_line(facts, campaign)]
+    found += [_cost_line(facts, campaign), _touch_line(facts, campaign)]
+    return [line for line in found if line]
+
+
+def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    effect = campaign.effect
+    if effect is None:
+        return None
+    voice = voice_of(facts.locale)
+    if effect.average is None or effect.low is None or effect.high is None:
+        return voice.say("Too few days are known, of it or before it, to tell an effect on visits to your website.")
+    if effect.verdict == "not told":
+        return voice.say("So far: no effect on visits to your website that we can tell from normal weeks.")
+    fewer = effect.verdict == "fewer"
+    low, high = (-effect.high, -effect.low) if fewer else (effect.low, effect.high)
+    decimals = 0 if abs(effect.average) >= _WHOLE_FROM else 1
+    average, between = voice.number(abs(effect.average), decimals), ends(voice, low, high, decimals, "–")
+    if fewer:
+        return voice.say(
+            "So far: about %(average)s fewer visits a day than we would have expected (%(between)s).",
+            average=average,
+            between=between,
+        )
+    return voice.say(
+        "So far: about %(average)s more visits a day than we would have expected (%(between)s).",
+        average=average,
+        between=between,
+    )
+
+
+def _reach_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    if not any(row.metric == "reach" and row.so_far is not None for row in campaign.rows):
+        return None
+    return voice_of(facts.locale).gettext(
+        "People reached are those of the post that reached most; they are never added up, for many saw more than one."
+    )
+
+
+def _partner_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    """Partners pass; beside them stands what the client's own accounts do in the long run."""
+    own = next((figure for figure in facts.figures if figure.id == _FROM_POSTS), None)
+    if not any(row.group == "partners" for row in campaign.rows) or own is None or own.value is None:
+        return None
+    voice = voice_of(facts.locale)
+    number = voice.number(own.value, own.decimals)
+    if own.usual is None:
+        return voice.say("Your own accounts, for the long run: %(number)s reactions per post this week.", number=number)
+    return voice.say(
+        "Your own accounts, for the long run: %(number)s reactions per post this week, usually %(low)s to %(high)s.",
+        number=number,
+        low=voice.number(own.usual.low, own.decimals),
+        high=voice.number(own.usual.high, own.decimals),
+    )
+
+
+def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    cost = campaign.cost
+    if cost is None:
+        return None
+    voice = voice_of(facts.locale)
+    spent = voice.money(cost.cost, cost.currency)
+    result = _result(facts, cost.metric)
+    if cost.per_result is None:
+        return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)
+    return voice.say(
+        "Cost so far: %(spent)s, which is %(each)s for each of %(number)s results (%(result)s).",
+        spent=spent,
+        each=voice.money(cost.per_result, cost.currency),
+        number=voice.number(cost.results),
+        result=result,
+    )
+
+
+def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:
+    touch = campaign.first_touch
+    if touch is None:
+        return None
+    voice = voice_of(facts.locale)
+    return voice.say(
+        "Who gets the credit (%(result)s so far): %(last)s if the last link before them counts, %(first)s if the link "
+        "that first brought the visitor does. Neither is the whole truth.",
+        result=_result(facts, touch.metric),
+        last=voice.number(touch.last),
+        first=voice.number(touch.first),
+    )
+
+
+def _result(facts: Facts, metric: str) -> str:
+    name = voice_of(facts.locale).gettext(METRICS[metric].label)
+    return name[:1].lower() + name[1:]
+
+
+def untagged_line(facts: Facts) -> str | None:
+    """How many visits that look like social ones no campaign can claim, because their links had no tags."""
+    if facts.untagged is None:
+        return None
+    voice = voice_of(facts.locale)
+    return voice.say(
+        "Of %(visits)s visits that seem to come from social networks, %(untagged)s (%(share)s) came by links without "
+        "tags: of these nobody can tell which campaign brought them.",
+        visits=voice.number(facts.untagged.visits),
+        untagged=voice.number(facts.untagged.untagged),
+        share=voice.percent(facts.untagged.untagged / facts.untagged.visits),
+    )

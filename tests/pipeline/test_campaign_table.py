@@ -1,0 +1,171 @@
+"""A QR poster, a promo code and an event, from the client's file to the campaign table of the mail."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from databases import temporary_database
+from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
+from widerview.agency.models import Client
+from widerview.measures.weeks import Week
+from widerview.pipeline import weekly
+from widerview.report.facts import CampaignFact, CampaignRow
+from widerview.report.render import render
+from widerview.sandbox.clients import write_drop_files
+from widerview.sandbox.drop_folder import counted
+from widerview.sources.base import Window
+from widerview.warehouse.migrate import migrate
+
+WEEK = Week.parse("2026-W46")
+BAKERY = "hollow-oak-bakery"
+POSTER, CODE, EVENT, NEWSLETTER = (
+    "Market hall poster with QR code",
+    "A roll on top of every loaf",
+    "Bake-along",
+    "Winter Loaf newsletter",
+)
+
+
+@pytest.fixture(scope="module")
+def dropped(postgres, sandbox_server: Sandbox, tmp_path_factory) -> Iterator[House]:
+    """A house that has read the platforms, the website and the bakery's drop folder."""
+    folder = tmp_path_factory.mktemp("dropped")
+    sandbox_server.now[0] = SETTLED
+    with temporary_database(postgres) as url:
+        engine = create_engine(url)
+        migrate(engine)
+        house = house_in(folder, sandbox_server, engine, platforms=(*SPINE, "drop_folder"))
+        write_drop_files(sandbox_server.model, folder / "drop_folders", SETTLED)
+        house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
+        yield house
+        engine.dispose()
+
+
+def campaign_of(house: House, client: Client | None = None, as_of: dt.datetime = SETTLED) -> CampaignFact:
+    found = weekly.compose_facts(house.engine, client or house.agency.clients[BAKERY], WEEK, as_of)
+    [campaign] = found.campaigns
+    return campaign
+
+
+def row(campaign: CampaignFact, metric: str, of: str = "") -> CampaignRow:
+    [found] = [each for each in campaign.rows if (each.metric, each.of) == (metric, of)]
+    return found
+
+
+def truth(house: House, first: dt.date, last: dt.date) -> dict[tuple[str, str], float]:
+    sums: dict[tuple[str, str], float] = defaultdict(float)
+    for day in Window(first, last).days:
+        for what, value in counted(house.sandbox.model, BAKERY, day).items():
+            sums[what] += value
+    return sums
+
+
+@pytest.mark.parametrize(
+    ("asset", "metric", "what"),
+    [
+        (POSTER, "scans", ("/market", "scans")),
+        (CODE, "redemptions", ("LOAF10", "redemptions")),
+        (CODE, "revenue", ("LOAF10", "revenue")),
+        (EVENT, "attendance", ("Bake-along", "attendance")),
+        (NEWSLETTER, "emails_sent", (NEWSLETTER, "sent")),
+        (NEWSLETTER, "email_clicks", (NEWSLETTER, "clicks")),
+    ],
+)
+def test_what_people_counted_is_in_the_table_as_they_counted_it(
+    dropped: House, asset: str, metric: str, what: tuple[str, str]
+) -> None:
+    campaign = campaign_of(dropped)
+    found = row(campaign, metric, asset)
+    assert found.group == "offline"
+    assert found.week == pytest.approx(truth(dropped, WEEK.monday, WEEK.sunday)[what])
+    assert found.so_far == pytest.approx(truth(dropped, campaign.starts, WEEK.sunday)[what])
+    assert found.so_far > 0
+    assert found.currency == ("EUR" if metric == "revenue" else None)
+
+
+def test_visits_posts_and_touchpoints_are_the_true_ones_this_week_and_so_far(dropped: House) -> None:
+    campaign = campaign_of(dropped)
+    weeks = [dropped.sandbox.model.truth(BAKERY, WEEK.shift(ago).monday) for ago in (-1, 0)]
+    visits = [sum(week.campaigns[campaign.key].values()) for week in weeks]
+    assert (row(campaign, "visits").week, row(campaign, "visits").so_far) == (visits[1], sum(visits))
+    poster = next(each for each in campaign.touchpoints if each.name == POSTER)
+    assert (poster.visits, poster.so_far) == tuple(
+        sum(week.campaigns[campaign.key].get("poster-market", 0) for week in some) for some in (weeks[1:], weeks)
+    )
+    assert row(campaign, "posts").week == campaign.posts
+    assert {each.of for each in campaign.rows if each.metric == "reach"} == {"Bluesky", "Mastodon"}
+    assert all(each.so_far is None for each in campaign.rows if each.metric == "reach"), "they tell no reach"
+
+
+def test_cost_is_held_against_results_of_one_kind(dropped: House) -> None:
+    campaign = campaign_of(dropped)
+    assert campaign.cost is not None
+    assert campaign.cost.cost == 420
+    assert campaign.cost.metric == "redemptions", "no goal was reached on the website"
+    assert campaign.cost.per_result == pytest.approx(420 / campaign.cost.results, abs=1e-4)
+    assert campaign.cost.results == row(campaign, campaign.cost.metric, CODE).so_far
+
+
+def test_the_mail_shows_the_table_in_html_and_in_text(dropped: House) -> None:
+    facts = weekly.compose_facts(dropped.engine, dropped.agency.clients[BAKERY], WEEK, SETTLED)
+    rendered = render(facts, None)
+    scans = row(facts.campaigns[0], "scans", POSTER)
+    attendance = row(facts.campaigns[0], "attendance", EVENT)
+    for number in (scans.week, scans.so_far, attendance.week):
+        assert f">{number:,.0f}</td>" in rendered.html
+    plain = " ".join(rendered.text.split())
+    assert f"Scans: {POSTER}: {scans.week:,.0f} this week, {scans.so_far:,.0f} so far" in plain
+    assert f"People at the event: {EVENT}: {attendance.week:,.0f} this week" in plain
+    assert "People reached on Bluesky, at least: not reported" in plain
+    assert "∞" not in plain
+
+
+def test_the_same_files_read_again_change_nothing_and_a_corrected_one_is_told_as_later(dropped: House) -> None:
+    def stored() -> int:
+        with dropped.engine.connect() as connection:
+            return connection.scalar(text("SELECT count(*) FROM day_value WHERE source = 'drop_folder'")) or 0
+
+    before, was = stored(), row(campaign_of(dropped), "attendance", EVENT).week
+    dropped.sandbox.now[0] = later = SETTLED + dt.timedelta(hours=2)
+    window = Window(ANCHOR - dt.timedelta(days=35), ANCHOR + dt.timedelta(days=7))
+    dropped.pull(window, "again", "drop_folder")
+    dropped.check_and_load("again", "drop_folder")
+    assert stored() == before
+
+    folder = dropped.root / "drop_folders" / BAKERY
+    event = (ANCHOR - dt.timedelta(days=2)).isoformat()
+    (folder / "recount.csv").write_text(f"day,event,attendance\n{event},bake-along,71\n{event},lantern walk,many\n")
+    dropped.sandbox.now[0] = later + dt.timedelta(minutes=30)
+    dropped.pull(window, "recount", "drop_folder")
+    dropped.check_and_load("recount", "drop_folder")
+    assert stored() == before + 1
+    recounted = campaign_of(dropped, as_of=later + dt.timedelta(hours=1))
+    assert row(recounted, "attendance", EVENT).week == 71
+    assert row(campaign_of(dropped), "attendance", EVENT).week == was, "what was said then can be said again"
+    with dropped.engine.connect() as connection:
+        [(kind, reason)] = connection.execute(text("SELECT kind, reason FROM quarantine")).all()
+        sources = connection.execute(
+            text("SELECT asset, attendance FROM mart.asset_day WHERE attendance IS NOT NULL")
+        ).all()
+    assert kind == "unreadable"
+    assert reason.startswith("recount.csv, row 3, column attendance: 'many' is no count; write a whole number")
+    assert sources == [("bake-along", 71.0)]
+    told = weekly.compose_facts(
+        dropped.engine, dropped.agency.clients[BAKERY], WEEK, later + dt.timedelta(hours=1)
+    ).sources
+    [line] = [source.line for source in told if source.source == "drop_folder"]
+    assert line == "1 line of 14 November from Drop folder cannot be right and is left out"
+
+
+def test_nothing_counted_yet_is_not_reported_and_no_results_cost_nothing_each(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    campaign = client.campaigns[0]
+    assets = [asset.model_copy(update={"code": "NEVER1"} if asset.code else {}) for asset in campaign.assets]
+    renamed = campaign.model_copy(update={"key": "other", "assets": tuple(assets)})
+    found = campaign_of(dropped, client.model_copy(update={"campaigns": (renamed,)}))
+    used = row(found, "redemptions", CODE)
+    assert (used.week, used.so_far) == (None, None)
+    assert found.cost is None or found.cost.per_result is None

@@ -1,0 +1,117 @@
+"""Every figure of a sent report leads back to what the platforms had answered, or says loudly that it does not."""
+
+import gzip
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from house import SETTLED, House
+from sent_reports import send_report
+from widerview.landing.store import Corrupt, Landing, Missing
+from widerview.measures.weeks import Week
+from widerview.pipeline import weekly
+from widerview.pipeline.explain import Explained, NoReceipt, explain, figures
+
+WEEK = Week.parse("2026-W46")
+BAKERY = "hollow-oak-bakery"
+
+
+@pytest.fixture
+def sent(told: House, tmp_path: Path) -> House:
+    """A house that has sent a report, with a landing of its own."""
+    shutil.copytree(told.root / "landing", tmp_path / "landing")
+    send_report(told, BAKERY, WEEK, SETTLED)
+    return replace(told, landing=Landing(tmp_path / "landing"), root=tmp_path)
+
+
+def explained(house: House, figure: str) -> Explained:
+    return explain(house.engine, house.landing, BAKERY, WEEK, figure)
+
+
+def raw_file(house: House, found: Explained) -> Path:
+    return house.root / "landing" / found.answers[0].raw.partition("#")[0]
+
+
+def test_each_figure_of_the_report_has_a_receipt(sent: House) -> None:
+    known = figures(sent.engine, BAKERY, WEEK)
+    kinds = {
+        "reactions_per_post", "replies_received", "passed_on", "visits", "social_visits", "campaign_visits",
+        "channel/social", "campaign/winter-loaf", "followers/Bluesky/hollowoak.example",
+    }  # fmt: skip
+    assert kinds <= {name.casefold() if name.startswith("campaign/") else name for name in known}, known
+    facts = weekly.compose_facts(sent.engine, sent.agency.clients[BAKERY], WEEK, SETTLED)
+    values = {figure.id: figure.value for figure in facts.figures}
+    for name in known:
+        found = explained(sent, name)
+        assert found.value is not None, name
+        assert found.value == values.get(name, found.value), name
+        assert found.rows, name
+        assert {row.receipt for row in found.rows} == {answer.sha256 for answer in found.answers}, name
+        assert all("SELECT" in query and f"client_id = {BAKERY}" in query for query in found.sql), name
+
+
+def test_a_receipt_shows_the_answer_that_lies_in_landing(sent: House) -> None:
+    found = explained(sent, "visits")
+    assert (found.definition, len(found.rows)) == ("visits@1", 7)
+    assert sum(row.value or 0 for row in found.rows) == found.value
+    for answer in found.answers:
+        assert answer.request.startswith("POST http")
+        assert answer.fetched_at == SETTLED
+        pull = sent.landing.read_pull(answer.pull)
+        bodies = {hashlib.sha256(page.body).hexdigest() for page in sent.landing.pages(pull)}
+        assert answer.sha256 in bodies
+
+
+def test_a_raw_answer_that_was_changed_is_found(sent: House) -> None:
+    file = raw_file(sent, explained(sent, "visits"))
+    file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()).replace(b'"nb_visits":', b'"nb_visitz":')))
+    with pytest.raises(Corrupt, match="hold one with the sha256"):
+        explained(sent, "visits")
+
+
+def test_an_answer_changed_together_with_its_manifest_is_found(sent: House) -> None:
+    before = explained(sent, "visits").answers[0]
+    manifest = sent.root / "landing" / before.pull
+    pull = sent.landing.read_pull(before.pull)
+    bodies = [page.body.replace(b'"nb_visits":', b'"nb_visitz":') for page in sent.landing.pages(pull)]
+    file = sent.root / "landing" / before.raw.partition("#")[0]
+    file.write_bytes(gzip.compress(b"".join(bodies)))
+    entries = tuple(
+        msgspec.structs.replace(entry, sha256=hashlib.sha256(body).hexdigest())
+        for entry, body in zip(pull.entries, bodies, strict=True)
+    )
+    manifest.write_bytes(msgspec.json.encode(msgspec.structs.replace(pull, entries=entries)))
+    with pytest.raises(NoReceipt, match="no pull of that time has such an answer"):
+        explained(sent, "visits")
+
+
+def test_a_raw_answer_that_is_gone_is_named(sent: House) -> None:
+    raw_file(sent, explained(sent, "reactions_per_post")).unlink()
+    with pytest.raises(Missing, match="are gone"):
+        explained(sent, "reactions_per_post")
+
+
+@pytest.mark.parametrize(
+    ("figure", "tampering"),
+    [
+        ("visits", "UPDATE day_value SET value = value + 1 WHERE metric = 'visits' AND dimension = 'total'"),
+        ("replies_received", "DELETE FROM post WHERE counts->>'replies' > '0'"),
+    ],
+)
+def test_rows_that_do_not_give_the_figure_are_found(sent: House, figure: str, tampering: str) -> None:
+    with sent.engine.begin() as connection:
+        connection.execute(text(tampering))
+    with pytest.raises(NoReceipt, match="cannot be shown to be true: it says"):
+        explained(sent, figure)
+
+
+def test_what_there_is_no_receipt_of_is_said(sent: House) -> None:
+    with pytest.raises(LookupError, match="no figure 'sales'; it has: reactions_per_post"):
+        explained(sent, "sales")
+    with pytest.raises(LookupError, match="No report on 2026-W45 has been sent"):
+        explain(sent.engine, sent.landing, BAKERY, WEEK.shift(-1), "visits")
