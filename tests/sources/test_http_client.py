@@ -734,7 +734,7 @@ def test_the_most_that_an_answer_may_cost_is_set_aside_and_the_rest_given_back(c
 
 
 def test_what_no_answer_came_to_may_have_cost_money_all_the_same(client, server):
-    server.script = [lambda handler: handler.connection.close()] * 5
+    server.script = [lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)] * 5
     purse = Purse(9)
     with pytest.raises(BudgetSpent):
         client(allowance=purse).request("GET", "", stream="a", most_dollars=PRICE)
