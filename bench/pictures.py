@@ -4,7 +4,6 @@ Run it with `make pictures`; it needs a Chromium on the PATH and writes to docs/
 the argument, `.widerview` if left out) it also takes Airflow's review page.
 """
 
-import base64
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "helpers"))  # the samples live beside t
 
 from checked_runs import RUN, failed, fine, troubled  # noqa: E402 - after the path is set
 from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
+from opened_mails import with_images  # noqa: E402
 from widerview.clock import utc_now  # noqa: E402
 from widerview.demo.home import REVIEWER, Home  # noqa: E402
 from widerview.demo.processes import Processes  # noqa: E402
@@ -24,7 +24,7 @@ from widerview.demo.run import LEFT_FOR_A_PERSON  # noqa: E402
 from widerview.measures.weeks import Week  # noqa: E402
 from widerview.pipeline.catalogue import report_dag_id  # noqa: E402
 from widerview.pipeline.validation_page import validation_page  # noqa: E402
-from widerview.report.render import Rendered, render  # noqa: E402
+from widerview.report.render import render  # noqa: E402
 
 PHONE = 375
 TOP = 1240
@@ -40,14 +40,6 @@ PICTURES = {
 }
 
 
-def as_page(rendered: Rendered, images: bool = True) -> str:
-    """The HTML part with its chart put in place, so that a browser shows it without a mail around it."""
-    if not images or rendered.chart_png is None:
-        return rendered.html
-    data = base64.b64encode(rendered.chart_png).decode()
-    return rendered.html.replace(f"cid:{rendered.chart_cid}", f"data:image/png;base64,{data}")
-
-
 def take_reports(browser: Browser, folder: Path) -> None:
     """The sample report as mail programs show it."""
     for name, (rendered, width, scheme, images) in PICTURES.items():
@@ -56,7 +48,7 @@ def take_reports(browser: Browser, folder: Path) -> None:
             color_scheme=scheme,
             device_scale_factor=1 if width > PHONE else 1.5,
         )
-        page.set_content(as_page(rendered, images))
+        page.set_content(with_images(rendered) if images else rendered.html)
         page.screenshot(path=folder / f"{name}.png", full_page=not name.endswith("-top"))
         page.close()
         print(folder / f"{name}.png")

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from widerview import campaign_commands
-from widerview.terminal import clear_errors, find_client, parse_week, say, settle_in
+from widerview.terminal import clear_errors, find_client, parse_week, read_clients, say, settle_in
 
 if TYPE_CHECKING:
     from widerview.agency.models import Client
@@ -461,17 +461,10 @@ def forget(
     Example: `widerview forget --client harbour-bakery`
     """
     settle_in()
-    from widerview.agency.load import NoFolder, load_agency
     from widerview.pipeline import catalogue, connections
     from widerview.pipeline.forget import forget as forget_client
-    from widerview.settings import load_settings
 
-    folder = load_settings().clients
-    try:
-        agency = load_agency(folder)
-    except NoFolder as error:
-        say(str(error), "red", to_error=True)
-        raise typer.Exit(2) from error
+    folder, agency = read_clients()
     if client in agency.clients or client in {broken.key for broken in agency.broken}:
         say(
             f"{client} still has a file in {folder}, so its DAGs would bring it back. Remove the file, wait until its "

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from widerview.agency.load import Agency
     from widerview.agency.models import Client
     from widerview.measures.weeks import Week
 
@@ -42,17 +43,22 @@ def parse_week(name: str, option: str) -> "Week":
         raise typer.BadParameter(str(error), param_hint=option) from error
 
 
-def find_client(client_id: str) -> "Client":
-    """Read the file of the client a person names; end with 2 and the reason if it is absent or has mistakes."""
+def read_clients() -> "tuple[Path, Agency]":
+    """Read all client files; give their folder, too. End with 2 and the reason if there is none."""
     from widerview.agency.load import NoFolder, load_agency
     from widerview.settings import load_settings
 
     folder = load_settings().clients
     try:
-        agency = load_agency(folder)
+        return folder, load_agency(folder)
     except NoFolder as error:
         say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
+
+
+def find_client(client_id: str) -> "Client":
+    """Read the file of the client a person names; end with 2 and the reason if it is absent or has mistakes."""
+    folder, agency = read_clients()
     for broken in agency.broken:
         if broken.key == client_id:
             say(str(broken), "red", to_error=True)

@@ -210,11 +210,16 @@ def test_a_past_that_was_changed_is_found(sent: Sent, tampering: str, where: str
         sent.rebuild()
 
 
+def sent_before(house: House, week: Week) -> Facts | None:
+    with house.engine.connect() as connection:
+        return weekly.sent_before(connection, CLIENT, week)
+
+
 def next_facts(sent: Sent) -> Facts:
     """The facts of the week after, with what they say of the report before."""
     week = WEEK.shift(1)
     facts = weekly.compose_facts(sent.house.engine, sent.client, week, NOW)
-    return past_reports.with_corrections(sent.house.engine, sent.client, facts)
+    return past_reports.with_corrections(sent.house.engine, facts, sent_before(sent.house, week))
 
 
 def test_the_next_report_says_what_the_one_before_would_say_now(sent: Sent) -> None:
@@ -260,7 +265,7 @@ def test_a_report_with_corrections_is_made_again_with_them(sent: Sent) -> None:
 def test_the_first_report_has_nothing_to_correct(told: House) -> None:
     client = told.agency.clients[CLIENT]
     facts = weekly.compose_facts(told.engine, client, WEEK, THEN)
-    assert past_reports.with_corrections(told.engine, client, facts) == facts
+    assert past_reports.with_corrections(told.engine, facts, sent_before(told, WEEK)) == facts
 
 
 def test_the_next_report_brings_the_next_card(sent: Sent) -> None:

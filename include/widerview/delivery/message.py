@@ -32,6 +32,13 @@ class Mail(NamedTuple):
     message: bytes
 
 
+class Words(NamedTuple):
+    """The subject and the text of a mail to somebody at the agency."""
+
+    subject: str
+    text: str
+
+
 @dataclass(frozen=True)
 class InlineImage:
     """A picture that the HTML shows with `<img src="cid:...">`; `cid` without brackets or scheme."""

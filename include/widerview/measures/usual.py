@@ -7,7 +7,7 @@ move by more than a tenth. So a week is held against the range that usual weeks 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy import special, stats
@@ -199,7 +199,19 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     return ranges
 
 
-def word(value: float | None, usual: Range | None) -> Word:
+class Ends(Protocol):
+    """Whatever has a lower and an upper end."""
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+
+
+def word(value: float | None, usual: Ends | None) -> Word:
     """Say where a week's value lies against the usual range; the ends of the range belong to it."""
     if value is None:
         return "not reported"

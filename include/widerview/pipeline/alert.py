@@ -3,23 +3,16 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from widerview.agency import office_hours
 from widerview.agency.models import Client
+from widerview.delivery.message import Words
 from widerview.measures.crisis import WINDOW_HOURS
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.crises import CommentedPost, Crisis
 
 _MOST_POSTS = 5
 _LINK = re.compile(r"https?://[!-~]+")
-
-
-class Words(NamedTuple):
-    """A mail's subject and its text."""
-
-    subject: str
-    text: str
 
 
 def alert(

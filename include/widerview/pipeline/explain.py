@@ -15,6 +15,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Facts
 from widerview.report.social import matched_age
+from widerview.report.web import counting_sites
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
@@ -242,7 +243,7 @@ def _whole(reading: Callable[[_Past], _Reading], past: _Past) -> _Reading:
 
 
 def _visits(dimension: str, members: set[str], past: _Past) -> _Reading:
-    week, sites = past.week, {(site.platform, site.site_id) for site in past.client.visit_counters}
+    week, sites = past.week, counting_sites(past.client)
     values = [
         value
         for value in read.day_values(
@@ -273,6 +274,17 @@ def _visits(dimension: str, members: set[str], past: _Past) -> _Reading:
     return _Reading(rows, float(sum(row.value or 0.0 for row in rows)), _ADDED, (asked,))
 
 
+def _row(counter: read.PostCounter | read.AccountCounter, of: str) -> Row:
+    return Row(
+        source=counter.source,
+        of=of,
+        metric=counter.metric,
+        value=counter.value,
+        observed_at=counter.observed_at,
+        receipt=counter.receipt,
+    )
+
+
 def _posts(figure: str, past: _Past) -> _Reading:
     first, end = past.week.bounds(past.client.zone)
     age = matched_age(past.week, past.client.zone, past.facts.as_of)
@@ -285,14 +297,7 @@ def _posts(figure: str, past: _Past) -> _Reading:
     }
     parts = METRICS[figure].parts
     rows = [
-        Row(
-            source=counter.source,
-            of=counter.post_id,
-            metric=counter.metric,
-            value=counter.value,
-            observed_at=counter.observed_at,
-            receipt=counter.receipt,
-        )
+        _row(counter, counter.post_id)
         for counter in read.post_counters(*of_client, zone=past.client.time_zone, age=age)
         if (counter.source, counter.post_id) in counted and counter.metric in parts
     ]
@@ -325,14 +330,7 @@ def _followers(platform: str, handle: str, past: _Past) -> _Reading:
     at = past.facts.as_of
     ours = {account for account, names in _accounts(past).items() if names == (platform, handle)}
     rows = [
-        Row(
-            source=counter.source,
-            of=counter.account_id,
-            metric=counter.metric,
-            value=counter.value,
-            observed_at=counter.observed_at,
-            receipt=counter.receipt,
-        )
+        _row(counter, counter.account_id)
         for counter in read.account_counters(past.connection, past.client.client, at, at)
         if (counter.source, counter.account_id) in ours and counter.metric == "followers"
     ]

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from widerview.agency.models import Client
 from widerview.delivery.outbox import messages
+from widerview.measures.usual import word
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Correction, Facts, Figure
@@ -161,27 +162,23 @@ def corrections(engine: Engine, client_id: str, week: Week, now: dt.datetime) ->
     ]
 
 
-def with_corrections(engine: Engine, client: Client, facts: Facts) -> Facts:
-    """Add to a report's facts what the report that was sent before it would say otherwise now.
+def with_corrections(engine: Engine, facts: Facts, before: Facts | None) -> Facts:
+    """Add to a report's facts what the report that was sent before it would say otherwise now; `before` has its facts.
 
     Of the figures alone, and not of those that were marked "so far", which were said to go on. One that has moved by
     less than `WORTH_TELLING` and stands where it stood against the usual range is not worth a reader's minute.
     """
-    week = Week.parse(facts.period)
-    before = [sent for sent in weeks_sent(engine, client.client) if sent.monday < week.monday]
-    if not before:
+    if before is None:
         return facts
+    week = Week.parse(before.period)
     try:
-        found = corrections(engine, client.client, before[-1], facts.as_of)
+        found = corrections(engine, facts.client_id, week, facts.as_of)
     except RebuildDiffers as differs:
         _log.warning("The report says nothing of the one before: %s", differs)
         return facts
-    with engine.connect() as connection:
-        _, revision = weekly.reports_that_left(connection, client.client, str(before[-1]))[-1]
-        report = get_report(connection, client.client, str(before[-1]), revision)
-    said = {figure.id: figure for figure in weekly.facts_of(report).figures} if report else {}
+    said = {figure.id: figure for figure in before.figures}
     told = [
-        _told(number, said[number.number], before[-1])
+        _told(number, said[number.number], week)
         for number in sorted(found, key=_size, reverse=True)
         if number.number in said and not said[number.number].so_far and _is_worth_telling(number, said[number.number])
     ]
@@ -201,7 +198,7 @@ def _is_worth_telling(number: CorrectedNumber, figure: Figure) -> bool:
         return False
     if _size(number) >= WORTH_TELLING or figure.usual is None or known is None:
         return True
-    return figure.word != ("below" if known < figure.usual.low else "above" if known > figure.usual.high else "inside")
+    return figure.word != word(known, figure.usual)
 
 
 def _told(number: CorrectedNumber, figure: Figure, week: Week) -> Correction:

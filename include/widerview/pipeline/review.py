@@ -3,11 +3,11 @@
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from widerview.agency.models import Client
-from widerview.delivery.message import build_plain, wire_address
+from widerview.delivery.message import Words, build_plain, wire_address
 from widerview.delivery.smtp import Accepted, Lost, Mailer, SmtpSettings
 from widerview.pipeline.answers import APPROVE, MOST_STRIKEABLE
 from widerview.pipeline.weekly import WITHOUT_REVIEW, Decision
@@ -22,13 +22,6 @@ class NotReviewed(Exception):
 
 class NotTold(Exception):
     """A mail to somebody at the agency was not taken; the message says whose and why."""
-
-
-class Words(NamedTuple):
-    """A mail's subject and its text."""
-
-    subject: str
-    text: str
 
 
 def request(client: Client, facts: Facts, before: Facts | None, page: str, until: dt.datetime, mend: str = "") -> str:

@@ -244,11 +244,11 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
             "subject": f"Held: the report {facts.period} to {client.name}",
             "preview": weekly.why_held(engine, client, facts),
         }
-    facts = weekly.save(engine, past_reports.with_corrections(engine, client, facts))
-    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
-    page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     with engine.connect() as connection:
         before = weekly.sent_before(connection, client_id, week)
+    facts = weekly.save(engine, past_reports.with_corrections(engine, facts, before))
+    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
+    page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return composed | {
         "held": False,
         "revision": facts.revision,

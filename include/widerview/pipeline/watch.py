@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Engine
 
 from widerview.agency import office_hours
 from widerview.agency.models import Client
-from widerview.delivery.message import Mail, build_plain, message_id
+from widerview.delivery.message import Mail, Words, build_plain, message_id
 from widerview.delivery.outbox import Entry, Summary, deliver, list_rows, queue
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.measures.crisis import LEAST_DAYS, PAST_DAYS, WINDOW_HOURS, Heard, look, rush, usual_comments
-from widerview.pipeline.alert import Words, alert, closing
-from widerview.pipeline.weekly import NeedsAPerson, NotSent
+from widerview.pipeline.alert import alert, closing
+from widerview.pipeline.weekly import check_sent
 from widerview.sources.base import Window, plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.crises import (
@@ -137,10 +137,7 @@ def tell(engine: Engine, client: Client, smtp: Callable[[], SmtpSettings], clock
         for period, revision in sorted(set(unfinished))
     ]
     summary = Summary(tuple(outcome for each in summaries for outcome in each.outcomes))
-    if summary.deferred:
-        raise NotSent(str(summary))
-    if summary.uncertain or summary.failed:
-        raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
+    check_sent(summary)
     return Told(len(summary.sent))
 
 

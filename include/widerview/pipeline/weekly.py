@@ -204,8 +204,8 @@ def links_to_mend(links: Sequence[Untidy]) -> str:
         + (f" Right: `{_in_code(each.right)}`" if each.right else "")
         for each in links[:_MOST_LINKS]
     ]
-    if left := len(links) - _MOST_LINKS:
-        lines += [f"- and {left} more: `widerview links`"] if left > 0 else []
+    if (left := len(links) - _MOST_LINKS) > 0:
+        lines.append(f"- and {left} more: `widerview links`")
     heading = "**For you, not in the mail: links to the website that are not tagged as planned**"
     return "\n".join([heading, "", *lines])
 
@@ -339,11 +339,21 @@ def send(
         mailer_factory=lambda: Mailer(smtp),
         clock=clock,
     )
+    check_sent(summary)
+    return summary
+
+
+def check_sent(summary: Summary) -> None:
+    """See that all mails of a delivery have been sent.
+
+    Raises:
+        NotSent: The mail server has put some off; try again later.
+        NeedsAPerson: Some were refused, or may or may not have been sent.
+    """
     if summary.deferred:
         raise NotSent(str(summary))
     if summary.uncertain or summary.failed:
         raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
-    return summary
 
 
 def facts_of(report: Report) -> Facts:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from sqlalchemy import Connection
@@ -25,8 +26,8 @@ from widerview.report.facts import (
     TouchpointFact,
     Untagged,
 )
-from widerview.report.social import PostNumbers, Social
-from widerview.report.web import Web
+from widerview.report.social import PostNumbers, Social, names_of
+from widerview.report.web import Web, counting_sites
 from widerview.sources.base import plain_handle
 from widerview.sources.referrers import tag
 from widerview.tagging.posts import belongs
@@ -97,7 +98,7 @@ def untagged_social(
 
     None where the week is not known, the analytics tells no networks, or there was none.
     """
-    sites = _sites(client)
+    sites = counting_sites(client)
     values = read.day_values(connection, client.client, as_of, week.monday, week.sunday, "visits", "network")
     untagged = total("visits", [value.value for value in values if (value.source, value.entity_id) in sites])
     if untagged is None or web.week(week) is None:
@@ -109,10 +110,6 @@ def untagged_social(
     )
     every = round(untagged + tagged)
     return Untagged(visits=every, untagged=round(untagged)) if every else None
-
-
-def _sites(client: Client) -> set[tuple[str, str]]:
-    return {(site.platform, site.site_id) for site in client.visit_counters}
 
 
 Days = Mapping[dt.date, float]
@@ -141,7 +138,7 @@ class _Counted:
         def values(metric: str, dimension: str) -> list[read.DayValue]:
             return read.day_values(connection, client.client, as_of, first, last, metric, dimension)
 
-        sites = _sites(client)
+        sites = counting_sites(client)
         assets: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
         for metric in OF_ASSETS:
             for (day, campaign, asset), number in _of_assets(client, values(metric, "asset")).items():
@@ -247,11 +244,12 @@ class _Table:
             self.week.sunday,
             self.past.days,
             self.past.splits["channel"],
-            on_social=bool(self._published()),
+            on_social=bool(self._published),
         )
 
     # -- social ----------------------------------------------------------------------------------------------------
 
+    @cached_property
     def _published(self) -> list[PostNumbers]:
         """All posts of the campaign so far, as far as the weeks in view reach."""
         every = (post for week in self.social.weeks for post in self.social.published(week))
@@ -265,7 +263,7 @@ class _Table:
             (account.source, name)
             for account in self.social.accounts
             if (account.source, account.account_id) == (post.post.source, post.post.account_id)
-            for name in (plain_handle(account.handle), plain_handle(account.account_id))
+            for name in names_of(account)
         }
         for partner in self.campaign.partners:
             theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
@@ -274,7 +272,7 @@ class _Table:
         return None
 
     def _posts(self) -> Iterator[CampaignRow]:
-        own = self._own(self._published())
+        own = self._own(self._published)
         if not self.client.accounts:
             return
         this_week = [post for post in own if self._is_of_week(post)]
@@ -301,7 +299,7 @@ class _Table:
         return post.post.published_at.astimezone(self.client.zone).date() in self.week.days
 
     def _partners(self) -> Iterator[CampaignRow]:
-        read_posts = [(post, partner) for post in self._published() if (partner := self._partner_of(post))]
+        read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post))]
         for partner in self.campaign.partners:
             theirs = [post for post, whose in read_posts if whose is partner]
             listed = {*partner.posts, *(post.post.permalink for post in theirs)}

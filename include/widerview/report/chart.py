@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 560, 300
 _FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 76, 40
 FLOOR = HEIGHT - BOTTOM
-_BAR = 0.62  # a bar's share of its day's width
+_BAR = 0.62  # a bar's share of its room
 _LETTER = 10.4  # width of an average letter of the font, at the legend's size
 _WEEK = 7
 _MOST_STEPS = 3
@@ -66,9 +66,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
     ticks = ticks_for([number for point in points for number in (point.value, point.high) if number is not None])
     pitch = (WIDTH - LEFT - RIGHT) / len(points)
     xs = [round(LEFT + pitch * position, 2) for position in range(len(points) + 1)]
-
-    def y(value: float) -> float:
-        return round(FLOOR - (FLOOR - TOP) * max(value, 0) / ticks[-1], 2)
+    y = scale(ticks)
 
     def kind(position: int) -> str:
         return "week" if position >= len(points) - _WEEK else "before"
@@ -86,24 +84,15 @@ def chart_svg(chart: Chart, locale: str) -> str:
         top=TOP,
         floor=FLOOR,
         pitch=round(pitch, 2),
-        bar_width=round(pitch * _BAR, 2),
+        bar_width=bar_width(pitch),
         bars=[
-            # An empty day keeps a line at the floor: nothing happened, and that was reported.
-            Bar(
-                round(x + pitch * (1 - _BAR) / 2, 2),
-                min(top := y(point.value), FLOOR - 2),
-                max(FLOOR - top, 2),
-                kind(i),
-            )
+            bar(x, pitch, y(point.value), kind(i))
             for i, (x, point) in enumerate(zip(xs, points, strict=False))
             if point.value is not None
         ],
         missing=[x for x, point in zip(xs, points, strict=False) if point.value is None],
         bands=list(_bands(points, xs, y)),
-        ticks=[
-            Label(LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1)))
-            for tick in ticks
-        ],
+        ticks=tick_labels(ticks, locale),
         weeks=[
             Label(xs[i], HEIGHT - 12, voice.short_day(points[i].day), kind(i))
             for i in range(len(points))
@@ -129,6 +118,32 @@ def ticks_for(numbers: Sequence[float]) -> list[float]:
     power = 10 ** math.floor(math.log10(highest / _MOST_STEPS)) if highest > _MOST_STEPS else 1
     step = next(size for factor in (1, 2, 5, 10) if (size := factor * power) * _MOST_STEPS >= highest)
     return [step * count for count in range(math.ceil(highest / step) + 1)]
+
+
+def scale(ticks: Sequence[float]) -> Callable[[float], float]:
+    """How far down a value stands, where the highest tick stands at the top and zero on the floor."""
+    return lambda value: round(FLOOR - (FLOOR - TOP) * max(value, 0) / ticks[-1], 2)
+
+
+def tick_labels(ticks: Sequence[float], locale: str) -> list[Label]:
+    """The numbers beside the ticks, as a locale writes them."""
+    y = scale(ticks)
+    return [
+        Label(LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1))) for tick in ticks
+    ]
+
+
+def bar_width(pitch: float) -> float:
+    """How wide a bar is that has so much room."""
+    return round(pitch * _BAR, 2)
+
+
+def bar(left: float, pitch: float, top: float, kind: str) -> Bar:
+    """The bar of a value that stands at `top`, in the middle of its room.
+
+    An empty one keeps a line at the floor: nothing happened, and that was reported.
+    """
+    return Bar(round(left + pitch * (1 - _BAR) / 2, 2), min(top, FLOOR - 2), max(FLOOR - top, 2), kind)
 
 
 def _bands(points: Sequence[DayPoint], xs: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:

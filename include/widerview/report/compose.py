@@ -38,7 +38,7 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
-from widerview.report.web import Web
+from widerview.report.web import Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
 from widerview.sources.base import plain_handle
@@ -433,7 +433,7 @@ def _spared(client: Client, social: Social, absent: Set[TargetKey]) -> Set[Targe
     It leads with the visits to the website, and with what people did with the posts. So an account whose posts used to
     get at most a third of the reactions can be left out, and so can any source that does not count the visits.
     """
-    counters = {(site.platform, site.site_id) for site in client.visit_counters}
+    counters = counting_sites(client)
     accounts = absent & social.configured
     reactions = {target: social.reactions_of(target) for target in social.configured}
     few = sum(reactions[target] for target in accounts) <= sum(reactions.values()) * _MOST_SPARED

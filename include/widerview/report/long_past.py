@@ -80,7 +80,7 @@ class LongPast:
         breaks: Breaks,
     ) -> "LongPast":
         """Read the posts of the accounts of `social`, from the first of some weeks to the last."""
-        ours = {(account.source, account.account_id) for account in social.accounts}
+        ours = social.ours
         earned: dict[dt.date, dict[str, float]] = {
             day: {}
             for week in weeks

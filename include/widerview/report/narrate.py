@@ -256,17 +256,12 @@ def correction_lines(facts: Facts) -> list[str]:
 
 def _correction(voice: Voice, correction: Correction) -> str:
     _ = voice.gettext
-    why = {
-        "late data": _("because some data came in late"),
-        "platform revision": _("because the platform has corrected it"),
-        "our fix": _("because we had read it wrongly"),
+    of_somebody, of_source = {
+        "late data": (_("because some data came in late"), _("because data of %(source)s came in late")),
+        "platform revision": (_("because the platform has corrected it"), _("because %(source)s has corrected it")),
+        "our fix": (_("because we had read it wrongly"), _("because we had read %(source)s wrongly")),
     }[correction.why]
-    if correction.source:
-        why = {
-            "late data": _("because data of %(source)s came in late"),
-            "platform revision": _("because %(source)s has corrected it"),
-            "our fix": _("because we had read %(source)s wrongly"),
-        }[correction.why]
+    why = of_source if correction.source else of_somebody
     said, known = (
         _("not reported") if value is None else voice.number(value, correction.decimals)
         for value in (correction.said, correction.known)

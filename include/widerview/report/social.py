@@ -194,6 +194,11 @@ class Social:
             received=[each for each in self.received if (each.source, each.account_id) in ours],
         )
 
+    @cached_property
+    def ours(self) -> frozenset[tuple[str, str]]:
+        """The source and account id of each account."""
+        return frozenset((account.source, account.account_id) for account in self.accounts)
+
     def reactions_of(self, target: TargetKey) -> int:
         """The reactions to all posts of an account before the last week."""
         ours = {(each.source, each.account_id) for each in self.accounts if target[1] in names_of(each)}

@@ -15,6 +15,11 @@ from widerview.vocabulary.sums import total
 from widerview.warehouse import read
 
 
+def counting_sites(client: Client) -> set[tuple[str, str]]:
+    """The source and id of each website whose visits are the client's, as values of the warehouse name them."""
+    return {(site.platform, site.site_id) for site in client.visit_counters}
+
+
 @dataclass(frozen=True)
 class Web:
     """The visits to all of the client's websites, by day and split three ways; None where not reported."""
@@ -27,7 +32,7 @@ class Web:
     @classmethod
     def read(cls, connection: Connection, client: Client, first: dt.date, last: dt.date, as_of: dt.datetime) -> "Web":
         """Read those of some days, both ends included, as of a moment."""
-        sites = {(site.platform, site.site_id) for site in client.visit_counters}
+        sites = counting_sites(client)
 
         def visits(dimension: str) -> list[read.DayValue]:
             values = read.day_values(connection, client.client, as_of, first, last, "visits", dimension)

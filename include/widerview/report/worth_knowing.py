@@ -18,6 +18,7 @@ from widerview.measures.weeks import Week
 from widerview.report.facts import Happening, KnownEvent, NotableDay
 from widerview.report.long_past import newest_break
 from widerview.report.social import Social, TargetKey
+from widerview.report.web import counting_sites
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.dictionaries import Grain
 from widerview.vocabulary.metrics import METRICS
@@ -112,8 +113,7 @@ class DailySeries:
         but an event. Followers are none either: they never lead. A series needs five weeks before the last.
         """
         days = [day for week in weeks for day in week.days]
-        targets = {(account.source, account.account_id) for account in social.accounts}
-        targets |= {(site.platform, site.site_id) for site in client.visit_counters}
+        targets = social.ours | counting_sites(client)
         targets |= {
             (site.platform, site.site_id) for site in client.web if "visits" not in SOURCES[site.platform].metrics
         }

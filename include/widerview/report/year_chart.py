@@ -1,12 +1,22 @@
 """Draw a year: a bar a week, and a step at what a usual week of each quarter had."""
 
-from babel.numbers import format_compact_decimal
-
-from widerview.report.chart import FLOOR, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bar, Label, in_a_row, template, ticks_for
+from widerview.report.chart import (
+    FLOOR,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Label,
+    bar,
+    bar_width,
+    in_a_row,
+    scale,
+    template,
+    tick_labels,
+    ticks_for,
+)
 from widerview.report.facts import Year
 from widerview.report.voice import voice_of
-
-_BAR = 0.62  # a bar's share of its week's width
 
 
 def year_svg(year: Year, locale: str) -> str:
@@ -15,12 +25,10 @@ def year_svg(year: Year, locale: str) -> str:
     ticks = ticks_for([week.value for week in year.weeks if week.value is not None] + list(year.quarters))
     pitch = (WIDTH - LEFT - RIGHT) / len(year.weeks)
     length = len(year.weeks) // len(year.quarters)
+    y = scale(ticks)
 
     def x(week: int) -> float:
         return round(LEFT + pitch * week, 2)
-
-    def y(value: float) -> float:
-        return round(FLOOR - (FLOOR - TOP) * max(value, 0) / ticks[-1], 2)
 
     return template("year.svg.j2").render(
         title=year.label,
@@ -29,14 +37,9 @@ def year_svg(year: Year, locale: str) -> str:
         left=LEFT,
         right=WIDTH - RIGHT,
         floor=FLOOR,
-        bar_width=round(pitch * _BAR, 2),
+        bar_width=bar_width(pitch),
         bars=[
-            Bar(
-                round(x(place) + pitch * (1 - _BAR) / 2, 2),
-                min(top := y(week.value), FLOOR - 2),
-                max(FLOOR - top, 2),
-                "last" if place >= len(year.weeks) - length else "before",
-            )
+            bar(x(place), pitch, y(week.value), "last" if place >= len(year.weeks) - length else "before")
             for place, week in enumerate(year.weeks)
             if week.value is not None
         ],
@@ -47,9 +50,6 @@ def year_svg(year: Year, locale: str) -> str:
             Label(x(quarter * length), HEIGHT - 12, voice.short_day(year.weeks[quarter * length].monday))
             for quarter in range(len(year.quarters))
         ],
-        ticks=[
-            Label(LEFT - 9, y(tick), str(format_compact_decimal(tick, locale=locale, fraction_digits=1)))
-            for tick in ticks
-        ],
+        ticks=tick_labels(ticks, locale),
         legend=list(in_a_row({"last": _("last quarter"), "before": _("before"), "usual": _("usual week")})),
     )

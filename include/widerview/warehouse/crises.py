@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from widerview.warehouse import tables
+from widerview.warehouse.read import read_rows
 from widerview.warehouse.sql import query
 
 
@@ -76,26 +77,21 @@ def inbound(
     connection: Connection, client_id: str, as_of: dt.datetime, after: dt.datetime, until: dt.datetime
 ) -> list[Inbound]:
     """Give what others wrote under the client's posts in an interval (its end included), by account and time."""
-    rows = connection.execute(
-        query("inbound"), {"client_id": client_id, "as_of": as_of, "after": after, "until": until}
-    )
-    return [msgspec.convert(row, Inbound) for row in rows.mappings()]
+    return read_rows(connection, query("inbound"), Inbound, client_id=client_id, as_of=as_of, after=after, until=until)
 
 
 def commented_posts(
     connection: Connection, client_id: str, as_of: dt.datetime, after: dt.datetime, until: dt.datetime
 ) -> list[CommentedPost]:
     """Give the posts under which others wrote in an interval (its end included): those with most comments first."""
-    rows = connection.execute(
-        query("commented_posts"), {"client_id": client_id, "as_of": as_of, "after": after, "until": until}
+    return read_rows(
+        connection, query("commented_posts"), CommentedPost, client_id=client_id, as_of=as_of, after=after, until=until
     )
-    return [msgspec.convert(row, CommentedPost) for row in rows.mappings()]
 
 
 def account_pulls(connection: Connection, client_id: str, as_of: dt.datetime, after: dt.datetime) -> list[AccountPull]:
     """Give the pulls of the client's accounts and websites that ended after a moment, each one's oldest first."""
-    rows = connection.execute(query("account_pulls"), {"client_id": client_id, "as_of": as_of, "after": after})
-    return [msgspec.convert(row, AccountPull) for row in rows.mappings()]
+    return read_rows(connection, query("account_pulls"), AccountPull, client_id=client_id, as_of=as_of, after=after)
 
 
 def lock_crises(connection: Connection, client_id: str) -> None:
@@ -110,7 +106,7 @@ def crises_since(connection: Connection, client_id: str, moment: dt.datetime) ->
         .where(tables.crisis.c.client_id == client_id, tables.crisis.c.last_look >= moment)
         .order_by(tables.crisis.c.first_look)
     )
-    return [msgspec.convert(row, Crisis) for row in connection.execute(found).mappings()]
+    return read_rows(connection, found, Crisis)
 
 
 def save_crisis(connection: Connection, crisis: Crisis) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, Executable, TextClause, text
 
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.marts import mart
@@ -229,7 +229,7 @@ def posts(
     last_utc_exclusive: dt.datetime,
 ) -> list[Post]:
     """Give the posts published in an interval, each in its latest version, by time of publishing."""
-    return _read(
+    return read_rows(
         connection, query("posts"), Post, client_id=client_id, as_of=as_of, first=first_utc, end=last_utc_exclusive
     )
 
@@ -242,7 +242,7 @@ def own_messages(
     last_utc_exclusive: dt.datetime,
 ) -> list[OwnMessage]:
     """Give what the client wrote to others in an interval, by time of writing; what came both ways is told once."""
-    return _read(
+    return read_rows(
         connection,
         query("own_messages"),
         OwnMessage,
@@ -272,7 +272,7 @@ def received_messages(
 
     Only an answer to the message itself counts. Platforms that tell no comments have none.
     """
-    return _read(
+    return read_rows(
         connection,
         query("received_messages"),
         ReceivedMessage,
@@ -300,7 +300,7 @@ def post_counters(
     `zone`) in which it was published, plus `age` of elapsed time; its value is the latest observed by then, or, where
     nothing had been, the earliest observed after it, and then `late` is true.
     """
-    return _read(
+    return read_rows(
         connection,
         _post_counters(),
         PostCounter,
@@ -315,14 +315,14 @@ def post_counters(
 
 def accounts(connection: Connection, client_id: str, as_of: dt.datetime) -> list[Account]:
     """Give the client's accounts, each in its latest version."""
-    return _read(connection, query("accounts"), Account, client_id=client_id, as_of=as_of)
+    return read_rows(connection, query("accounts"), Account, client_id=client_id, as_of=as_of)
 
 
 def account_counters(
     connection: Connection, client_id: str, as_of: dt.datetime, at: dt.datetime
 ) -> list[AccountCounter]:
     """Give every metric of the client's accounts as it stood at a moment: the latest observed by `at` and `as_of`."""
-    return _read(connection, query("account_counters"), AccountCounter, client_id=client_id, as_of=as_of, at=at)
+    return read_rows(connection, query("account_counters"), AccountCounter, client_id=client_id, as_of=as_of, at=at)
 
 
 def day_values(
@@ -335,7 +335,7 @@ def day_values(
     dimension: str,
 ) -> list[DayValue]:
     """Give a metric, split by a dimension, for the days first..last (both included): the latest revisions."""
-    return _read(
+    return read_rows(
         connection,
         query("day_values"),
         DayValue,
@@ -352,7 +352,7 @@ def day_series(
     connection: Connection, client_id: str, as_of: dt.datetime, first_day: dt.date, last_day: dt.date
 ) -> list[DaySeries]:
     """Give every total of the client's accounts and websites, and visits by channel, for the days first..last."""
-    return _read(
+    return read_rows(
         connection,
         query("day_series"),
         DaySeries,
@@ -373,7 +373,7 @@ def post_days(
     zone: str,
 ) -> list[PostDay]:
     """Give what an interval's posts have earned by `as_of`, by account and day of publishing on the clock of `zone`."""
-    return _read(
+    return read_rows(
         connection,
         _post_days(),
         PostDay,
@@ -407,7 +407,7 @@ def corrections(
     running totals of those that answer nobody, at the matched age of `post_counters`. What has merely grown after a
     post's cutoff is no correction.
     """
-    return _read(
+    return read_rows(
         connection,
         _corrections(),
         Correction,
@@ -427,7 +427,7 @@ def verdicts(
     connection: Connection, client_id: str, as_of: dt.datetime, first_day: dt.date, last_day: dt.date
 ) -> list[Verdict]:
     """Give the latest verdict on each of the client's targets for the days first..last, both included."""
-    return _read(
+    return read_rows(
         connection, query("verdicts"), Verdict, client_id=client_id, as_of=as_of, first_day=first_day, last_day=last_day
     )
 
@@ -439,12 +439,12 @@ def windows(
 
     With `since` only of the pulls made on that day (in UTC) or later.
     """
-    return _read(connection, query("windows"), PulledWindow, client_id=client_id, as_of=as_of, since=since)
+    return read_rows(connection, query("windows"), PulledWindow, client_id=client_id, as_of=as_of, since=since)
 
 
 def completion(connection: Connection, client_id: str, as_of: dt.datetime, metric: str) -> list[Completion]:
     """Give how a day's value of a metric has gone on growing after its end, at each of the client's sources."""
-    return _read(connection, _completion(), Completion, client_id=client_id, as_of=as_of, metric=metric)
+    return read_rows(connection, _completion(), Completion, client_id=client_id, as_of=as_of, metric=metric)
 
 
 def is_covered(
@@ -489,6 +489,7 @@ def _corrections() -> TextClause:
 _T = TypeVar("_T")
 
 
-def _read(connection: Connection, statement: TextClause, shape: type[_T], **parameters: object) -> list[_T]:
+def read_rows(connection: Connection, statement: Executable, shape: type[_T], **parameters: object) -> list[_T]:
+    """Give the rows of a query, each as a struct of the same fields."""
     rows = connection.execute(statement, parameters).mappings()
     return [msgspec.convert(row, shape) for row in rows]
