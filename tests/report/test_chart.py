@@ -55,9 +55,9 @@ def test_a_missing_day_is_hatched_and_an_empty_day_is_a_line():
 def test_axis_and_notes_are_labelled():
     labels = words(chart_svg(chart(), "en_GB"))
     assert {"0", "10", "20", "30", "19 Oct", "9 Nov", "A", "B"} <= set(labels)
-    assert [(letter, point.note) for letter, point in notes(chart())] == [
+    assert [(letter, point.noted[0].name) for letter, point in notes(chart())] == [
         ("A", "The website's analytics was down for two days."),
-        ("B", "Posters went up in the market hall."),
+        ("B", "Poster in the market hall"),
     ]
 
 

@@ -47,7 +47,8 @@ class Bar(NamedTuple):
 
 def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
     """The days with a note, each with the letter that marks it on the chart."""
-    return list(zip(ascii_uppercase + ascii_lowercase, (point for point in chart.points if point.note), strict=False))
+    noted = [point for point in chart.points if point.note or point.noted]
+    return list(zip(ascii_uppercase + ascii_lowercase, noted, strict=False))
 
 
 def chart_svg(chart: Chart, locale: str) -> str:
@@ -76,7 +77,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
         legend["missing"] = _("not reported")
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
-        title=chart.title,
+        title=_(chart.title),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
