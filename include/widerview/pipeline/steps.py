@@ -109,9 +109,9 @@ def tokens(source_name: str) -> list[str]:
 
 
 def singers() -> list[str]:
-    """List the sources that some client has an account on."""
+    """List the sources that can be asked for a metric and that some client has an account on."""
     clients = agency().clients.values()
-    return [name for name in SOURCES if ingest.targets_of(clients, name)]
+    return [name for name, source in SOURCES.items() if source.kind != "offline" and ingest.targets_of(clients, name)]
 
 
 def sing(source_name: str, context: Any) -> list[str]:
