@@ -99,7 +99,7 @@ def figures() -> tuple[Figure, ...]:
         Figure(
             id="replies_received",
             label="Replies received",
-            meaning="Replies people wrote to the week's posts.",
+            meaning="Replies to the week's posts; platforms count your own next posts in a thread among them.",
             value=12,
             usual=usual(4.4, 13.1),
             word="inside",

@@ -77,7 +77,7 @@ figures = st.builds(
     word=words_of_a_range,
     last_week=st.none() | numbers,
     so_far=st.booleans(),
-    definition=plain,
+    definition=st.just("visits@1"),
     change=st.none() | changes(),
 )
 

@@ -74,7 +74,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
 
     legend = {"week": _("this week"), "before": _("before"), "usual": _("usual")}
     if any(point.value is None for point in points):
-        legend["missing"] = _("not reported")
+        legend["missing"] = _("no number")
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
         title=_(chart.title),

@@ -43,6 +43,7 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.voice import marked
 from widerview.report.web import Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
@@ -265,9 +266,9 @@ def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, brea
     days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
     values: Mapping[dt.date, float | None]
     if client.visit_counters:
-        title, unit, values, since = "Visits to your website", "visits", web.days, breaks.visits
+        title, unit, values, since = marked("Visits to your website"), "visits", web.days, breaks.visits
     elif client.accounts:
-        title, unit, since = "Reactions, by the day of the post", "reactions", breaks.posts
+        title, unit, since = marked("Reactions, by the day of the post"), "reactions", breaks.posts
         values = _reactions_by_day(client, social)
     else:
         return None

@@ -279,7 +279,7 @@ def _correction(voice: Voice, correction: Correction) -> str:
     )
     text = _("Correction: %(figure)s, week of %(day)s. We said %(said)s; it is %(known)s, %(why)s.")
     return text % {
-        "day": voice.short_day(correction.first_day),
+        "day": voice.long_day(correction.first_day),
         "figure": _(correction.label),
         "said": said,
         "known": known,

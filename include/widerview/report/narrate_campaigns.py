@@ -5,7 +5,7 @@ from typing import NamedTuple
 from widerview.report.clean_text import clip
 from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
 from widerview.report.narrate import count, touchpoint
-from widerview.report.voice import ends, voice_of
+from widerview.report.voice import ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
 _FROM_POSTS = "reactions_per_post"
@@ -209,8 +209,7 @@ def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:
 
 
 def _result(facts: Facts, metric: str) -> str:
-    name = voice_of(facts.locale).gettext(METRICS[metric].label)
-    return name[:1].lower() + name[1:]
+    return inline(facts, voice_of(facts.locale).gettext(METRICS[metric].label))
 
 
 def untagged_line(facts: Facts) -> str | None:

@@ -93,8 +93,9 @@ def _times_with_range(voice: Voice, factor: float, low: float, high: float) -> s
 
 def goal_name(facts: Facts, goal: GoalFact) -> str:
     """What a goal counts."""
-    label = voice_of(facts.locale).gettext(goal.label)
-    return f"{label} “{goal.campaign}”" if goal.campaign else label
+    voice = voice_of(facts.locale)
+    label = voice.gettext(goal.label)
+    return voice.say("%(goal)s “%(campaign)s”", goal=label, campaign=goal.campaign) if goal.campaign else label
 
 
 def goal_title(facts: Facts, goal: GoalFact) -> str:

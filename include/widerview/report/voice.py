@@ -20,9 +20,6 @@ from widerview.report.facts import Facts
 CATALOGUES = Path(__file__).parent / "locale"
 """Where the catalogues stand: `<language>/LC_MESSAGES/report.po`."""
 
-_LABELS_IN_SENTENCES = "x-labels-in-sentences"
-"""A catalogue's header; `as they are` keeps a label's capital within a sentence, as German nouns want it."""
-
 _TWICE = 2
 _WITHOUT_SHARP_S = {"CH", "LI"}
 
@@ -40,7 +37,8 @@ class Voice:
         self._numbers = Locale.parse(locale)
         found = catalogue(self._numbers.language)
         self._catalogue = found or gettext.NullTranslations()
-        self.lowers_labels = found is None or found.info().get(_LABELS_IN_SENTENCES) != "as they are"
+        # Translators: "labels:keep" where nouns have a capital; else within a sentence they begin with a small letter.
+        self.lowers_labels = self._catalogue.gettext("labels:lower") == "labels:lower"
         # Month names belong to the language of the words, not to that of the numbers.
         is_spoken = found is not None or self._numbers.language == "en"
         self._dates = self._numbers if is_spoken else Locale.parse("en_GB")
@@ -88,8 +86,9 @@ class Voice:
         return str(format_currency(value, currency, locale=self._numbers))
 
     def day(self, day: dt.date) -> str:
-        """A day within the year, e.g. `Thu 12 Nov`."""
-        return str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+        """A day within the year, e.g. `Thu 12 Nov`; with the month in full where its short form ends in a full stop."""
+        short = str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+        return str(dates.format_skeleton("MMMMEd", day, locale=self._dates)) if short.endswith(".") else short
 
     def short_day(self, day: dt.date) -> str:
         """A day for a chart's axis, e.g. `12 Nov`."""
@@ -116,6 +115,11 @@ class Voice:
         local = moment.astimezone(zone)
         day = dates.format_date(local.date(), "long", locale=self._dates)
         return f"{day}, {dates.format_time(local.timetz(), 'short', tzinfo=zone, locale=self._dates)}"
+
+
+def marked(text: str) -> str:
+    """Mark words for the catalogues; they are looked up in the client's language when they are printed."""
+    return text
 
 
 @lru_cache(maxsize=16)
