@@ -4,10 +4,10 @@ The strongest of these tests gives the reports a language that nobody speaks: ea
 word in other letters was never looked up, so no catalogue could translate it.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -153,10 +153,28 @@ def without_strangers(facts: Facts) -> Facts:
     return visit(facts)
 
 
+class Seen(HTMLParser):
+    """What a person sees or hears of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.is_style = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.is_style = tag == "style"
+        self.words += [value for name, value in attrs if name in {"alt", "aria-label", "aria-roledescription"} and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_style = False
+
+    def handle_data(self, data: str) -> None:
+        self.words += [] if self.is_style else [data]
+
+
 def english_left(rendered: render.Rendered, svg: str) -> list[str]:
-    page = re.sub("(?s)<style>.*?</style>|<!--.*?-->|<head>.*?</head>", "", rendered.html)
-    alts = " ".join(re.findall(r'(?:alt|aria-label)="([^"]*)"', page))
-    seen = [html.unescape(re.sub("<[^>]*>", " ", page)), html.unescape(alts), rendered.subject, rendered.preheader]
+    seen = [*Seen(rendered.html).words, rendered.subject, rendered.preheader]
     seen += [rendered.text, " ".join(ElementTree.fromstring(svg).itertext()) if svg else ""]
     return [word for text in seen for word in FOREIGN.findall(NEUTRAL.sub(" ", text))]
 

@@ -302,8 +302,12 @@ def approval(facts: Facts) -> str:
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say.
 
+    `kind` is the style sheet's word for where it lies: `above`, `inside`, `below`, `new` or `unknown`.
+    """
+
+    kind: str
     label: str
     number: str
     so_far: str
@@ -325,17 +329,19 @@ def figure_line(facts: Facts, figure: Figure) -> FigureLine:
     """One figure: its value, an arrow and a word for where it lies, and its usual range."""
     _ = (voice := voice_of(facts.locale)).gettext
     words = {
-        "above": ("▲", _("above"), _("above usual %(range)s")),
-        "inside": ("●", _("inside"), _("inside usual %(range)s")),
-        "below": ("▼", _("below"), _("below usual %(range)s")),
-        "no usual week yet": ("○", _("new"), _("no usual week yet")),
-        "not reported": ("○", _("unknown"), _("not reported")),
+        "above": ("above", "▲", _("above"), _("above usual %(range)s")),
+        "inside": ("inside", "●", _("inside"), _("inside usual %(range)s")),
+        "below": ("below", "▼", _("below"), _("below usual %(range)s")),
+        "no usual week yet": ("new", "○", _("new"), _("no usual week yet")),
+        "not reported": ("unknown", "○", _("unknown"), _("not reported")),
     }
-    arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
+    known = figure.word if figure.usual else "no usual week yet"
+    kind, arrow, word, verdict = words["not reported" if figure.value is None else known]
     decimals, wide = _decimals(figure), _wide_range(facts, figure)
     if wide:
         verdict = {"above": _("far above usual %(range)s"), "below": _("far below usual %(range)s")}[figure.word]
     return FigureLine(
+        kind=kind,
         label=_(figure.label),
         number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
         so_far=_("so far") if figure.so_far and figure.value is not None else "",

@@ -34,7 +34,6 @@ _LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without 
 _COLUMNS = 72
 _BAND = (33, 67)  # the usual range is the middle third of a figure's strip
 _MARK = 2
-_KINDS = {"no usual week yet": "new", "not reported": "unknown"}  # words of the style sheet
 
 
 @dataclass(frozen=True)
@@ -285,7 +284,6 @@ def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
     return {
         **line._asdict(),
         "value": line.value,
-        "kind": "unknown" if figure.value is None else _KINDS.get(figure.word, figure.word),
         "change": narrate_time.level_change_brief(facts, figure.change),
         "strip": _strip(figure),
     }
