@@ -164,7 +164,9 @@ class Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.is_style = tag == "style"
-        self.words += [value for name, value in attrs if name in {"alt", "aria-label", "aria-roledescription"} and value]
+        self.words += [
+            value for name, value in attrs if name in {"alt", "aria-label", "aria-roledescription"} and value
+        ]
 
     def handle_endtag(self, tag: str) -> None:
         self.is_style = False

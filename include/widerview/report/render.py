@@ -94,7 +94,13 @@ def _sentences(facts: Facts) -> list[str]:
         *narrate.correction_lines(facts),
         *_worth_knowing(facts),
         *narrate.conversation_lines(facts, facts.conversation),
+        *_asked(facts),
+        *narrate.thanks(facts),
     ]
+
+
+def _asked(facts: Facts) -> list[str]:
+    return [narrate.ask_line(facts, facts.ask)] if facts.ask else []
 
 
 def _worth_knowing(facts: Facts) -> list[str]:
@@ -111,6 +117,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             f"The sentence that was struck is not in the report any more: {facts.struck!r}. The code that words "
             "reports has changed since the review: clear `compose`, and review the report again."
         )
+
+    if facts.struck in _asked(facts):
+        facts = msgspec.structs.replace(facts, ask=None)  # no other sentence speaks of it then
 
     def kept(sentences: Iterable[str]) -> list[str]:
         return [sentence for sentence in sentences if sentence != facts.struck]
@@ -172,9 +181,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             f"{narrate_time.goal_name(facts, goal)}: {narrate_time.goal_line(facts, goal)}" for goal in facts.goals
         ],
         "conversation": list(filter(None, [" ".join(kept(narrate.conversation_lines(facts, facts.conversation)))])),
-        "thanks": narrate.thanks(facts),
+        "thanks": kept(narrate.thanks(facts)),
         "planned": [narrate.plan_line(facts, plan) for plan in facts.planned],
-        "ask": [narrate.ask_line(facts, facts.ask)] if facts.ask else [],
+        "ask": _asked(facts),
         "campaign_lines": [narrate_campaigns.brief_line(facts, campaign) for campaign in facts.campaigns],
     }
     return page | _parted(facts, page, lines)
