@@ -94,8 +94,9 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
 
 
 def few(facts: Facts, campaign: CampaignFact) -> list[Line]:
-    """The few numbers of a campaign that say most; of each kind the first that is known."""
-    known = [row for row in campaign.rows if row.group in {"website", "offline", "social"} and row.week is not None]
+    """The few numbers of a campaign that say most; of each kind the first that is known and was not 0 all along."""
+    rows = [row for row in campaign.rows if row.group in {"website", "offline", "social"}]
+    known = [row for row in rows if row.week is not None and (row.week or row.so_far)]
     first = {row.metric: row for row in reversed(known)}
     return [_line(facts, first[metric]) for metric in _TELLING if metric in first][:_FEW]
 
