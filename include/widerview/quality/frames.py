@@ -627,6 +627,7 @@ class Day:
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("unique_visitors", ("visits",)),
     ("bounces", ("visits",)),
+    ("tagged_landing_visits", ("landing_visits",)),
     ("reach", ("views", "paid_views")),
     ("reach", ("impressions", "paid_impressions")),
     ("viewers", ("views", "paid_views")),
