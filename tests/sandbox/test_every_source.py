@@ -93,7 +93,8 @@ def accounts(served, tmp_path_factory) -> dict[str, list[Target]]:
     pages = landing_pages.option(["/", "/opening-hours"])
     return {
         name: [msgspec.structs.replace(each, options=pages | each.options) for each in of_source]
-        if SOURCES[name].counts_landing_pages else of_source
+        if SOURCES[name].counts_landing_pages
+        else of_source
         for name, of_source in found.items()
     }
 

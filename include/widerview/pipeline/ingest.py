@@ -123,7 +123,7 @@ def _short_paths(client: Client, source: str) -> dict[str, str]:
     return {"short_paths": " ".join(sorted(paths))} if paths and SOURCES[source].counts_short_paths else {}
 
 
-def _landing_pages(client: Client, site: WebProperty) -> Mapping[str, str]:
+def _landing_pages(client: Client, site: WebProperty) -> dict[str, str]:
     """The pages of a website that campaigns' links lead to, for a source that counts the visits which begin there."""
     if not SOURCES[site.platform].counts_landing_pages:
         return {}

@@ -566,6 +566,8 @@ def _whole(row: DayRow) -> float | None:
     metric = METRICS.get(row.metric)
     if row.value is None or metric is None or metric.unit not in {"count", "people"} or metric.additivity == "ratio":
         return None
+    if metric.divisible:
+        return None
     return float(math.floor(row.value)) if math.isfinite(row.value) else row.value
 
 

@@ -209,7 +209,7 @@ def _row(label: str, visits: Visits, call: Call, **rest: object) -> Json:
 
 def _limited(rows: list[Json], call: Call) -> list[Json]:
     """The rows in Matomo's order, the part of them that was asked for."""
-    rows = sorted(rows, key=lambda row: (-int(row.get("nb_visits", row.get("entry_nb_visits"))), row["label"]))
+    rows = sorted(rows, key=lambda row: (-int(row.get("nb_visits") or row["entry_nb_visits"]), row["label"]))
     limit, offset = int(call.params.get("filter_limit", _DEFAULT_LIMIT)), int(call.params.get("filter_offset", 0))
     return rows[offset:] if limit < 0 else rows[offset : offset + limit]
 

@@ -2,8 +2,8 @@
 
 Shapes follow answers of an Umami 3.1.0 recorded in November 2026. What is imitated on purpose, because it bites: sums
 of single names come as text (`"17"`), an administrator is told zeros of a website that does not exist, and a referrer
-belongs to the page view that it led to, not to the visit, so that the other page views of the visit have none. A visit's
-entry is its first page view in the time that is asked for.
+belongs to the page view that it led to, not to the visit, so that the other page views of the visit have none. The
+entry of a visit is its first page view in the time that is asked for.
 
 `/umami/api` is opened by the token of a login, `/umami/v1` by a key, as the vendor's cloud is.
 """

@@ -14,21 +14,21 @@ begins, if that is within what is read. No Airflow Connection is needed and noth
 and requests with everything in them. Visits, page views and bounces are split by `channel` (direct, search, website,
 campaign, social, ai_assistant), by `network`, by `campaign` (`utm_campaign`, in lower case) and by `touchpoint`
 (`<campaign>/<utm_source>`). Of the pages that the client's campaigns lead to, the visits that began there, and those of
-them by tagged links, are split by `page`. Page views are successful requests for pages; visits are page views of one visitor with
-less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that the server
-redirected are counted as `scans`, split by `asset`: the path.
+them by tagged links, are split by `page`. Page views are successful requests for pages; visits are page views of one
+visitor with less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that
+the server redirected are counted as `scans`, split by `asset`: the path.
 
 **Calls.** None. Some ten thousand lines are read in a second.
 
 **Limits.** *Nobody's address is kept.* Address and browser of a line become a hash under a random key that belongs to
 one day, lives in memory only and is thrown away with it; what is stored is a number by order of appearance, so that the
 visits of one day can be told apart, and a visitor of two days cannot. User names, browsers, paths other than those of
-the campaigns' pages, and all of a query but `utm_campaign` and `utm_source` are dropped, of a referrer all but its host. Robots are left out as far as they give
-themselves away by the list *crawler-user-agents*; those that pose as browsers are counted. People behind one address
-with the same browser are one visitor; where the server stands behind a proxy, it must log the visitor's address.
-Files that begin with the same line are taken for copies of each other, and only the longest is read. A day is left out
-if the log begins within it, because its beginning is missing; a day without a line is zero only if there are lines
-before and after it.
+the campaigns' pages, and all of a query but `utm_campaign` and `utm_source` are dropped, of a referrer all but its
+host. Robots are left out as far as they give themselves away by the list *crawler-user-agents*; those that pose as
+browsers are counted. People behind one address with the same browser are one visitor; where the server stands behind a
+proxy, it must log the visitor's address. Files that begin with the same line are taken for copies of each other, and
+only the longest is read. A day is left out if the log begins within it, because its beginning is missing; a day without
+a line is zero only if there are lines before and after it.
 
 **When it fails.** *Not found*: no file matches, or the folder may not be listed. *Unauthorized*: a file may not be
 read. *Bad answer*: more than a few lines are not in the Combined format; the message names file and line and quotes one
@@ -89,7 +89,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How somebody came to a page: the referring host, and what the link named; `page` if it is one of the campaigns'."""
+    """How somebody came to a page: the referring host, and what the link named; `page` is one of the campaigns' own."""
 
     referrer: str = ""
     campaign: str = ""

@@ -201,7 +201,7 @@ class GA4(Source):
         return "https://analyticsdata.googleapis.com"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The totals, then what they split into, by those metrics that the property knows; then the campaigns' pages."""
+        """The totals, what they split into, by those metrics that the property knows, and the campaigns' pages."""
         headers = google.authorize(http, _SCOPE, source=_TITLE, account=f"property {target.ref}")
         currency = target.options.get("currency")
         pages = landing_pages.pages_of(target)
@@ -260,7 +260,7 @@ class GA4(Source):
             nothing: dict[tuple[str, ...], _Values] = {(): {header.name: 0.0 for header in report.metric_headers}}
             days |= dict.fromkeys(_silent_days(page, report, asked, days, zone), nothing)
         elif page.stream == "landing_pages":
-            days |= dict.fromkeys(_silent_days(page, report, asked, days, zone), {})
+            days |= {day: {} for day in _silent_days(page, report, asked, days, zone)}
         for day in sorted(days):
             if _ends(day, zone) > page.fetched_at:
                 continue
@@ -466,9 +466,7 @@ def _silent_days(page: RawPage, report: _Report, asked: _Asked, days: _Days, zon
     length = (window.end_date - window.start_date).days + 1
     silent = (window.start_date + dt.timedelta(days=offset) for offset in range(length))
     return [
-        day
-        for day in silent
-        if day not in days and (day < max(days) or _ends(day, zone) + _SETTLED <= page.fetched_at)
+        day for day in silent if day not in days and (day < max(days) or _ends(day, zone) + _SETTLED <= page.fetched_at)
     ]
 
 

@@ -4,7 +4,7 @@ A visit that began on such a page may have come by the campaign, also where its 
 So these visits are counted apart, beside the tagged ones among them, and are never added to a campaign's visits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from widerview.sources.base import Target
@@ -33,7 +33,7 @@ def path_of(page: str) -> str | None:
     return path if path.startswith("/") and path.isprintable() and not parts.query else None
 
 
-def option(pages: Iterable[str]) -> Mapping[str, str]:
+def option(pages: Iterable[str]) -> dict[str, str]:
     """The option of a target whose website has some pages: addresses or paths; none where no path can be told."""
     paths = {path for page in pages if (path := path_of(page))}
     return {OPTION: " ".join(quote(path, safe=_KEPT) for path in sorted(paths))} if paths else {}
@@ -50,12 +50,12 @@ def spellings(pages: Iterable[str]) -> list[str]:
     return sorted({spelt for page in written for spelt in (page, f"{page.rstrip('/')}/")})
 
 
-def named(told: str, pages: Iterable[str]) -> str | None:
+def named(told: str, pages: Collection[str]) -> str | None:
     """Which of the pages an analytics means by a path or an address, whatever query is behind it; None if none."""
     if not told or told.startswith("//"):
         return None
     path = path_of(told.partition("?")[0].partition("#")[0])
-    return path if path in pages else None
+    return path if path and path in pages else None
 
 
 def counted(visits: Mapping[tuple[str, bool], float], pages: Iterable[str]) -> dict[str, dict[str, float]]:

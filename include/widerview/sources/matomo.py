@@ -17,10 +17,11 @@ by tagged links, by `page`.
 
 **Limits.** Unique visitors are those of one day and are never summed. `utm_source` is not in Matomo's own reports;
 write the touchpoint into `utm_term` as well. A day without a single visit is answered as an empty list and stored as
-zero, because it is what Matomo measured; a site whose tracking is broken looks the same, which is for the check of
-the day to say. Channels without visits on a measured day are zero, too; networks, campaigns and touchpoints simply
-do not appear. Which visits of a page came by tagged links is asked by a segment; a server that works out no segments
-when asked (`enable_browser_archiving_triggering` is off) refuses, and then only all visits of the page are told. Days that had not begun when they were asked for are left out.
+zero, because it is what Matomo measured; a site whose tracking is broken looks the same, which is for the check of the
+day to say. Channels without visits on a measured day are zero, too; networks, campaigns and touchpoints simply do not
+appear. Which visits of a page came by tagged links is asked by a segment; a server that works out no segments when
+asked (`enable_browser_archiving_triggering` is off) refuses, and then only all visits of the page are told. Days that
+had not begun when they were asked for are left out.
 
 **When it fails.** *Unauthorized*: the token is dead or lacks the right *view*; make a new one under Settings,
 Personal, Security, and put it into the Connection. *Not found*: no such site id. *Bad answer*: Matomo reports errors
@@ -211,7 +212,9 @@ class Matomo(Source):
                 page = http.request("POST", "index.php", stream=stream, form=form, secret_form=secret_form)
                 yield page
                 if refusal := _refused_segment(page):
-                    log.warning("%s: which visits of the campaigns' pages had tags is not told: %s", target.label, refusal)
+                    log.warning(
+                        "%s: which visits of the campaigns' pages had tags is not told: %s", target.label, refusal
+                    )
                 else:
                     _check(page, target)
 

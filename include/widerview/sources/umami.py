@@ -11,8 +11,8 @@ they stand in no server log.
 
 **Outputs.** Values of whole days in the client's time zone: visits, visitors, page views, bounces and time on the
 website. Visits are split by `channel` (search, website, social, campaign, ai_assistant), by `network`, by `campaign`
-(`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`). Of the pages that the client's campaigns
-lead to, the visits that began there, and those of them by tagged links, by `page`.
+(`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`). Of the pages that the client's
+campaigns lead to, the visits that began there, and those of them by tagged links, by `page`.
 
 **Calls.** One to log in, two for the website, three for each day, and two more for each day if campaigns have pages.
 
@@ -152,7 +152,7 @@ class Umami(Source):
         return _CLOUD
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The website, since when it is measured, and three answers for each day since; of campaigns' pages two more."""
+        """The website, since when it is measured, and for each day since three answers, and two of campaigns' pages."""
         root, headers = _enter(target, http)
 
         def ask(stream: str, path: str, **params: str) -> RawPage:
