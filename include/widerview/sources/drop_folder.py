@@ -296,10 +296,10 @@ def _table(heads: Sequence[Cell]) -> Table:
     wanted = {"day", *table.needed, *(("platform",) if table.by_platform else ())}
     missing = [name for name in table.columns if name not in names and name in wanted]
     if missing:
-        raise BadSheet(f"is a {table.name} table without the column {missing[0]}; add it")
+        raise BadSheet(f"lacks the column {missing[0]} of the table {table.name}; add it")
     for name in names:
         if name not in table.columns:
-            raise BadSheet(f"has the column {name!r}, which a {table.name} table has not; remove or rename it")
+            raise BadSheet(f"has the column {name!r}, which the table {table.name} has not; remove or rename it")
         if names.count(name) > 1:
             raise BadSheet(f"has the column {name} twice; keep one")
     return table

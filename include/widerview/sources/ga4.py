@@ -459,12 +459,18 @@ def _is_withheld(report: _Report) -> bool:
 
 
 def _silent_days(page: RawPage, report: _Report, asked: _Asked, days: _Days, zone: str) -> list[dt.date]:
-    """The days without a row that had no visit: the property measured others, and is done with these."""
+    """The days without a row that had no visit: the property measured others, and is done with these.
+
+    Of a report of several pages each tells of the days from its first row to its last.
+    """
     if not days or not asked.date_ranges or _is_withheld(report):
         return []
-    window = asked.date_ranges[0]
-    length = (window.end_date - window.start_date).days + 1
-    silent = (window.start_date + dt.timedelta(days=offset) for offset in range(length))
+    first, last = asked.date_ranges[0].start_date, asked.date_ranges[0].end_date
+    if asked.offset:
+        first = min(days)
+    if asked.offset + len(report.rows) < report.row_count:
+        last = _day(page, report.rows[-1].dimension_values[0].value) - dt.timedelta(days=1)
+    silent = (first + dt.timedelta(days=offset) for offset in range((last - first).days + 1))
     return [
         day for day in silent if day not in days and (day < max(days) or _ends(day, zone) + _SETTLED <= page.fetched_at)
     ]
