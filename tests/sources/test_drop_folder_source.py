@@ -187,7 +187,11 @@ ADS = "day,campaign,platform,claimed_conversions,spend,cost_micros\n2026-11-05,w
         ("2026-11-06,winter,meta,-2,,", "row 3, column claimed_conversions", "is no amount"),
         ("2026-11-06,winter,meta,1,,9.5", "row 3, column cost_micros", "is no count; write a whole number"),
         ("2026-11-06,winter,meta,1,9.50,9500000", "row 3, column cost_micros", "tells the spend a second time"),
-        ("2026-11-05,Winter,Meta,1,,", "row 3", "tells of winter/meta on 2026-11-05 like row 2; make one row of the two"),
+        (
+            "2026-11-05,Winter,Meta,1,,",
+            "row 3",
+            "tells of winter/meta on 2026-11-05 like row 2; make one row of the two",
+        ),
     ],
 )
 def test_a_line_of_an_ads_export_that_breaks_the_format_costs_no_other(line: str, place: str, reason: str) -> None:

@@ -79,9 +79,9 @@ def test_what_analytics_tell_is_found_again(told, page):
     assert landing_pages.named(told, PAGES) == page
 
 
-paths = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="?#%;\\"), min_size=1).map(
-    lambda text: f"/{text.strip('/')}"
-)
+paths = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="?#%;\\"), min_size=1
+).map(lambda text: f"/{text.strip('/')}")
 
 
 @given(st.lists(paths, min_size=1, unique=True))
