@@ -1,4 +1,4 @@
-"""The campaigns' pages: how they are named and found again, and how each analytics is asked for the visits that began there."""
+"""The campaigns' pages: how they are named and found again, and how analytics are asked for visits that began there."""
 
 import datetime as dt
 import json
