@@ -166,6 +166,17 @@ def test_what_an_ads_manager_claims_is_in_the_table_as_it_claims_it(dropped: Hou
     assert found.week == pytest.approx(truth(dropped, WEEK.monday, WEEK.sunday)[ads])
     assert found.so_far == pytest.approx(truth(dropped, campaign.starts, WEEK.sunday)[ads])
     assert found.so_far > 0
+    with dropped.engine.connect() as connection:
+        claimed, spent = connection.execute(
+            text("""
+                SELECT sum(claimed_conversions), sum(spend) FROM mart.ad_day
+                WHERE platform = :platform AND campaign IN ('winter-loaf', 'winter loaf') AND day <= '2026-11-15'
+            """),
+            {"platform": platform},
+        ).one()
+    assert (claimed, spent) == pytest.approx(
+        [truth(dropped, campaign.starts, WEEK.sunday)[ads[0], column] for column in ("claimed_conversions", "spend")]
+    )
 
 
 def test_the_column_of_claims_is_there_where_something_is_claimed_and_nowhere_else(dropped: House) -> None:
