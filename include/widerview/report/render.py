@@ -248,7 +248,8 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "goal": campaign.goal,
         "audience": campaign.audience,
         "line": narrate.campaign_line(facts, campaign),
-        "sections": narrate_campaigns.table(facts, campaign),
+        "sections": (sections := narrate_campaigns.table(facts, campaign)),
+        "claims": any(line.claimed for section in sections for line in section.lines),
         "below": narrate_campaigns.lines(facts, campaign),
     }
 
