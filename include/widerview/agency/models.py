@@ -680,6 +680,13 @@ class Campaign(Model):
         """The page that an asset's links lead to."""
         return asset.landing_page or self.landing_page
 
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages that its links lead to: addresses, and of assets that are pages the path on any website."""
+        own = (each.path for each in self.assets if each.kind is AssetKind.LANDING_PAGE)
+        pages = (self.landing_page, *(each.landing_page for each in self.assets), *own)
+        return tuple(dict.fromkeys(page for page in pages if page))
+
 
 class TimelineEntry(Model):
     """Something that happened to the client and may explain a number: its day is marked on the charts."""

@@ -338,8 +338,10 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
     _ = voice_of(facts.locale).say
     goal = _("Goal: %(goal)s", goal=campaign.goal)
     few, effect = narrate_campaigns.few(facts, campaign), narrate_campaigns.effect_brief(facts, campaign)
-    as_text = [_("%(what)s: %(week)s (%(so_far)s so far)", what=a, week=b, so_far=c) for a, b, c in few]
-    as_table = [_("What"), _("This week"), _("So far"), *(cell for line in few for cell in line)] if few else []
+    as_text = [
+        _("%(what)s: %(week)s (%(so_far)s so far)", what=each.label, week=each.week, so_far=each.so_far) for each in few
+    ]
+    as_table = [_("What"), _("This week"), _("So far"), *(cell for line in few for cell in line[:3])] if few else []
     return {
         "name": campaign.name,
         "goal": goal,
@@ -348,7 +350,8 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "few": few,
         "effect": effect,
         "few_words": " ".join([campaign.name, goal, effect, *max(as_text, as_table, key=above.count)]),
-        "sections": narrate_campaigns.table(facts, campaign),
+        "sections": (sections := narrate_campaigns.table(facts, campaign)),
+        "claims": any(line.claimed for section in sections for line in section.lines),
         "below": narrate_campaigns.lines(facts, campaign),
     }
 
