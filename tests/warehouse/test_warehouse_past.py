@@ -35,7 +35,7 @@ def rows(at: dt.datetime, likes: int, visits: float) -> list[Row]:
         DayRow(**said, **day, dimension="channel", member="a", metric="visits", value=visits),
         DayRow(**said, **day, dimension="channel", member="b", metric="visits", value=1.0),
         DayRow(**said, **day, dimension="query", member="rye", metric="search_clicks", value=1.0),
-        DayRow(**said, **day | {"entity": "folder"}, dimension="touchpoint", member="x/meta", metric="spend", value=9.5),
+        DayRow(**said, **day | {"entity": "folder"}, dimension="touchpoint", member="x/meta", metric="spend", value=9),
     ]  # fmt: skip
 
 
