@@ -254,7 +254,7 @@ def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> 
                 subject=rendered.subject,
                 html=rendered.html,
                 text=rendered.text,
-                chart=_chart(rendered),
+                pictures=_pictures(rendered),
                 sender_name=facts.sender_name,
                 sender_email=facts.sender_email,
                 reply_to=facts.reply_to,
@@ -269,8 +269,8 @@ def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> 
         )
 
 
-def _chart(rendered: Rendered) -> InlineImage | None:
-    return None if rendered.chart_png is None else InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)
+def _pictures(rendered: Rendered) -> list[InlineImage]:
+    return [] if rendered.chart_png is None else [InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)]
 
 
 def record(engine: Engine, client: Client, period: str, revision: int, decision: Decision) -> None:
