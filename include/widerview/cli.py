@@ -171,11 +171,13 @@ def preview(
     from widerview.measures.weeks import Week
     from widerview.pipeline import connections, weekly
     from widerview.report.render import render
+    from widerview.settings import load_settings
 
     known = find_client(client)
     week = parse_week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
     with clear_errors():
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
+        facts = weekly.with_theme(facts, load_settings().clients, known)
     mail = next(weekly.mails(known, facts, None, facts.as_of))
     text = render(facts).text
     with clear_errors():

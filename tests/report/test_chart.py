@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import facts_samples
 from facts_samples import chart
-from widerview.report.chart import HEIGHT, WIDTH, chart_png, chart_svg, notes
+from widerview.report.chart import BUILT_IN, HEIGHT, WIDTH, chart_png, chart_svg, colours, notes
 from widerview.report.facts import Chart, DayPoint
 
 replace = msgspec.structs.replace
 SVG = "{http://www.w3.org/2000/svg}"
-WEEK, BEFORE = "#1f5a54", "#a3bab4"
+WEEK, BEFORE = colours(BUILT_IN).accent, colours(BUILT_IN).before
 
 
 def bars(svg: str, colour: str) -> list[ET.Element]:

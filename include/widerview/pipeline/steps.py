@@ -231,6 +231,7 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     engine = connections.warehouse()
     week = Week.parse(plan["period"])
     facts = weekly.compose_facts(engine, client, week, present(engine, client_id))
+    facts = weekly.with_theme(facts, load_settings().clients, client)
     until, remind_at = schedule.answering(client, _moment(plan["send_at"]), utc_now())
     composed = {
         "period": facts.period,

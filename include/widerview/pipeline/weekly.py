@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from widerview.agency import office_hours
 from widerview.agency.models import Client
+from widerview.agency.theme import load_theme
 from widerview.delivery.message import InlineImage, Mail, build, message_id
 from widerview.delivery.outbox import Summary, deliver, list_rows, queue
 from widerview.delivery.smtp import Mailer, SmtpSettings
@@ -20,7 +22,7 @@ from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
 from widerview.report.facts import Facts, SourceFact
-from widerview.report.render import Rendered, escape_markdown, render
+from widerview.report.render import Rendered, escape_markdown, render, theme_of
 from widerview.sources.registry import SOURCES
 from widerview.tagging import posts as tagging
 from widerview.tagging.posts import Untidy
@@ -138,6 +140,15 @@ def compose_facts(
         )
 
 
+def with_theme(facts: Facts, folder: Path, client: Client) -> Facts:
+    """Add to a report how it looks: its client's theme, as the files say now.
+
+    Raises:
+        BrokenFileError: The theme has mistakes.
+    """
+    return msgspec.structs.replace(facts, theme=load_theme(folder, client).model_dump_json())
+
+
 def save(engine: Engine, facts: Facts) -> Facts:
     """Keep a composed report; give its facts with their revision."""
     with engine.begin() as connection:
@@ -240,6 +251,7 @@ the page behind its task `check` shows which numbers were judged how.{token} The
 def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> Iterator[Mail]:
     """Build the mail to each recipient. Pure: the same facts, note and date give the same bytes."""
     rendered = render(facts, note)
+    sender_name = theme_of(facts).sender_name or facts.sender_name
     for recipient in client.recipients:
         yield Mail(
             recipient=recipient.email,
@@ -255,7 +267,7 @@ def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> 
                 html=rendered.html,
                 text=rendered.text,
                 pictures=_pictures(rendered),
-                sender_name=facts.sender_name,
+                sender_name=sender_name,
                 sender_email=facts.sender_email,
                 reply_to=facts.reply_to,
                 agency=facts.agency,
@@ -270,7 +282,7 @@ def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> 
 
 
 def _pictures(rendered: Rendered) -> list[InlineImage]:
-    return [] if rendered.chart_png is None else [InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)]
+    return [InlineImage(cid=cid, png=png) for cid, png in rendered.pictures.items()]
 
 
 def record(engine: Engine, client: Client, period: str, revision: int, decision: Decision) -> None:

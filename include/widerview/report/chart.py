@@ -12,11 +12,16 @@ import resvg_py
 from babel.numbers import format_compact_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from widerview.agency.contrast import GRAPHICS, mixes, ratio
+from widerview.agency.theme import Palette, Theme
 from widerview.report.facts import Chart, DayPoint
 from widerview.report.voice import voice_of
 
 WIDTH, HEIGHT = 560, 280
 """Size in CSS pixels at full width. A phone shows it at half of that, so its letters are large."""
+
+BUILT_IN = Theme().light
+"""The colours of a report without a theme."""
 
 _FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 66, 38
@@ -25,6 +30,7 @@ _BAR = 0.6  # a bar's share of its room
 _LETTER = 10.4  # width of an average letter of the font, at the legend's size
 _WEEK = 7
 _MOST_STEPS = 3
+_FAINT = 1.2  # contrast ratio of the band to the paper
 
 
 class Label(NamedTuple):
@@ -50,7 +56,37 @@ def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
     return list(zip(ascii_uppercase + ascii_lowercase, (point for point in chart.points if point.note), strict=False))
 
 
-def chart_svg(chart: Chart, locale: str) -> str:
+class Colours(NamedTuple):
+    """The colours of a chart: those of the theme, and two made of them."""
+
+    paper: str
+    quiet: str
+    line: str
+    accent: str
+    before: str
+    usual: str
+    band: str
+    below: str
+
+
+@lru_cache(maxsize=64)
+def colours(palette: Palette) -> Colours:
+    """The colours in which a chart is drawn.
+
+    The band of the usual range is a tint of its colour, hardly darker than the paper; its edge has the colour itself.
+    Bars of the weeks before are the palest accent that can be told from both paper and band.
+    """
+    paper = palette.paper
+    band = [each for each in mixes(paper, palette.usual) if ratio(each, paper) <= _FAINT][-1]
+    before = next(
+        each
+        for each in mixes(paper, palette.accent)
+        if min(ratio(each, paper), ratio(each, band)) >= GRAPHICS or each == palette.accent.lower()
+    )
+    return Colours(paper, palette.quiet, palette.line, palette.accent, before, palette.usual, band, palette.below)
+
+
+def chart_svg(chart: Chart, locale: str, palette: Palette = BUILT_IN) -> str:
     """Draw a chart as SVG.
 
     The usual range of each weekday is a soft step behind the bars; the report's week is dark, the weeks before are
@@ -60,6 +96,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
     Args:
         chart: The days, oldest first; at least one.
         locale: Babel locale of numbers and dates.
+        palette: The theme's light colours: pictures cannot follow the reader's choice.
     """
     _ = (voice := voice_of(locale)).gettext
     points = chart.points
@@ -77,6 +114,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
         title=chart.title,
+        colours=colours(palette),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,

@@ -150,6 +150,7 @@ def compose(
         postal_address=sender.postal_address,
         office_hours=office_hours,
         client_file=client.model_dump_json(),
+        pdf=client.report.pdf,
         glossary_url=sender.glossary_url or "",
     )
     return msgspec.structs.replace(facts, lesson=pick(facts, _shown(connection, client, week, as_of)))

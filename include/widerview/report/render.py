@@ -18,6 +18,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from widerview.agency.theme import FONTS, Theme
 from widerview.report import narrate, narrate_campaigns, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
@@ -42,10 +43,12 @@ class Rendered:
     Attributes:
         subject: At most 50 characters, on one line.
         preheader: The inbox's second line; it also opens the HTML.
-        html: The HTML part; it loads nothing but `cid:<chart_cid>`.
+        html: The HTML part; it loads nothing but `pictures`, by `cid:`.
         text: The plain text part, with the same facts.
         chart_png: The chart, or None when there is none.
         chart_cid: Its Content-ID, without angle brackets.
+        logo_png: The logo, or None when there is none.
+        logo_cid: Its Content-ID.
         markdown: The same report for the reviewer, without HTML.
     """
 
@@ -55,7 +58,15 @@ class Rendered:
     text: str
     chart_png: bytes | None
     chart_cid: str
+    logo_png: bytes | None
+    logo_cid: str
     markdown: str
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The pictures that the HTML shows, as PNG, by Content-ID."""
+        both = {self.logo_cid: self.logo_png, self.chart_cid: self.chart_png}
+        return {cid: png for cid, png in both.items() if png is not None}
 
 
 def render(facts: Facts, note: str | None = None) -> Rendered:
@@ -68,8 +79,9 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     facts = _cleaned(facts)
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
     cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
-    page = _page(facts, note, chart, cid)
-    svg = year_svg(facts.year, facts.locale) if facts.year else chart_svg(chart, facts.locale) if chart else None
+    theme, logo_cid = theme_of(facts), cid.replace("chart", "logo", 1)
+    page = _page(facts, note, chart, cid) | _look(theme, logo_cid)
+    svg = _svg(facts, chart, theme)
     templates = environment(facts.locale)
     return Rendered(
         subject=page["subject"],
@@ -78,8 +90,39 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
         chart_cid=cid,
+        logo_png=theme.logo.bytes if theme.logo else None,
+        logo_cid=logo_cid,
         markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
+
+
+def theme_of(facts: Facts) -> Theme:
+    """How a report looks."""
+    return _read_theme(facts.theme)
+
+
+@lru_cache(maxsize=64)
+def _read_theme(text: str) -> Theme:
+    return Theme.model_validate_json(text) if text else Theme()
+
+
+def _svg(facts: Facts, chart: Chart | None, theme: Theme) -> str | None:
+    """The chart, if there is one."""
+    if facts.year:
+        return year_svg(facts.year, facts.locale, theme.light)
+    return chart_svg(chart, facts.locale, theme.light) if chart else None
+
+
+def _look(theme: Theme, logo_cid: str) -> dict[str, Any]:
+    """What the templates need of a theme."""
+    logo = theme.logo and {"cid": logo_cid} | theme.logo.model_dump(include={"width", "height", "alt"})
+    return {
+        "theme": theme,
+        "font": FONTS[theme.font],
+        "headings": FONTS[theme.headings],
+        "logo": logo,
+        "signature": [clean(line) for line in theme.signature],
+    }
 
 
 def strikeable(facts: Facts) -> list[str]:
@@ -272,7 +315,8 @@ def _cleaned(facts: Facts) -> Facts:
         return value
 
     cleaned: Facts = visit(facts)
-    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck)  # the words are ours
+    # The words are ours, and the theme is no words.
+    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck, theme=facts.theme)
 
 
 def _note_lines(note: str | None) -> list[str]:
