@@ -8,7 +8,7 @@ LIVE ?=
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email
+.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email bench-outbox soak
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -45,6 +45,12 @@ bench-defects: $(VENV)/installed ## What the gate finds of sixty defects, and wh
 
 bench-statistics: $(VENV)/installed-dev ## What the measures get right, beside what others do; needs no network
 	@$(BIN)/python -m bench.statistics
+
+bench-outbox: $(VENV)/installed ## Mails a second: stored bytes on one connection beside a connection a mail; MAILS
+	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.outbox
+
+soak: $(VENV)/installed ## Senders killed at random while the mail server fails; RUNS (2000), FIRST
+	@PYTHONPATH=tests/helpers $(BIN)/python -m bench.soak
 
 bench-effect: $(VENV)/installed-dev ## What is told of campaigns whose effect is known; needs no network; QUICK=1
 	@$(BIN)/python -m bench.effect

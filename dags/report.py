@@ -90,9 +90,7 @@ def report(client: Client) -> None:
 
         @task.branch
         def verdict(composed: dict) -> str:
-            from widerview.pipeline import steps
-
-            return steps.asked(client.client, composed)
+            return str(composed["asked"])
 
         review, hold = (
             Ask(
@@ -115,7 +113,8 @@ def report(client: Client) -> None:
         def decide(composed: dict, of_review: dict | None, of_hold: dict | None) -> str:
             from widerview.pipeline import steps
 
-            return steps.decide(client.client, composed, of_review or of_hold, get_current_context())
+            answers = {"review": of_review, "hold": of_hold}
+            return steps.decide(client.client, composed, answers, get_current_context())
 
         # A run of its own: what this one had composed stays as it was judged.
         compose_again = TriggerDagRunOperator(
@@ -128,10 +127,10 @@ def report(client: Client) -> None:
         )
 
         @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
-        def send(composed: dict, answer: dict | None) -> dict:
+        def send(composed: dict) -> dict:
             from widerview.pipeline import steps
 
-            return steps.send(client.client, composed, answer)
+            return steps.send(client.client, composed)
 
         plan = due()
         composed = compose(plan)
@@ -139,7 +138,7 @@ def report(client: Client) -> None:
         ready(plan) >> composed
         decided = decide(composed, review.output, hold.output)
         judged >> [review, hold, decided]
-        decided >> [send(composed, review.output), compose_again, EmptyOperator(task_id="send_nothing")]
+        decided >> [send(composed), compose_again, EmptyOperator(task_id="send_nothing")]
 
     build()
 

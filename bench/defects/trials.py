@@ -166,7 +166,7 @@ def read_past(reader: Reader, targets: Iterable[Target], logs: Any, weekly: int)
 def spoilt_ways() -> list[tuple[str, str]]:
     """Every defect with every source it concerns; and, without a name, the week as it was."""
     return [
-        *(("", source) for source in SOURCES),
+        *(("", source) for source in ASKING),
         *((name, source) for name, defect in DEFECTS.items() for source in defect.sources),
         *((name, source) for name, sources in BROKEN.items() for source in sources),
     ]

@@ -28,6 +28,9 @@ quarantine = typer.Typer(no_args_is_help=True, help="What the gate holds back: l
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(campaign_commands.app)
 
+outbox = typer.Typer(no_args_is_help=True, help="Mails on their way: look at them, resolve what waits for a person.")
+app.add_typer(outbox, name="outbox")
+
 
 def _say_version(wanted: bool) -> None:
     if wanted:
@@ -694,6 +697,173 @@ def recheck_held(
     say(f"{done.pulls} pull(s) checked and loaded again; held before: {done.before}, now: {done.after}", "green")
 
 
+_ClientOption = Annotated[str, typer.Option("--client", help="The client's id.")]
+_WeekOption = Annotated[str, typer.Option("--week", help="ISO week like 2026-W46, or the name of an alert.")]
+_RevisionOption = Annotated[int, typer.Option("--revision", min=1, help="Which revision of the report.")]
+_RecipientOption = Annotated[str, typer.Option("--recipient", help="The recipient's address.")]
+_ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; your user name if left out.")]
+
+
+@outbox.command("list")
+def list_mails(
+    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    week: Annotated[str | None, typer.Option(help="Only this ISO week's, like 2026-W46.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were sent.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the mails that are not sent, what became of them, and the recipients to whom nothing is sent.
+
+    Ends with 1 if a mail waits for a person.
+
+    Example: `widerview outbox list --client harbour-bakery`
+    """
+    settle_in()
+    from dataclasses import asdict
+
+    from widerview.delivery.outbox import WAITING_FOR_A_PERSON, list_rows
+    from widerview.delivery.suppression import list_suppressed
+    from widerview.pipeline import connections
+    from widerview.yaml_lines import printable
+
+    with clear_errors(), connections.warehouse().connect() as connection:
+        period = _period(week) if week else None
+        mails = [
+            mail
+            for mail in list_rows(connection, client_id=client, period=period)
+            if everything or mail.state != "sent"
+        ]
+        left_alone = list_suppressed(connection, client)
+    waiting = [mail for mail in mails if mail.state in WAITING_FOR_A_PERSON]
+    if as_json:
+        shown = {"mails": [asdict(each) for each in mails], "suppressed": [asdict(each) for each in left_alone]}
+        typer.echo(json.dumps(shown, indent=2, default=str))
+    else:
+        table = Table("client", "week", "revision", "recipient", "state", "attempts", "since (UTC)", "answer")
+        for mail in mails:
+            table.add_row(
+                mail.client_id, mail.period, str(mail.revision), Text(printable(mail.recipient)), mail.state,
+                str(mail.attempts), f"{mail.changed_at:%Y-%m-%d %H:%M}", Text(printable(mail.answer or "")),
+            )  # fmt: skip
+        if mails:
+            Console().print(table)
+        else:
+            say("Every mail was sent", "green")
+        for each in left_alone:
+            say(f"Nothing is sent to: {each.client_id}: {printable(str(each))}", "yellow")
+    if waiting:
+        raise typer.Exit(1)
+
+
+@outbox.command("show")
+def show_mail(
+    client: _ClientOption,
+    week: _WeekOption,
+    revision: _RevisionOption,
+    recipient: _RecipientOption,
+    message: Annotated[
+        Path | None, typer.Option(help="File to write the mail to, byte for byte as it is sent.")
+    ] = None,
+) -> None:
+    """Show everything that is known of a mail.
+
+    Example: `widerview outbox show --client harbour-bakery --week 2026-W46 --revision 1 --recipient ada@bakery.example`
+    """
+    settle_in()
+    from dataclasses import asdict
+    from hashlib import sha256
+
+    from widerview.delivery.outbox import list_rows, messages
+    from widerview.pipeline import connections
+    from widerview.yaml_lines import printable
+
+    with clear_errors(), connections.warehouse().connect() as connection:
+        period = _period(week)
+        rows = list_rows(connection, client_id=client, period=period, revision=revision)
+        mail = next((row for row in rows if row.recipient == recipient), None)
+        if mail is None:
+            raise LookupError(f"no mail of {client} {period} revision {revision} to {recipient}: see outbox list")
+        content = messages(connection, client_id=client, period=period, revision=revision)[recipient]
+    for name, value in asdict(mail).items():
+        if value is not None:
+            say(printable(f"{name:<11} {value}"), "")
+    say(f"{'sha256':<11} {sha256(content).hexdigest()}", "")
+    if message:
+        with clear_errors():
+            message.write_bytes(content)
+        say(str(message), "green")
+
+
+@outbox.command("resolve")
+def resolve_mail(
+    client: _ClientOption,
+    recipient: _RecipientOption,
+    week: Annotated[
+        str | None, typer.Option(help="ISO week like 2026-W46, or the name of an alert; not needed for --lift.")
+    ] = None,
+    revision: _RevisionOption = 1,
+    arrived: Annotated[
+        bool | None, typer.Option("--arrived/--not-arrived", help="An uncertain mail: what you found out.")
+    ] = None,
+    release: Annotated[str | None, typer.Option(help="A held mail: why it is right as it is.")] = None,
+    lift: Annotated[str | None, typer.Option(help="A suppressed recipient: why mails may go there again.")] = None,
+    by: _ByOption = None,
+) -> None:
+    """Decide what becomes of a mail that waits for a person. What is ready then leaves with the DAG `outbox`.
+
+    Example: `widerview outbox resolve --client harbour-bakery --week 2026-W46 --recipient ada@bakery.example --arrived`
+    """
+    settle_in()
+    from widerview.clock import utc_now
+    from widerview.pipeline import connections, outgoing
+
+    asked = [
+        ("arrived" if arrived else "lost", "") if arrived is not None else None,
+        ("release", release) if release is not None else None,
+        ("lift", lift) if lift is not None else None,
+    ]
+    decisions = [each for each in asked if each]
+    if len(decisions) != 1:
+        raise typer.BadParameter("give one of --arrived, --not-arrived, --release WHY, --lift WHY")
+    [(what, why)] = decisions
+    if what != "lift" and week is None:
+        raise typer.BadParameter("say of which week", param_hint="--week")
+    period = _period(week) if week else ""
+    with clear_errors():
+        outgoing.decide(
+            connections.warehouse(), client, period, revision, recipient,
+            what=what, why=why, by=by or getuser(), now=utc_now(),
+        )  # fmt: skip
+    say(f"{recipient}: {outgoing.DECISIONS[what]}", "green")
+
+
+@outbox.command("resend")
+def resend_report(
+    client: _ClientOption,
+    week: _WeekOption,
+    revision: _RevisionOption,
+    recipient: Annotated[list[str], typer.Option(help="To whom; may be given more than once.")],
+    why: Annotated[str, typer.Option(help="Why it is sent again; kept with each mail.")],
+    by: _ByOption = None,
+) -> None:
+    """Send an approved report again, as a new revision that says the same: a mail of its own.
+
+    It goes to people on the client's list only, and leaves with the DAG `outbox`, in office hours.
+
+    Example: `widerview outbox resend --client harbour-bakery --week 2026-W46 --revision 1
+    --recipient ada@bakery.example --why "The address was wrong"`
+    """
+    settle_in()
+    from widerview.clock import utc_now
+    from widerview.pipeline import connections, outgoing
+
+    known, period = find_client(client), _period(week)
+    with clear_errors():
+        number = outgoing.resend(
+            connections.warehouse(), known, period, revision, to=recipient, why=why, by=by or getuser(), now=utc_now()
+        )
+    say(f"{period}, revision {number}: {len(recipient)} mail(s) in the outbox", "green")
+
+
 @warehouse.command()
 def distribute() -> None:
     """Distribute the warehouse's tables over a Citus cluster, each client's rows on one node.
@@ -710,6 +880,11 @@ def distribute() -> None:
     with clear_errors():
         tables = spread(connections.warehouse())
     say(f"Distributed now: {', '.join(tables) or 'none, all tables were'}", "green")
+
+
+def _period(name: str) -> str:
+    """Read what a mail is about: an ISO week, or an alert by its name."""
+    return name if name.startswith("crisis-") else str(parse_week(name, "--week"))
 
 
 def _shown(value: float | None) -> str:

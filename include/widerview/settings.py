@@ -9,6 +9,12 @@ from pathlib import Path
 
 WAREHOUSE_CONNECTION = "widerview_warehouse"
 SMTP_CONNECTION = "widerview_smtp"
+DKIM_CONNECTION = "widerview_dkim"
+"""The key that signs mails; without it they go unsigned, or the mail server signs them."""
+UNSUBSCRIBE_CONNECTION = "widerview_unsubscribe"
+"""Where recipients unsubscribe with one click; without it they do it by mail."""
+BOUNCES_CONNECTION = "widerview_bounces"
+"""The mailbox to which mails come back; without it nobody reads it."""
 AIRFLOW_CONNECTION = "widerview_airflow"
 """Airflow's own API, as a user who may change Connections; needed only where tokens are renewed."""
 

@@ -78,12 +78,14 @@ def clear_errors() -> Iterator[None]:
     """What people can mend is told in one line, without a stack trace."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from widerview.delivery.outbox import OutboxConflict
     from widerview.landing.store import LandingError
     from widerview.pipeline.ingest import CheckBroken, LoadFailed
 
+    of_ours = (LandingError, CheckBroken, LoadFailed, OutboxConflict)
     try:
         yield
-    except (LookupError, ValueError, OSError, SQLAlchemyError, LandingError, CheckBroken, LoadFailed) as error:
+    except (LookupError, ValueError, OSError, SQLAlchemyError, *of_ours) as error:
         say(str(error).partition("\n")[0], "red", to_error=True)
         raise typer.Exit(1) from error
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import yaml
 from playwright.sync_api import Browser
 from sqlalchemy import create_engine, text
 
-from reviewing import review_by_hand
+from reviewing import decide_in_outbox, review_by_hand
 from running_demo import Demo, demo_command, processes_of
 from widerview.demo.airflow_api import RunFailed
 from widerview.demo.home import REVIEWER
@@ -92,7 +93,8 @@ def test_a_broken_client_is_shown_and_the_others_go_on(demo: Demo) -> None:
 
 
 def test_no_secret_lies_anywhere(demo: Demo) -> None:
-    secrets = [MATOMO_TOKEN, demo.home.state["jwt_secret"], demo.home.state["fernet_key"]]
+    state = demo.home.state
+    secrets = [MATOMO_TOKEN, state["jwt_secret"], state["fernet_key"], state["unsubscribe_secret"]]
     allowed = {demo.home.environment_file, demo.home.path / "state.json"}
     for file in demo.home.path.rglob("*"):
         if file.is_file() and file not in allowed and demo.home.postgres not in file.parents:
@@ -221,6 +223,40 @@ def test_sent_back_it_comes_again_as_a_new_revision(demo: Demo, run: str) -> Non
     demo.api.wait(AGENCY, again, seconds=240)
     assert ("lantern-lane", 4, "sent") in outbox(demo)
     assert len(demo.mails()) == before + 1
+
+
+@pytest.mark.browser
+def test_a_person_decides_of_an_uncertain_mail_on_the_page_outbox(demo: Demo, browser: Browser) -> None:
+    """Whether it arrived nobody knows: a person says it did not, and the DAG `outbox` sends it, once."""
+    mail = {"client": "lantern-lane", "revision": 4}
+    engine = create_engine(demo.home.database_url("warehouse"))
+    lost = text("UPDATE outbox SET state = 'uncertain' WHERE client_id = :client AND revision = :revision")
+    with engine.begin() as connection:
+        assert connection.execute(lost, mail).rowcount == 1
+    before = len(demo.mails())
+    assert decide_in_outbox(browser, demo, "It did not arrive: send it") == "You are reviewer"
+    demo.api.trigger("outbox", "by-hand", {})
+    demo.api.wait("outbox", "by-hand", seconds=180)
+    assert ("lantern-lane", 4, "sent") in outbox(demo)
+    assert len(demo.mails()) == before + 1
+    decided = text("SELECT resolved FROM outbox WHERE client_id = :client AND revision = :revision")
+    with engine.connect() as connection:
+        assert connection.scalar(decided, mail) == f"{REVIEWER}: it had not arrived"
+    engine.dispose()
+
+
+def test_one_click_keeps_all_further_mails_away(demo: Demo) -> None:
+    [door] = re.findall(r"<(http[^>]+)>", demo.mails()[-1]["List-Unsubscribe"])
+    assert demo.mails()[-1]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "Stop the weekly report about Lantern Lane?" in requests.get(door, timeout=30).text
+    assert requests.post(f"{door}x", timeout=30).status_code == requests.codes.not_found
+    done = requests.post(door, {"List-Unsubscribe": "One-Click"}, timeout=30)
+    assert "You will get no more weekly reports about Lantern Lane" in done.text
+    engine = create_engine(demo.home.database_url("warehouse"))
+    with engine.connect() as connection:
+        [alone] = connection.execute(text("SELECT client_id, recipient, kind FROM suppression")).all()
+    engine.dispose()
+    assert tuple(alone) == ("lantern-lane", demo.mails()[-1]["To"].addresses[0].addr_spec, "unsubscribed")
 
 
 def test_a_backfilled_report_is_reviewed_and_sent_like_any_other(demo: Demo) -> None:

@@ -20,10 +20,11 @@ BROKEN = "report_the-b-kery-f6d861ca"
 HOUSEKEEPING = "housekeeping"
 CANARY = "canary"
 WATCH = "watch"
+DELIVERY = {"outbox", "bounces"}
 
 
 def test_these_are_all_dags(dags):
-    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY, WATCH}
+    assert set(dags) == INGEST | REPORTS | {BROKEN, HOUSEKEEPING, CANARY, WATCH} | DELIVERY
 
 
 def test_every_dag_has_an_owner_tags_and_a_page_that_says_what_to_do(dags):
@@ -58,7 +59,7 @@ def test_a_report_dag_asks_a_person_and_takes_silence_for_no(dags, dag_id):
     assert set(dag.task_ids) == {
         "due", "ready", "compose", "verdict", "review", "hold", "decide", "send", "compose_again", "send_nothing",
     }  # fmt: skip
-    assert dag.task_dict["send"].upstream_task_ids == {"compose", "review", "decide"}
+    assert dag.task_dict["send"].upstream_task_ids == {"compose", "decide"}
     assert dag.task_dict["decide"].upstream_task_ids == {"compose", "verdict", "review", "hold"}
     assert dag.timetable.expression == "0 9 * * 2", "a day before it is sent"
     for task_id, options in (
@@ -89,6 +90,12 @@ def test_the_canary_sings_two_working_days_before_most_reports(dags):
     assert dag.timetable.expression == "0 6 * * 4"
 
 
+def test_what_is_due_leaves_within_a_quarter_of_an_hour_and_what_comes_back_is_read_every_hour(dags):
+    assert dags["outbox"].timetable.expression == "*/15 * * * *"
+    assert dags["bounces"].timetable.expression == "20 * * * *"
+    assert all(dags[dag_id].max_active_runs == 1 for dag_id in DELIVERY)
+
+
 def test_the_watch_looks_after_every_load_and_every_half_hour(dags):
     from widerview.sources.registry import SOURCES
 
@@ -105,7 +112,8 @@ def test_the_watch_looks_after_every_load_and_every_half_hour(dags):
 def test_reading_the_dags_imports_nothing_heavy(clients: Path):
     script = (
         "import sys, runpy\n"
-        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'watch'): runpy.run_path(f'dags/{name}.py')\n"
+        "for name in ('ingest', 'report', 'housekeeping', 'canary', 'watch', 'outbox', 'bounces'):\n"
+        "    runpy.run_path(f'dags/{name}.py')\n"
         "heavy = {'pandas', 'great_expectations', 'scipy', 'css_inline', 'resvg_py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -1,5 +1,6 @@
 """The outbox against a real PostgreSQL and a mail server that fails in every way it can."""
 
+import datetime as dt
 import itertools
 import multiprocessing
 import socket
@@ -10,14 +11,28 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from crashing_sender import send_and_die
 from sqlalchemy import Engine, text, update
 
+from crashing_sender import nothing_stops, send_and_die
 from mail_server import DROP, MailServer
 from otter_bakery import NOW, mails
 from widerview.delivery.message import Mail
-from widerview.delivery.outbox import OutboxConflict, Summary, deliver, list_rows, queue, resolve, status
+from widerview.delivery.outbox import (
+    BACKOFF,
+    MOST_ATTEMPTS,
+    OutboxConflict,
+    Summary,
+    deliver,
+    drain,
+    list_rows,
+    queue,
+    record_bounce,
+    release,
+    resolve,
+    status,
+)
 from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.delivery.suppression import lift, list_suppressed, suppress
 from widerview.warehouse.tables import outbox
 
 KEY = {"client_id": "otter-bakery", "period": "2026-W47", "revision": 1}
@@ -33,8 +48,9 @@ def mailer_to(port: int) -> Callable[[], Mailer]:
     return lambda: Mailer(SmtpSettings("127.0.0.1", port, security="none", timeout=10))
 
 
-def send(engine: Engine, port: int, revision: int = 1) -> Summary:
-    return deliver(engine, **KEY | {"revision": revision}, mailer_factory=mailer_to(port), clock=lambda: NOW)
+def send(engine: Engine, port: int, revision: int = 1, now: dt.datetime = NOW) -> Summary:
+    return deliver(engine, **KEY | {"revision": revision}, guard=nothing_stops,
+                   mailer_factory=mailer_to(port), clock=lambda: now)  # fmt: skip
 
 
 def states(summary: Summary) -> dict[str, str]:
@@ -121,7 +137,7 @@ def test_every_fault_leaves_the_state_that_is_true_of_it(
         assert states(summary)[BEN] == "sent", "one recipient's fault is that recipient's"
 
     mail_server.faults.clear()
-    later = send(warehouse, mail_server.port)
+    later = send(warehouse, mail_server.port, now=NOW + BACKOFF[0])
     assert states(later) == {
         ANNA: "sent" if state == "ready" else state,
         BEN: "failed" if fault == "550 not you" else "sent",
@@ -163,7 +179,7 @@ def test_a_person_resolves_what_is_uncertain(
     with warehouse.begin() as connection:
         connection.execute(update(outbox).values(state="uncertain", attempts=1))
         resolve(connection, **KEY, recipient=ANNA, arrived=arrived, by="mira", now=NOW)
-        assert (list_rows(connection)[0].answer or "").startswith("mira: ")
+        assert (list_rows(connection)[0].resolved or "").startswith("mira: ")
     assert states(send(warehouse, mail_server.port)) == {ANNA: state}
     assert mail_server.received[ANNA] == received
 
@@ -186,6 +202,124 @@ def test_a_damaged_mail_is_not_sent(warehouse: Engine, mail_server: MailServer) 
     summary = send(warehouse, mail_server.port)
     assert "no longer has the sha256" in str(summary.failed[0].answer)
     assert mail_server.mails == []
+
+
+def test_what_is_put_off_waits_longer_each_time_and_is_given_up_in_the_end(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    put(warehouse, ANNA)
+    mail_server.faults["RCPT"] = "451 greylisted"
+    now, waited = NOW, []
+    for _ in range(MOST_ATTEMPTS - 1):
+        again_at = send(warehouse, mail_server.port, now=now).again_at
+        assert again_at is not None
+        waited.append(again_at - now)
+        early = send(warehouse, mail_server.port, now=again_at - dt.timedelta(seconds=1))
+        assert (states(early), early.again_at) == ({ANNA: "ready"}, again_at), "not before its time"
+        now = again_at
+    assert waited[: len(BACKOFF)] == list(BACKOFF)
+    assert set(waited[len(BACKOFF) :]) == {BACKOFF[-1]}
+    [given_up] = send(warehouse, mail_server.port, now=now).failed
+    assert given_up.answer == "given up after 12 attempts: 451 greylisted"
+    mail_server.faults.clear()
+    send(warehouse, mail_server.port, now=now + dt.timedelta(days=9))
+    assert mail_server.mails == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "left_alone"),
+    [("550 5.1.1 no such user", True), ("550 5.2.1 gone", True), ("550 no", False), ("550 5.7.1 spam", False),
+     ("550 5.1.8 bad sender", False)],
+)  # fmt: skip
+def test_only_an_address_that_does_not_exist_is_left_alone_from_then_on(
+    warehouse: Engine, mail_server: MailServer, reply: str, left_alone: bool
+) -> None:
+    put(warehouse, ANNA)
+    mail_server.faults["RCPT"] = reply
+    assert states(send(warehouse, mail_server.port)) == {ANNA: "failed"}
+    mail_server.faults.clear()
+    put(warehouse, ANNA, revision=2)
+    assert states(send(warehouse, mail_server.port, 2)) == {ANNA: "suppressed" if left_alone else "sent"}
+    assert mail_server.received[ANNA] == (0 if left_alone else 1)
+
+
+def test_a_recipient_who_unsubscribed_gets_nothing_until_that_is_lifted(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    put(warehouse, ANNA, BEN)
+    of_anna = {"client_id": "otter-bakery", "recipient": ANNA.upper()}
+    with warehouse.begin() as connection:
+        assert suppress(connection, **of_anna, kind="unsubscribed", detail="by the link", now=NOW)
+        assert not suppress(connection, **of_anna, kind="bounced", detail="later", now=NOW), "the first reason stands"
+        assert suppress(connection, client_id="fox", recipient=BEN, kind="unsubscribed", detail="x", now=NOW)
+    summary = send(warehouse, mail_server.port)
+    assert states(summary) == {ANNA: "suppressed", BEN: "sent"}, "another client's recipients are its own"
+    assert "unsubscribed on 24 November 2026 (by the link)" in str(summary)
+    assert not summary.needs_a_person
+    with warehouse.begin() as connection:
+        lift(connection, **of_anna, by="mira", why="She asked for it")
+        with pytest.raises(LookupError, match="nothing keeps mails"):
+            lift(connection, **of_anna, by="mira", why="again")
+        assert [each.client_id for each in list_suppressed(connection)] == ["fox"]
+    put(warehouse, ANNA, revision=2)
+    assert states(send(warehouse, mail_server.port, 2)) == {ANNA: "sent"}
+    with warehouse.begin() as connection:
+        assert suppress(connection, **of_anna, kind="complained", detail="spam", now=NOW), "and can be left alone again"
+
+
+def test_what_the_guard_stops_is_held_until_a_person_lets_it_go(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA)
+
+    def guarded() -> Summary:
+        return deliver(warehouse, **KEY, guard=lambda row, _: None if row.released else "names the fox",
+                       mailer_factory=mailer_to(mail_server.port), clock=lambda: NOW)  # fmt: skip
+
+    for _ in range(2):
+        assert [outcome.answer for outcome in guarded().held] == ["names the fox"]
+    with warehouse.begin() as connection:
+        assert list_rows(connection)[0].attempts == 0, "it was never claimed"
+        release(connection, **KEY, recipient=ANNA, by="mira", why="They work together", now=NOW)
+        with pytest.raises(OutboxConflict):
+            release(connection, **KEY, recipient=ANNA, by="mira", why="again", now=NOW)
+    assert states(guarded()) == {ANNA: "sent"}
+    with warehouse.connect() as connection:
+        assert list_rows(connection)[0].released == "mira: They work together"
+
+
+def test_a_mail_that_came_back_is_no_longer_sent(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA, BEN)
+    mail_server.faults["answer", BEN] = DROP
+    send(warehouse, mail_server.port)
+    with warehouse.begin() as connection:
+        for recipient in (ANNA, BEN):
+            came_back = {"client_id": "otter-bakery", "message_id": f"<{recipient}>"}
+            record_bounce(connection, **came_back, answer="5.2.2 full", now=NOW)
+            record_bounce(connection, **came_back, answer="again", now=NOW)
+    summary = send(warehouse, mail_server.port)
+    assert states(summary) == {ANNA: "bounced", BEN: "bounced"}
+    assert {outcome.answer for outcome in summary.failed} == {"5.2.2 full"}
+
+
+def test_all_reports_that_are_due_leave_over_one_connection(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA, BEN)
+    put(warehouse, ANNA, revision=2)
+    put(warehouse, BEN, revision=3)
+    with warehouse.begin() as connection:
+        third, of_other = outbox.c.revision == 3, outbox.c.revision == 2
+        connection.execute(update(outbox).where(third).values(not_before=NOW + dt.timedelta(minutes=1)))
+        connection.execute(update(outbox).where(of_other).values(client_id="shut"))
+        connection.execute(update(outbox).where(outbox.c.recipient == BEN, ~third).values(state="transmitting"))
+
+    def drained(now: dt.datetime) -> dict[tuple[str, str, int], dict[str, str]]:
+        done = drain(warehouse, is_open=lambda client: client != "shut", guard=nothing_stops,
+                     mailer_factory=mailer_to(mail_server.port), clock=lambda: now)  # fmt: skip
+        return {report: states(summary) for report, summary in done.items()}
+
+    assert drained(NOW) == {("otter-bakery", "2026-W47", 1): {ANNA: "sent", BEN: "uncertain"}}
+    assert drained(NOW) == {}
+    assert drained(NOW + dt.timedelta(minutes=1)) == {("otter-bakery", "2026-W47", 3): {BEN: "sent"}}
+    with warehouse.connect() as connection:
+        assert [row.client_id for row in list_rows(connection, state="ready")] == ["shut"]
 
 
 def test_a_second_sender_leaves_what_the_first_is_at(warehouse: Engine, mail_server: MailServer) -> None:
@@ -230,7 +364,7 @@ def test_a_sender_that_lost_its_row_to_another_does_not_send(warehouse: Engine, 
 
     settings = SmtpSettings("127.0.0.1", mail_server.port, security="none")
     with pytest.raises(OutboxConflict, match=f"to {ANNA} cannot become transmitting"):
-        deliver(warehouse, **KEY, mailer_factory=lambda: Overtaken(settings), clock=lambda: NOW)
+        deliver(warehouse, **KEY, guard=nothing_stops, mailer_factory=lambda: Overtaken(settings), clock=lambda: NOW)
     assert mail_server.mails == []
 
 

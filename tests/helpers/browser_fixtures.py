@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, sync_playwright
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
-@pytest.fixture(scope="session")
+# No longer than a module: while Playwright is there, its event loop is the thread's running one, and others' tests of
+# asyncio would find it.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on the PATH")

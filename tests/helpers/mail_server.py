@@ -4,6 +4,7 @@
 import asyncio
 import ssl
 import threading
+import time
 from collections import Counter
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ class MailServer:
         self.mails: list[tuple[str, bytes]] = []
         self.envelope_senders: list[str] = []
         self.connections = 0
+        self.open: set[_Dialogue] = set()
         self.reading = threading.Event()
         """Set when a mail has arrived and is about to be answered."""
         self.may_answer = threading.Event()
@@ -53,6 +55,12 @@ class MailServer:
     def received(self) -> Counter[str]:
         """How many mails each recipient got."""
         return Counter(recipient for recipient, _ in self.mails)
+
+    def settle(self) -> None:
+        """Wait until every dialogue has ended: what a sender that died has left behind is taken by then, or never."""
+        deadline = time.monotonic() + 30
+        while self.open and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     async def _stop(self) -> None:
         self._server.close()
@@ -117,7 +125,12 @@ class _Dialogue(SMTP):
 
     def connection_made(self, transport: Any) -> None:
         self._faults.connections += 1
+        self._faults.open.add(self)
         super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._faults.open.discard(self)
+        super().connection_lost(error)
 
     async def push(self, status: Any) -> None:
         if str(status).startswith("220 mail.example") and (fault := self._faults.fault("greeting")):

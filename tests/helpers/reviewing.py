@@ -28,6 +28,21 @@ def review_by_hand(browser: Browser, demo: Demo, dag: str, note: str, strike: in
     return words
 
 
+def decide_in_outbox(browser: Browser, demo: Demo, decision: str) -> str:
+    """Decide of the one mail that waits on the page Outbox, as a person does; give as whom they were spoken to."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1400})
+    page.set_default_timeout(PATIENCE)
+    _log_in(page, demo)
+    page.get_by_role("link", name="Outbox").click()
+    outbox = page.frame_locator("iframe")
+    spoken_to = outbox.get_by_text("You are ").inner_text().partition(";")[0]
+    outbox.get_by_role("button", name=decision).click()
+    outbox.get_by_role("status").get_by_text(decision).wait_for()
+    outbox.get_by_text("No mail waits for a person.").wait_for()
+    page.close()
+    return spoken_to
+
+
 def _log_in(page: Page, demo: Demo) -> None:
     page.goto(demo.home.ui)
     page.fill("input[name=username]", REVIEWER)

@@ -11,6 +11,8 @@ from sqlalchemy import Engine, text
 
 from house import ANCHOR, FIRST, SETTLED, SPINE, House
 from mail_server import MailServer
+from widerview.delivery.outbox import BACKOFF, Summary
+from widerview.delivery.safety import Guard
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
@@ -36,6 +38,15 @@ def smtp() -> Iterator[tuple[MailServer, SmtpSettings]]:
 
 def decision(option: str = "Approve", note: str = "Well done.") -> weekly.Decision:
     return weekly.Decision(option=option, by="mira", at=SETTLED, note=note)
+
+
+def send(
+    house: House, facts: Facts, smtp: SmtpSettings, decided: weekly.Decision | None = None, now: dt.datetime = SETTLED
+) -> Summary:
+    client = house.agency.clients[facts.client_id]
+    report = house.engine, client, facts.period, facts.revision
+    weekly.record(*report, decided or decision())
+    return weekly.send(*report, smtp, lambda: now, guard=Guard(house.agency.clients))
 
 
 @pytest.mark.parametrize("client", ["hollow-oak-bakery", "tidewater-cycles", "lantern-lane"])
@@ -142,10 +153,10 @@ def test_a_later_pull_for_other_days_does_not_make_the_week_complete(house: Hous
 
 def test_only_what_has_been_sent_is_corrected(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
     client = told.agency.clients["lantern-lane"]
-    first = weekly.save(told.engine, facts_of(told, client.client))
+    weekly.save(told.engine, facts_of(told, client.client))
     second = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=1)))
     assert (second.revision, second.corrects) == (2, False), "the first was never sent"
-    weekly.send(told.engine, client, first.period, 2, decision(), smtp[1], lambda: SETTLED)
+    send(told, second, smtp[1])
     third = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=2)))
     assert (third.revision, third.corrects) == (3, True)
 
@@ -180,10 +191,9 @@ def test_nothing_known_is_red_and_stops(house: House) -> None:
 
 
 def test_a_red_report_is_not_sent_even_if_approved(house: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
-    client = house.agency.clients["lantern-lane"]
     facts = weekly.save(house.engine, facts_of(house, "lantern-lane"))
     with pytest.raises(weekly.RedVerdict):
-        weekly.send(house.engine, client, facts.period, facts.revision, decision(), smtp[1], lambda: SETTLED)
+        send(house, facts, smtp[1])
     assert smtp[0].mails == []
 
 
@@ -192,20 +202,36 @@ def test_approved_once_sent_once(told: House, smtp: tuple[MailServer, SmtpSettin
     client = told.agency.clients["hollow-oak-bakery"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
     for _ in range(3):
-        summary = weekly.send(told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
-        assert summary is not None
-        assert len(summary.sent) == 1
+        assert len(send(told, facts, settings).sent) == 1
     [(recipient, message)] = server.mails
     assert recipient == client.recipients[0].email
     assert b"Well done." in message
+
+
+def test_what_nobody_reviews_is_not_sent_again_as_a_new_revision(
+    told: House, smtp: tuple[MailServer, SmtpSettings]
+) -> None:
+    """A cleared `compose`, or a backfill, of a client whose reports go out without review."""
+    server, settings = smtp
+    client = told.agency.clients["hollow-oak-bakery"]
+    by_nobody = weekly.Decision(option="Approve", by=weekly.WITHOUT_REVIEW, at=SETTLED)
+    for minute, sent in ((0, True), (1, False)):
+        facts = weekly.save(told.engine, facts_of(told, client.client, SETTLED + dt.timedelta(minutes=minute)))
+        for _ in range(2):
+            if sent:
+                send(told, facts, settings, by_nobody)
+            else:
+                with pytest.raises(weekly.NeedsAPerson, match="has been sent before, as revision 1"):
+                    send(told, facts, settings, by_nobody)
+    assert len(server.mails) == 1
 
 
 def test_rejected_is_not_sent_and_stays_so(told: House, smtp: tuple[MailServer, SmtpSettings]) -> None:
     server, settings = smtp
     client = told.agency.clients["tidewater-cycles"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
-    send = (told.engine, client, facts.period, facts.revision)
-    assert weekly.send(*send, decision("Reject"), settings, lambda: SETTLED) is None
+    with pytest.raises(weekly.NotApproved, match="by mira"):
+        send(told, facts, settings, decision("Reject"))
     assert server.mails == []
     with told.engine.connect() as connection:
         assert connection.scalar(text("SELECT decision FROM report")) == "Reject"
@@ -218,13 +244,13 @@ def test_put_off_by_the_mail_server_is_tried_again_and_refused_needs_a_person(
     server, settings = smtp
     client = told.agency.clients["lantern-lane"]
     facts = weekly.save(told.engine, facts_of(told, client.client))
-    send = (told.engine, client, facts.period, facts.revision, decision(), settings, lambda: SETTLED)
     server.faults["RCPT"] = "450 come back later"
-    with pytest.raises(weekly.NotSent, match="450"):
-        weekly.send(*send)
+    with pytest.raises(weekly.NotSent, match="450") as put_off:
+        send(told, facts, settings)
+    assert put_off.value.again_at == SETTLED + BACKOFF[0]
     server.faults["RCPT"] = "550 no such mailbox"
     with pytest.raises(weekly.NeedsAPerson, match="550"):
-        weekly.send(*send)
+        send(told, facts, settings, now=SETTLED + BACKOFF[0])
     assert server.mails == []
 
 

@@ -57,6 +57,13 @@ def fill(engine: Engine, client: str) -> None:
             ),
             {"client": client, "to": f"owner@{client}.example", "at": at(3)},
         )
+        connection.execute(
+            text(
+                "INSERT INTO suppression (client_id, recipient, kind, since, detail) "
+                "VALUES (:client, :to, 'unsubscribed', :at, '')"
+            ),
+            {"client": client, "to": f"owner@{client}.example", "at": at(3)},
+        )
 
 
 def remove(engine: Engine, client: str = CLIENT) -> dict[str, int]:

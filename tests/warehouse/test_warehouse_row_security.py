@@ -40,6 +40,13 @@ def filled(warehouse: Engine) -> Engine:
                 """),
                 {"client": client},
             )
+            connection.execute(
+                text("""
+                    INSERT INTO suppression (client_id, recipient, kind, since, detail)
+                    VALUES (:client, 'anna@cafe.example', 'unsubscribed', now(), '')
+                """),
+                {"client": client},
+            )
     return warehouse
 
 

@@ -8,9 +8,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.header import Header
+from email import message_from_bytes
+from email.header import Header, decode_header, make_header
+from email.policy import SMTP
 from email.utils import format_datetime
 from email.utils import quote as quoted
+from email.utils import unquote as unquoted
 from typing import NamedTuple
 from urllib.parse import quote as percent_encoded
 
@@ -21,6 +24,7 @@ _ADDRESS = re.compile(f"{_WORD}@{_WORD}")
 _NAME_IN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.pdf")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
+_URL = re.compile(r"https?://[!#-;=?-~]+")
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators
 _LINE = 76
 _LONGEST_WORD = 60
@@ -121,6 +125,7 @@ def build(
     period: str,
     revision: int,
     date: dt.datetime,
+    unsubscribe_url: str | None = None,
     language: str = "en",
 ) -> bytes:
     """Build the mail of one report to one recipient, byte for byte as it is sent.
@@ -141,6 +146,7 @@ def build(
         period: ISO week, e.g. `2026-W46`.
         revision: Revision of the report.
         date: The mail's Date, with its time zone: the client's own reads best.
+        unsubscribe_url: Where one POST unsubscribes the recipient (RFC 8058); None: by mail only.
         language: BCP 47 tag of the report's language.
 
     Raises:
@@ -160,7 +166,8 @@ def build(
         sender_email=sender_email,
     )
     domain = sender.rpartition("@")[2]
-    unsubscribe = f"{percent_encoded(answers, safe='@')}?subject={percent_encoded(f'Unsubscribe {client_id}')}"
+    subject_line = percent_encoded(f"Unsubscribe {client_id}")
+    by_mail = f"<mailto:{percent_encoded(answers, safe='@')}?subject={subject_line}>"
     head = [
         _mailbox("From", sender_name, sender),
         _mailbox("To", recipient_name, recipient),
@@ -169,7 +176,7 @@ def build(
         f"Date: {format_datetime(date)}",
         f"Message-ID: {identity}",
         _mailbox("List-Id", f"{agency}: report for {client_id}", f"{client_id}.reports.{domain}"),
-        f"List-Unsubscribe: <mailto:{unsubscribe}>",
+        *_unsubscribe(by_mail, unsubscribe_url),
         "Auto-Submitted: auto-generated",
         _header("Content-Language", language),
         "MIME-Version: 1.0",
@@ -183,6 +190,21 @@ def build(
     # The headers are written here and not by EmailMessage, whose folding, in the Pythons we run on, encodes long
     # ids and drops the quotes of long names.
     return "".join(f"{line}\r\n" for line in head).encode() + body
+
+
+def unsubscribe_url(message: bytes) -> str | None:
+    """Read from a mail where one POST unsubscribes its recipient; None if it does not say."""
+    header = message_from_bytes(message, policy=SMTP).get("List-Unsubscribe", "")
+    found = re.search(r"<(https?://[^>]+)>", header)
+    return found[1] if found else None
+
+
+def recipient_name(message: bytes) -> str:
+    """Read from a mail the name of its recipient."""
+    head = message.partition(b"\r\n\r\n")[0].decode()
+    phrase = re.sub(r"\r\n(?=[ \t])", "", head).partition("\r\nTo: ")[2].partition("\r\n")[0].rpartition(" <")[0]
+    # Not by EmailMessage, which puts spaces between the pieces of a long word.
+    return unquoted(phrase) if phrase.startswith('"') else str(make_header(decode_header(phrase)))
 
 
 def wire_address(email: str) -> str:
@@ -251,6 +273,14 @@ def _base64(content: bytes) -> bytes:
 
 
 # --- Headers -------------------------------------------------------------------------------------------------------
+
+
+def _unsubscribe(by_mail: str, url: str | None) -> list[str]:
+    if url is None:
+        return [f"List-Unsubscribe: {by_mail}"]
+    if not _URL.fullmatch(url):
+        raise ValueError(f"{url!r} cannot stand in List-Unsubscribe; write it like https://reports.agency.example/…")
+    return [f"List-Unsubscribe: <{url}>,\r\n {by_mail}", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
 def _header(name: str, text: str) -> str:

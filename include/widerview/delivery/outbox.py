@@ -1,8 +1,11 @@
 """The outbox: every mail to every recipient, sent at most once by us and never lost silently.
 
-    ready ──▶ claimed ──▶ transmitting ──▶ sent        the server has taken it over
+    ready ──▶ claimed ──▶ transmitting ──▶ sent        the server has taken it over ──▶ bounced: it gave it back
       ▲          │             │      ├──▶ failed      the server will never take it
       └──────────┴─ deferred ──┘      └──▶ uncertain   the server's answer was lost: a person decides
+
+    ready ──▶ held         it may not go as it is: a person decides
+    ready ──▶ suppressed   its recipient is left alone
 
 Every step is committed before the next one is taken, `transmitting` before the first byte of the mail goes out.
 Whoever works on a row holds its advisory lock, which PostgreSQL takes back when that process dies. So a row in
@@ -12,21 +15,38 @@ have been sent, and becomes `uncertain`.
 
 import datetime as dt
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from widerview.delivery.message import Mail, wire_address
 from widerview.delivery.smtp import Accepted, Answer, Deferred, Lost, Mailer, Refused
+from widerview.delivery.suppression import find, suppress
 from widerview.warehouse.tables import outbox
 
 _STATE_AFTER: dict[type[Answer], str] = {Accepted: "sent", Refused: "failed", Deferred: "ready", Lost: "uncertain"}
+
+_UNFINISHED = ("ready", "claimed", "transmitting")
+WAITING_FOR_A_PERSON = ("uncertain", "held", "failed", "bounced")
+"""States that nothing but a person leads out of."""
+
+BACKOFF = tuple(dt.timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240))
+"""How long a mail that was put off waits, by the number of attempts; the last one for all further ones.
+
+RFC 5321, 4.5.4.1, asks for half an hour or more, with two attempts in the first hour.
+"""
+MOST_ATTEMPTS = 12
+"""After so many, spread over more than a day, a mail is given up: `failed`, and a person is told."""
+
+_NO_SUCH_ADDRESS = re.compile(r"5\d\d (5\.1\.(?:1|2|3|6|10)|5\.2\.1)\b")
+"""Replies of which the enhanced status code (RFC 3463) says that the address is wrong or given up."""
 
 
 class OutboxConflict(RuntimeError):
@@ -40,6 +60,7 @@ class Outcome:
     recipient: str
     state: str
     answer: str | None
+    not_before: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +81,28 @@ class Summary:
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """Mails that the mail server will never take; a person has to act."""
-        return self._in("failed")
+        """Mails that the mail server will never take, or gave back; a person has to act."""
+        return self._in("failed", "bounced")
+
+    @property
+    def held(self) -> tuple[Outcome, ...]:
+        """Mails that may not go as they are; a person has to look."""
+        return self._in("held")
+
+    @property
+    def suppressed(self) -> tuple[Outcome, ...]:
+        """Mails that stay here, because their recipients are left alone."""
+        return self._in("suppressed")
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether a mail waits for somebody to decide or act."""
+        return bool(self._in(*WAITING_FOR_A_PERSON))
+
+    @property
+    def again_at(self) -> dt.datetime | None:
+        """When the first of those that were put off may be tried again; None if none has to wait."""
+        return min((outcome.not_before for outcome in self.deferred if outcome.not_before), default=None)
 
     @property
     def uncertain(self) -> tuple[Outcome, ...]:
@@ -92,10 +133,25 @@ class Entry:
     queued_at: dt.datetime
     changed_at: dt.datetime
     answer: str | None
+    not_before: dt.datetime | None
+    reason: str | None
+    resolved: str | None
+    released: str | None
+
+
+Guard = Callable[[Entry, bytes], str | None]
+"""Looks at a mail before it may be claimed; gives why it must not go, or None."""
 
 
 def queue(
-    connection: Connection, *, client_id: str, period: str, revision: int, mails: Iterable[Mail], now: dt.datetime
+    connection: Connection,
+    *,
+    client_id: str,
+    period: str,
+    revision: int,
+    mails: Iterable[Mail],
+    now: dt.datetime,
+    reason: str | None = None,
 ) -> int:
     """Put the mails of a report into the outbox, ready to be sent.
 
@@ -108,6 +164,7 @@ def queue(
         revision: Its revision.
         mails: One mail a recipient.
         now: The time.
+        reason: Why the report is sent again; None if it is not.
 
     Returns:
         The number of mails that were new.
@@ -125,6 +182,7 @@ def queue(
             state="ready",
             queued_at=now,
             changed_at=now,
+            reason=reason,
         )
         new += len(connection.execute(row.on_conflict_do_nothing().returning(outbox.c.recipient)).all())
     return new
@@ -136,35 +194,62 @@ def deliver(
     client_id: str,
     period: str,
     revision: int,
+    guard: Guard,
     mailer_factory: Callable[[], Mailer],
     clock: Callable[[], dt.datetime],
 ) -> Summary:
     """Send the mails of a report that are ready, one after the other, and say where all of them stand.
 
     It may be called again at any time, also while another one runs: no mail goes out twice. Mails that the server
-    deferred are `ready` again; when to try them again is the caller's decision. The database connection must be a
-    session of its own (no transaction pooling in between), because the advisory locks belong to the session.
+    deferred are `ready` again, and not tried before their time. The database connection must be a session of its own
+    (no transaction pooling in between), because the advisory locks belong to the session.
 
     Args:
         engine: The warehouse.
         client_id: The client.
         period: ISO week of the report.
         revision: Its revision.
+        guard: Looks at each mail before it is claimed.
         mailer_factory: Makes the mailer that sends, e.g. `lambda: Mailer(settings)`.
-        clock: Gives the time, for `changed_at`.
+        clock: Gives the time.
 
     Raises:
         OutboxConflict: A row changed under our hands. A mail whose row was taken away before is not sent.
     """
     report = _of_report(client_id, period, revision)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, mailer_factory() as mailer:
+    with _session(engine) as connection, mailer_factory() as mailer:
+        sender = _Sender(connection, mailer, guard, clock)
         recipients = connection.scalars(select(outbox.c.recipient).where(report).order_by(outbox.c.recipient)).all()
-        return Summary(
-            tuple(
-                _deliver_one(connection, mailer, _Slot(client_id, period, revision, recipient), clock)
-                for recipient in recipients
-            )
-        )
+        return Summary(tuple(sender.deliver(_Slot(client_id, period, revision, each)) for each in recipients))
+
+
+def drain(
+    engine: Engine,
+    *,
+    is_open: Callable[[str], bool],
+    guard: Guard,
+    mailer_factory: Callable[[], Mailer],
+    clock: Callable[[], dt.datetime],
+) -> dict[tuple[str, str, int], Summary]:
+    """Send whatever is due, of all reports of the clients that may be written to now, over one connection.
+
+    What a sender that died has left while transmitting becomes `uncertain` here too, so that a person learns of it.
+    For the rest, see `deliver`; `is_open` says of a client's id whether it may be written to, and is asked before
+    each mail.
+
+    Returns:
+        Where the mails that were due stand now, by client, period and revision.
+    """
+    key = (outbox.c.client_id, outbox.c.period, outbox.c.revision, outbox.c.recipient)
+    due = and_(outbox.c.state.in_(_UNFINISHED), or_(outbox.c.not_before.is_(None), outbox.c.not_before <= clock()))
+    found: dict[tuple[str, str, int], list[Outcome]] = {}
+    with _session(engine) as connection, mailer_factory() as mailer:
+        sender = _Sender(connection, mailer, guard, clock)
+        for row in connection.execute(select(*key).where(due).order_by(*key)).all():
+            slot = _Slot(*row)
+            if is_open(slot.client_id):
+                found.setdefault((slot.client_id, slot.period, slot.revision), []).append(sender.deliver(slot))
+    return {report: Summary(tuple(outcomes)) for report, outcomes in found.items()}
 
 
 def resolve(
@@ -194,9 +279,41 @@ def resolve(
         OutboxConflict: There is no such mail, or it is not uncertain.
     """
     slot = _Slot(client_id, period, revision, recipient)
-    attempts = connection.scalar(select(outbox.c.attempts).where(slot.row))
     state, found = ("sent", "it had arrived") if arrived else ("ready", "it had not arrived")
-    _change(connection, slot, attempts or 0, ("uncertain",), state, now, answer=f"{by}: {found}")
+    _decide(connection, slot, "uncertain", state, now, resolved=f"{by}: {found}", not_before=None)
+
+
+def release(
+    connection: Connection,
+    *,
+    client_id: str,
+    period: str,
+    revision: int,
+    recipient: str,
+    by: str,
+    why: str,
+    now: dt.datetime,
+) -> None:
+    """Let a mail go that was held: a person has read it, and says `why` it is right as it is.
+
+    Raises:
+        OutboxConflict: There is no such mail, or it is not held.
+    """
+    slot = _Slot(client_id, period, revision, recipient)
+    _decide(connection, slot, "held", "ready", now, released=f"{by}: {why}", not_before=None)
+
+
+def record_bounce(connection: Connection, *, client_id: str, message_id: str, answer: str, now: dt.datetime) -> None:
+    """Record that a mail server has given a mail back; of one that was `uncertain` it is known now that it had left."""
+    mail = and_(outbox.c.client_id == client_id, outbox.c.message_id == message_id)
+    left = outbox.c.state.in_(("sent", "uncertain", "transmitting"))
+    connection.execute(update(outbox).where(mail, left).values(state="bounced", changed_at=now, answer=answer))
+
+
+def find_mail(connection: Connection, client_id: str, message_id: str) -> Entry | None:
+    """Give the row of a mail by its Message-ID; None if we have never put such a mail here."""
+    mail = and_(outbox.c.client_id == client_id, outbox.c.message_id == message_id)
+    return next((Entry(**row) for row in connection.execute(_ENTRIES.where(mail)).mappings()), None)
 
 
 def status(connection: Connection, *, client_id: str, period: str, revision: int) -> dict[str, int]:
@@ -220,8 +337,7 @@ def list_rows(
 ) -> list[Entry]:
     """List the rows that match everything given, in the order of their key."""
     wanted = {"client_id": client_id, "period": period, "revision": revision, "state": state}
-    columns = [outbox.c[name] for name in Entry.__dataclass_fields__]
-    rows = select(*columns).where(*(outbox.c[name] == value for name, value in wanted.items() if value is not None))
+    rows = _ENTRIES.where(*(outbox.c[name] == value for name, value in wanted.items() if value is not None))
     return [Entry(**row) for row in connection.execute(rows.order_by(*outbox.primary_key)).mappings()]
 
 
@@ -251,38 +367,86 @@ class _Slot:
         return int.from_bytes(hashlib.sha256(place.encode()).digest()[:8], "big", signed=True)
 
 
-def _deliver_one(connection: Connection, mailer: Mailer, slot: _Slot, clock: Callable[[], dt.datetime]) -> Outcome:
-    with _locked(connection, slot) as ours:
-        row = connection.execute(select(outbox).where(slot.row)).one()
-        if not ours:
-            return Outcome(slot.recipient, row.state, "another sender is at it")
-        if row.state in {"ready", "claimed"}:
-            return _send(connection, mailer, slot, row, clock)
-        if row.state == "transmitting":
-            answer = "the sender stopped after the mail had begun to go out and before the server's answer was stored"
-            return _change(connection, slot, row.attempts, ("transmitting",), "uncertain", clock(), answer=answer)
-        return Outcome(slot.recipient, row.state, row.answer)
+_ENTRIES = select(*(outbox.c[name] for name in Entry.__dataclass_fields__))
 
 
-def _send(
-    connection: Connection, mailer: Mailer, slot: _Slot, row: Row[Any], clock: Callable[[], dt.datetime]
-) -> Outcome:
-    attempt = row.attempts + 1
-    _change(connection, slot, row.attempts, ("ready", "claimed"), "claimed", clock(), attempts=attempt)
-    if hashlib.sha256(row.message).digest() != row.sha256:
-        damaged = "the mail in the outbox is damaged: it no longer has the sha256 it was put there with"
-        return _change(connection, slot, attempt, ("claimed",), "failed", clock(), answer=damaged)
+@dataclass(frozen=True)
+class _Sender:
+    """Sends the mail in one slot after the other, over one session with the database and one mailer."""
 
-    def before_data() -> None:
-        _change(connection, slot, attempt, ("claimed",), "transmitting", clock())
+    connection: Connection
+    mailer: Mailer
+    guard: Guard
+    clock: Callable[[], dt.datetime]
 
-    answer = mailer.send(recipient=wire_address(slot.recipient), message=row.message, before_data=before_data)
-    state = _STATE_AFTER[type(answer)]
-    try:
-        return _change(connection, slot, attempt, ("claimed", "transmitting"), state, clock(), answer=answer.text)
-    except (OutboxConflict, DBAPIError) as error:
-        error.add_note(f"The mail to {slot.recipient} was answered, which could not be stored: {answer.text}")
-        raise
+    def deliver(self, slot: _Slot) -> Outcome:
+        with _locked(self.connection, slot) as ours:
+            row = self.connection.execute(select(outbox).where(slot.row)).one()
+            if not ours:
+                return Outcome(slot.recipient, row.state, "another sender is at it")
+            if row.state in {"ready", "claimed"}:
+                return self._try(slot, row)
+            if row.state == "transmitting":
+                answer = (
+                    "the sender stopped after the mail had begun to go out and before the server's answer was stored"
+                )
+                return self._change(slot, row.attempts, ("transmitting",), "uncertain", answer=answer)
+            return Outcome(slot.recipient, row.state, row.answer)
+
+    def _try(self, slot: _Slot, row: Row[Any]) -> Outcome:
+        if row.not_before and row.not_before > self.clock():
+            return Outcome(slot.recipient, row.state, row.answer, row.not_before)
+        before = ("ready", "claimed")
+        if hashlib.sha256(row.message).digest() != row.sha256:
+            damaged = "the mail in the outbox is damaged: it no longer has the sha256 it was put there with"
+            return self._change(slot, row.attempts, before, "failed", answer=damaged)
+        if left_alone := find(self.connection, slot.client_id, slot.recipient):
+            return self._change(slot, row.attempts, before, "suppressed", answer=str(left_alone))
+        entry = Entry(**{name: row._mapping[name] for name in Entry.__dataclass_fields__})
+        if why := self.guard(entry, row.message):
+            return self._change(slot, row.attempts, before, "held", answer=why)
+        return self._send(slot, row)
+
+    def _send(self, slot: _Slot, row: Row[Any]) -> Outcome:
+        attempt = row.attempts + 1
+        self._change(slot, row.attempts, ("ready", "claimed"), "claimed", attempts=attempt, not_before=None)
+
+        def before_data() -> None:
+            self._change(slot, attempt, ("claimed",), "transmitting")
+
+        answer = self.mailer.send(recipient=wire_address(slot.recipient), message=row.message, before_data=before_data)
+        try:
+            return self._after(slot, attempt, answer)
+        except (OutboxConflict, DBAPIError) as error:
+            error.add_note(f"The mail to {slot.recipient} was answered, which could not be stored: {answer.text}")
+            raise
+
+    def _after(self, slot: _Slot, attempt: int, answer: Answer) -> Outcome:
+        before, state = ("claimed", "transmitting"), _STATE_AFTER[type(answer)]
+        if state == "ready" and attempt >= MOST_ATTEMPTS:
+            given_up = f"given up after {attempt} attempts: {answer.text}"
+            return self._change(slot, attempt, before, "failed", answer=given_up)
+        not_before = self.clock() + BACKOFF[min(attempt, len(BACKOFF)) - 1] if state == "ready" else None
+        outcome = self._change(slot, attempt, before, state, answer=answer.text, not_before=not_before)
+        if state == "failed" and _NO_SUCH_ADDRESS.match(answer.text):
+            suppress(
+                self.connection,
+                client_id=slot.client_id,
+                recipient=slot.recipient,
+                kind="bounced",
+                detail=answer.text,
+                now=self.clock(),
+            )
+        return outcome
+
+    def _change(self, slot: _Slot, attempt: int, before: Collection[str], state: str, **values: Any) -> Outcome:
+        return _change(self.connection, slot, attempt, before, state, self.clock(), **values)
+
+
+def _decide(connection: Connection, slot: _Slot, before: str, state: str, now: dt.datetime, **values: Any) -> None:
+    """Take the step that a person has decided on."""
+    attempts = connection.scalar(select(outbox.c.attempts).where(slot.row))
+    _change(connection, slot, attempts or 0, (before,), state, now, **values)
 
 
 def _change(
@@ -300,9 +464,16 @@ def _change(
     if changed.rowcount != 1:
         raise OutboxConflict(
             f"the mail of {slot.client_id} {slot.period} r{slot.revision} to {slot.recipient} cannot become {state}: "
-            f"it is no longer {' or '.join(before)} in attempt {attempt}. See the outbox for its state"
+            f"it is not {' or '.join(before)} in attempt {attempt}. See `widerview outbox list` for its state"
         )
-    return Outcome(slot.recipient, state, values.get("answer"))
+    return Outcome(slot.recipient, state, values.get("answer"), values.get("not_before"))
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Connection]:
+    """Give a connection on which every statement is committed by itself."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 
 from widerview.clock import utc_now
 from widerview.sandbox.connections import connections as sandbox_connections
-from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, WAREHOUSE_CONNECTION
+from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, UNSUBSCRIBE_CONNECTION, WAREHOUSE_CONNECTION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 REVIEWER = "reviewer"
@@ -104,16 +104,17 @@ class Home:
     def state(self) -> dict[str, Any]:
         """Ports, generated secrets and the anchor date; made once and kept."""
         file = self.path / "state.json"
-        if file.exists():
-            return cast("dict[str, Any]", json.loads(file.read_text()))
+        kept = json.loads(file.read_text()) if file.exists() else {}
         return {
             "fernet_key": Fernet.generate_key().decode(),
             "jwt_secret": secrets.token_urlsafe(32),
             "api_secret": secrets.token_urlsafe(32),
+            "unsubscribe_secret": secrets.token_urlsafe(32),
             "password": secrets.token_urlsafe(9),
             # Half a day from now: a schedule that is new runs at once soon after its hour, and all would be read twice.
             "ingest_hour": (utc_now().hour + 12) % 24,
             "ports": {},
+            **kept,
         }
 
     def save(self) -> None:
@@ -177,6 +178,11 @@ class Home:
                 "host": self.ui,
                 "login": REVIEWER,
                 "password": self.state["password"],
+            },
+            UNSUBSCRIBE_CONNECTION: {
+                "conn_type": "http",
+                "host": self.ui,
+                "password": self.state["unsubscribe_secret"],
             },
             **sandbox_connections(f"http://127.0.0.1:{self.port('sandbox')}"),
         }

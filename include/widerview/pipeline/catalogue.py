@@ -24,6 +24,7 @@ class Tag(StrEnum):
     OFFLINE = "offline"
     BROKEN = "broken"
     HOUSEKEEPING = "housekeeping"
+    DELIVERY = "delivery"
 
 
 DEFAULT_ARGS: dict[str, Any] = {
@@ -48,6 +49,9 @@ def source_of_ingest_dag(dag_id: str) -> Source | None:
 
 PAGES_PREFIX = "/widerview"
 """Where the plugin's pages are, below the address of the Airflow UI."""
+
+UNSUBSCRIBE_PATH = f"{PAGES_PREFIX}/unsubscribe"
+"""The one page that is open to everybody: recipients unsubscribe there."""
 
 
 def report_dag_id(client_id: str) -> str:
@@ -213,6 +217,45 @@ the platform says. Reports go out all the same: the metric is missing there, and
 place in the platform's documents, and write the day of the change into the source's dictionary. Where the platform says
 that a right or people are missing, it withholds the metric from this account, and other accounts may have it; the
 canary asks the first account in the client files, so put one first that has all.
+"""
+
+
+def outbox_doc() -> str:
+    """Write the page that operators see on the DAG that sends what is due."""
+    return """\
+# The outbox
+
+**Purpose.** To send what was approved and has not left yet: mails that a mail server has put off, that a person found
+had not arrived, let go, or sends again. And to find what a sender that died has left behind.
+
+**Inputs.** The table `outbox` of the warehouse.
+
+**Outputs.** One mail for each that was due, inside its client's office hours; the counts as the result of `drain`.
+
+**Steps.** `drain` sends what is due over one connection with the mail server. It can run beside any `send`: each mail
+goes out once.
+
+**When it fails.** A mail waits for a person: the message names it, and the page *Outbox* and `widerview outbox list`
+show what can be done. It fails only when that is new. Clearing it never sends a mail twice.
+"""
+
+
+def bounces_doc() -> str:
+    """Write the page that operators see on the DAG that reads what comes back."""
+    return """\
+# What comes back
+
+**Purpose.** To learn which mails did not arrive though our mail server took them, and which readers called one spam.
+
+**Inputs.** The mailbox of the Airflow Connection `widerview_bounces`; without it, `read` is skipped.
+
+**Outputs.** Recipients to whom nothing is sent any more, in the table `suppression`; the mails in `outbox` that came
+back.
+
+**Steps.** `read` takes every notification and complaint about a mail of ours, and leaves all other mails unread.
+
+**When it fails.** Somebody has to be told: the message names the recipients. Correct the address in the client's file,
+or ask the person in another way; then `widerview outbox resend`. A mailbox that cannot be opened is named, too.
 """
 
 

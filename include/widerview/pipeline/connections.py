@@ -3,15 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Engine
 
+from widerview.delivery.bounces import Imap, Maildir
+from widerview.delivery.signature import DkimKey
 from widerview.delivery.smtp import SmtpSettings, settings_from_connection
+from widerview.delivery.unsubscribe import Door
 from widerview.landing.store import Landing, open_landing
 from widerview.pipeline.airflow_api import AirflowApi
-from widerview.settings import AIRFLOW_CONNECTION, SMTP_CONNECTION, WAREHOUSE_CONNECTION, load_settings
+from widerview.pipeline.catalogue import UNSUBSCRIBE_PATH
+from widerview.settings import (
+    AIRFLOW_CONNECTION,
+    BOUNCES_CONNECTION,
+    DKIM_CONNECTION,
+    SMTP_CONNECTION,
+    UNSUBSCRIBE_CONNECTION,
+    WAREHOUSE_CONNECTION,
+    load_settings,
+)
 from widerview.sources.base import Target
 from widerview.warehouse.database import connect
 
@@ -94,6 +107,54 @@ def smtp() -> SmtpSettings:
     )
 
 
+def dkim() -> DkimKey | None:
+    """Read the key that signs mails from the connection `widerview_dkim`; None if there is no such connection.
+
+    Host: the domain; login: the selector; password: the private key as PEM, which may also stand in the extra
+    `private_key`, where the UI keeps its lines.
+    """
+    connection = _optional(DKIM_CONNECTION)
+    if connection is None:
+        return None
+    key = connection.extra_dejson.get("private_key") or connection.password or ""
+    return DkimKey(domain=connection.host or "", selector=connection.login or "", private_key=key.replace("\\n", "\n"))
+
+
+def unsubscribe_door() -> Door | None:
+    """Read where recipients unsubscribe from the connection `widerview_unsubscribe`; None if there is no such one.
+
+    Host: address of Airflow as recipients reach it, `https://` included or not; password: the secret.
+    """
+    connection = _optional(UNSUBSCRIBE_CONNECTION)
+    if connection is None:
+        return None
+    return Door(f"{_base_url(connection) or ''}{UNSUBSCRIBE_PATH}", connection.password or "")
+
+
+def bounces() -> Imap | Maildir | None:
+    """Open the mailbox that the connection `widerview_bounces` names; None if there is no such connection.
+
+    Extra `maildir`: a folder on this machine. Else host, port, login and password of an IMAP server with TLS, and its
+    folder in the extra `folder`.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    connection = _optional(BOUNCES_CONNECTION)
+    if connection is None:
+        return None
+    extra = connection.extra_dejson
+    if extra.get("maildir"):
+        return Maildir(Path(extra["maildir"]))
+    return Imap(
+        connection.host or "",
+        connection.port or 993,
+        connection.login or "",
+        connection.password or "",
+        extra.get("folder") or "INBOX",
+    )
+
+
 def airflow() -> AirflowApi | None:
     """Log in to Airflow's own API with the connection `widerview_airflow`; None if there is no such connection.
 
@@ -111,17 +172,20 @@ def airflow() -> AirflowApi | None:
 
 def exists(connection_id: str) -> bool:
     """Whether there is a Connection of this id."""
-    try:
-        _connection(connection_id, "a look")
-    except MissingConnection:
-        return False
-    return True
+    return _optional(connection_id) is not None
 
 
 def landing() -> Landing:
     """Open the landing store named by the settings."""
     settings = load_settings()
     return open_landing(settings.landing, settings.landing_connection)
+
+
+def _optional(connection_id: str) -> "Connection | None":
+    try:
+        return _connection(connection_id, "a look")
+    except MissingConnection:
+        return None
 
 
 def _connection(connection_id: str, wanted_for: str) -> "Connection":

@@ -3,6 +3,7 @@
 import datetime as dt
 import smtplib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,9 +11,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency.load import Agency, NoFolder, load_agency
 from widerview.clock import utc_now
+from widerview.delivery.bounces import Imap
 from widerview.delivery.smtp import Mailer
 from widerview.pipeline import connections, ingest, tokens
-from widerview.settings import AIRFLOW_CONNECTION, load_settings
+from widerview.settings import (
+    AIRFLOW_CONNECTION,
+    BOUNCES_CONNECTION,
+    DKIM_CONNECTION,
+    UNSUBSCRIBE_CONNECTION,
+    load_settings,
+)
 from widerview.sources.base import Source, Target
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.migrate import current, head
@@ -39,6 +47,9 @@ def examine() -> Iterator[Finding]:
     yield _try("warehouse", _warehouse)
     yield _try("landing", _landing)
     yield _try("mail server", _mail_server)
+    yield _try("signatures", partial(_signatures, agency))
+    yield _try("unsubscribing", _unsubscribing)
+    yield _try("bounces", _bounces)
     yield from _versions(utc_now().date())
     for source in SOURCES.values():
         for target in ingest.targets_of(agency.clients.values(), source.name):
@@ -104,6 +115,29 @@ def _mail_server() -> str:
     with Mailer(settings) as mailer:
         mailer.greet()
     return f"{settings.host}:{settings.port} answers ({settings.security})"
+
+
+def _signatures(agency: Agency) -> str:
+    key = connections.dkim()
+    if key is None:
+        return f"mails go to the mail server unsigned; with a connection {DKIM_CONNECTION} they carry a DKIM signature"
+    senders = {client.sender.email for client in agency.clients.values()}
+    unsigned = sorted(sender for sender in senders if not key.covers(sender))
+    rest = f"; not signed, as they are elsewhere: {', '.join(unsigned)}" if unsigned else ""
+    return f"DKIM key {key.selector} of {key.domain}{rest}"
+
+
+def _unsubscribing() -> str:
+    door = connections.unsubscribe_door()
+    return door.url if door else f"by mail only; with a connection {UNSUBSCRIBE_CONNECTION} with one click"
+
+
+def _bounces() -> str:
+    box = connections.bounces()
+    if box is None:
+        return f"nobody reads what comes back; with a connection {BOUNCES_CONNECTION} the DAG bounces does"
+    with box if isinstance(box, Imap) else nullcontext():
+        return "the mailbox opens"
 
 
 def _try(what: str, look: Callable[[], str]) -> Finding:

@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine
 
-from widerview.agency.models import Client
+from widerview.agency.models import Client, Recipient
+from widerview.delivery.message import recipient_name, unsubscribe_url
 from widerview.delivery.outbox import messages
+from widerview.delivery.signature import unsigned
 from widerview.measures.usual import word
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
@@ -102,14 +104,11 @@ def rebuild(engine: Engine, client_id: str, week: Week, revision: int | None = N
         mails = messages(connection, client_id=client_id, period=report.period, revision=report.revision)
     facts = _compose_again(engine, report)
     reviewed = weekly.reviewed(facts, report)
-    for recipient, message in mails.items():
-        date = parsedate_to_datetime(message_from_bytes(message)["Date"])
-        made = {mail.recipient: mail.message for mail in weekly.mails(_client(facts), reviewed, report.note, date)}
+    for recipient, sent in mails.items():
+        message = unsigned(sent)
+        made = _mail_again(reviewed, report.note, recipient, message)
         _compare(
-            report,
-            f"mail to {recipient}, line",
-            message.splitlines(keepends=True),
-            made.get(recipient, b"").splitlines(keepends=True),
+            report, f"mail to {recipient}, line", message.splitlines(keepends=True), made.splitlines(keepends=True)
         )
     return Rebuilt(facts=facts, mails=len(mails))
 
@@ -224,6 +223,15 @@ def _compose_again(engine: Engine, report: Report) -> Facts:
     made = msgspec.json.encode(msgspec.structs.replace(composed, **beside, theme=kept.theme))
     _compare(report, "facts", msgspec.json.decode(report.facts), msgspec.json.decode(made))
     return msgspec.json.decode(made, type=Facts)
+
+
+def _mail_again(facts: Facts, note: str | None, recipient: str, message: bytes) -> bytes:
+    """Make a mail again, for the person, at the time, and with the address for unsubscribing that it says."""
+    date = parsedate_to_datetime(message_from_bytes(message)["Date"])
+    url = unsubscribe_url(message)
+    person = Recipient(name=recipient_name(message), email=recipient)
+    [mail] = weekly.mails(_client(facts), facts, note, date, to=[person], url_of=lambda client_id, mail_id: url)
+    return mail.message
 
 
 def _client(facts: Facts) -> Client:

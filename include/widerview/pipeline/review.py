@@ -10,14 +10,10 @@ from widerview.agency.models import Client
 from widerview.delivery.message import Words, build_plain, wire_address
 from widerview.delivery.smtp import Accepted, Lost, Mailer, SmtpSettings
 from widerview.pipeline.answers import APPROVE, MOST_STRIKEABLE
-from widerview.pipeline.weekly import WITHOUT_REVIEW, Decision
+from widerview.pipeline.weekly import WITHOUT_REVIEW, Decision, NotReviewed
 from widerview.report import narrate
 from widerview.report.facts import Facts, Figure
 from widerview.report.render import escape_markdown, render, strikeable
-
-
-class NotReviewed(Exception):
-    """What was answered cannot be carried out; the message says why and what to do."""
 
 
 class NotTold(Exception):

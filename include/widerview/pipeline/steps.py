@@ -3,6 +3,8 @@
 import datetime as dt
 import hashlib
 import logging
+from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -14,6 +16,10 @@ from widerview.agency.load import Agency, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.delivery.catcher import to_html
+from widerview.delivery.outbox import list_rows
+from widerview.delivery.safety import Guard
+from widerview.delivery.suppression import list_suppressed
+from widerview.delivery.unsubscribe import NotOurs, is_unsubscribed, unsubscribe
 from widerview.landing.store import Pull
 from widerview.measures.weeks import Week
 from widerview.pipeline import (
@@ -21,6 +27,7 @@ from widerview.pipeline import (
     catalogue,
     connections,
     ingest,
+    outgoing,
     past_reports,
     review,
     validation,
@@ -29,9 +36,11 @@ from widerview.pipeline import (
 )
 from widerview.pipeline import watch as crises
 from widerview.pipeline.answers import APPROVE, COMPOSE_AGAIN, NO_ANSWER, SEND_BACK
+from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
+from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
-from widerview.settings import load_settings
+from widerview.settings import BOUNCES_CONNECTION, load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
 from widerview.sources.registry import SOURCES
@@ -40,6 +49,12 @@ from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, get_report
 
 log = logging.getLogger(__name__)
+
+_PLANNED = {"scheduled", "backfill"}
+"""Airflow's types of runs whose moment is one of the timetable."""
+
+_SOON = dt.timedelta(minutes=2)
+"""A mail that another sender is at is looked at again so much later."""
 
 Batch = list[dict[str, Any]]
 """A batch of targets as XCom carries it."""
@@ -94,9 +109,9 @@ def tokens(source_name: str) -> list[str]:
 
 
 def singers() -> list[str]:
-    """List the sources that some client has an account on."""
+    """List the sources that can be asked for a metric and that some client has an account on."""
     clients = agency().clients.values()
-    return [name for name in SOURCES if ingest.targets_of(clients, name)]
+    return [name for name, source in SOURCES.items() if source.kind != "offline" and ingest.targets_of(clients, name)]
 
 
 def sing(source_name: str, context: Any) -> list[str]:
@@ -191,19 +206,25 @@ def _pulls(source_name: str, run: str) -> list[tuple[str, Pull]]:
 def due(client_id: str, context: Any) -> dict[str, Any]:
     """Say which week a run reports and from when it is sent; a planned run waits here until the agency is at work.
 
-    A run by hand says its week, or reports the last complete one, and sends when it is approved.
+    A run by hand, or by another run, says its week, or reports the last complete one, and sends when it is approved.
     """
     from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
     client, now, dag_run = _client(client_id), utc_now(), context["dag_run"]
     conf = dag_run.conf or {}
     week = Week.parse(conf["period"]) if conf.get("period") else Week.last_complete(dag_run.run_after, client.zone)
-    if dag_run.run_type == "manual":
+    if dag_run.run_type not in _PLANNED:
         send_at = _moment(conf["send_at"]) if conf.get("send_at") else now
     else:
         send_at = schedule.send_time(client, dag_run.run_after)
         if not client.report.is_due(send_at.date()):
             raise AirflowSkipException(f"{client.name} gets no report on {send_at:%-d %B}: {client.report.cadence}.")
+        # Airflow makes a run at once when a change of the client's file moves the timetable.
+        if dag_run.run_type == "scheduled" and (left := weekly.left_as(connections.warehouse(), client_id, week)):
+            raise AirflowSkipException(
+                f"The report {week} to {client.name} has been sent already, as revision {left}. To review and send it "
+                "anew, start a run by hand."
+            )
         opening = office_hours.agency_next_open(client, dag_run.run_after)
         if now < opening and not client.report.without_review:
             log.info("Nobody is at the agency; the review begins at %s", opening.astimezone(client.zone))
@@ -226,7 +247,10 @@ def ready(client_id: str, plan: dict[str, Any]) -> bool:
 
 
 def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
-    """Compose and keep the report; give its revision, and what the reviewer sees: the report, or why it is held."""
+    """Compose and keep the report; give its revision, and what the reviewer sees: the report, or why it is held.
+
+    `asked` is the task that it goes to: who is to be asked about it, or nobody.
+    """
     client = _client(client_id)
     engine = connections.warehouse()
     week = Week.parse(plan["period"])
@@ -236,12 +260,13 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     composed = {
         "period": facts.period,
         "send_at": plan["send_at"],
+        "asked": "decide" if client.report.without_review else "review",
         "answer_by": until.isoformat(),
         "remind_at": remind_at and remind_at.isoformat(),
     }
     if facts.colour == "red":
         return composed | {
-            "held": True,
+            "asked": "hold",
             "subject": f"Held: the report {facts.period} to {client.name}",
             "preview": weekly.why_held(engine, client, facts),
         }
@@ -251,18 +276,10 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return composed | {
-        "held": False,
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
         "preview": review.request(client, facts, before, in_ui(page), until, mend),
     }
-
-
-def asked(client_id: str, composed: dict[str, Any]) -> str:
-    """Name the task that a composed report goes to: who is to be asked about it, or nobody."""
-    if composed["held"]:
-        return "hold"
-    return "decide" if _client(client_id).report.without_review else "review"
 
 
 def remind(client_id: str, composed: dict[str, Any], context: Any) -> None:
@@ -275,17 +292,20 @@ def remind(client_id: str, composed: dict[str, Any], context: Any) -> None:
         log.error("%s", error)
 
 
-def decide(client_id: str, composed: dict[str, Any], answer: dict[str, Any] | None, context: Any) -> str:
-    """Record what was answered, tell the agency if nothing was, and name the task that follows."""
+def decide(client_id: str, composed: dict[str, Any], answers: Mapping[str, dict[str, Any] | None], context: Any) -> str:
+    """Record what was answered, tell the agency if nothing was, and name the task that follows.
+
+    `answers` are those of `review` and `hold`; that of a task which this report did not go to is an older one's.
+    """
     from airflow.sdk.exceptions import AirflowFailException
 
-    client = _client(client_id)
+    client, answer = _client(client_id), answers.get(composed["asked"])
     option = answer["chosen_options"][0] if answer else APPROVE
     try:
-        if not composed["held"]:
+        if composed["asked"] != "hold":
             decision = _decision(client, composed, answer)
             weekly.record(connections.warehouse(), client, composed["period"], composed["revision"], decision)
-    except (review.NotReviewed, AlreadyDecided) as error:
+    except (weekly.NotReviewed, AlreadyDecided) as error:
         raise AirflowFailException(str(error)) from error
     if option == NO_ANSWER:
         to = [*client.reminded, *filter(None, [client.sender.owner])]
@@ -316,34 +336,112 @@ def preview(client_id: str, period: str, revision: int) -> str | None:
     return to_html(mail.message)
 
 
-def send(client_id: str, composed: dict[str, Any], answer: dict[str, Any] | None) -> dict[str, int]:
+def send(client_id: str, composed: dict[str, Any]) -> dict[str, int]:
     """Send an approved report when it is planned, inside office hours; until then, come back when both have come."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 
     client, now = _client(client_id), utc_now()
-    try:
-        decision = _decision(client, composed, answer)
-    except review.NotReviewed as error:
-        raise AirflowFailException(str(error)) from error
+    if "revision" not in composed:
+        raise AirflowSkipException(f"The report {composed['period']} is held: nothing was sent.")
+    report = client, composed["period"], composed["revision"]
     opening = office_hours.next_open(client, max(now, _moment(composed["send_at"])))
-    if decision.option == APPROVE and opening > now:
-        log.info("%s gets it at %s (%s)", client.name, opening.astimezone(client.zone), client.time_zone)
-        raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
     try:
+        weekly.approved(connections.warehouse(), *report)
+        if opening > now:
+            log.info("%s gets it at %s (%s)", client.name, opening.astimezone(client.zone), client.time_zone)
+            raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
         summary = weekly.send(
             connections.warehouse(),
-            client,
-            composed["period"],
-            composed["revision"],
-            decision,
+            *report,
             connections.smtp(),
             utc_now,
+            guard=Guard(agency().clients | {client_id: client}),
+            stamp=outgoing.stamp(),
         )
-    except (weekly.NeedsAPerson, weekly.RedVerdict, AlreadyDecided) as error:
+    except weekly.NotApproved as error:
+        raise AirflowSkipException(str(error)) from error
+    except weekly.NotSent as error:
+        again = office_hours.next_open(client, max(error.again_at or utc_now(), utc_now() + _SOON))
+        log.warning("%s. Again at %s (%s)", error, again.astimezone(client.zone), client.time_zone)
+        raise AirflowRescheduleException(again) from error  # type: ignore[no-untyped-call]  # untyped in Airflow
+    except (weekly.NotReviewed, weekly.NeedsAPerson, weekly.RedVerdict) as error:
         raise AirflowFailException(str(error)) from error
-    if summary is None:
-        raise AirflowSkipException(f"Not approved ({decision.option} by {decision.by}): nothing was sent.")
-    return {"sent": len(summary.sent)}
+    for left_alone in summary.suppressed:
+        log.warning("Not sent: %s", left_alone.answer)
+    return {"sent": len(summary.sent), "suppressed": len(summary.suppressed)}
+
+
+def drain() -> dict[str, int]:
+    """Send whatever is due of all clients that may be written to now; give the number of mails by state.
+
+    Fails, for all to see, if a mail has come to wait for a person.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    clients = agency().clients
+    done = outgoing.drain(connections.warehouse(), clients, connections.smtp(), utc_now)
+    for (client_id, period, revision), summary in done.items():
+        log.info("%s %s, revision %d: %s", client_id, period, revision, summary)
+    if told := [f"{' '.join(map(str, report))}: {s}" for report, s in done.items() if s.needs_a_person]:
+        raise AirflowFailException("\n".join(told))
+    return dict(Counter(outcome.state for summary in done.values() for outcome in summary.outcomes))
+
+
+def bounces() -> dict[str, int]:
+    """Read what has come back; fails, for all to see, if a mail did not arrive or a reader wants no more."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    found = outgoing.read_bounces(connections.bounces, connections.warehouse(), utc_now)
+    if found is None:
+        raise AirflowSkipException(
+            f"No mailbox is configured, so nobody reads what comes back. Add the Airflow Connection "
+            f"{BOUNCES_CONNECTION!r}: docs/delivery.md"
+        )
+    for line in found.delayed:
+        log.warning("Still on its way: %s", line)
+    if found.unknown:
+        log.warning("%d other mail(s) lie in the mailbox, for a person to read", found.unknown)
+    if found.marked or found.bounced:
+        lines = [f"Nothing is sent there any more: {line}" for line in found.marked]
+        lines += [f"Came back: {line}" for line in found.bounced]
+        raise AirflowFailException("\n".join(lines))
+    return {"delayed": len(found.delayed), "unknown": found.unknown}
+
+
+def outbox_page(client_ids: Collection[str], user: str, done: str | None = None) -> str:
+    """Give the page of mails that wait for a person, and of suppressed recipients, of these clients."""
+    with connections.warehouse().connect() as connection:
+        rows = [row for row in list_rows(connection) if row.client_id in client_ids and row.state != "sent"]
+        left_alone = [each for each in list_suppressed(connection) if each.client_id in client_ids]
+    return outbox_page_of(rows, left_alone, user, done)
+
+
+def resolve(client_id: str, period: str, revision: int, recipient: str, what: str, why: str, by: str) -> None:
+    """Carry out what a person has decided of a mail on the page Outbox.
+
+    Raises:
+        ValueError: There is no such decision, or a reason is missing.
+        OutboxConflict: The mail is not in the state that the decision is about.
+        LookupError: There is nothing to decide.
+    """
+    outgoing.decide(
+        connections.warehouse(), client_id, period, revision, recipient, what=what, why=why, by=by, now=utc_now()
+    )
+
+
+def unsubscribe_page(token: str, *, now: bool) -> tuple[str, bool]:
+    """Give the page for a recipient who unsubscribes, and whether the token is ours; `now`: do it, else only ask."""
+    door = connections.unsubscribe_door()
+    if door is None:
+        return unsubscribe_page_of(None, done=False), False
+    with connections.warehouse().begin() as connection:
+        try:
+            mail = door.mail_of(connection, token)
+        except NotOurs:
+            return unsubscribe_page_of(None, done=False), False
+        if now:
+            unsubscribe(connection, mail, utc_now())
+        return unsubscribe_page_of(_name(mail.client_id), done=is_unsubscribed(connection, mail)), True
 
 
 def watch() -> list[str]:
@@ -413,6 +511,12 @@ def _client(client_id: str) -> Client:
     for broken in found.broken:
         raise ValueError(str(broken))
     return found.clients[client_id]
+
+
+def _name(client_id: str) -> str:
+    """The name of a client; its id if its file is gone or broken."""
+    found = load_agency(load_settings().clients, only=client_id).clients.get(client_id)
+    return found.name if found else client_id
 
 
 def _run_page(context: Any) -> str:

@@ -13,6 +13,7 @@ from widerview.agency import office_hours
 from widerview.agency.models import Client
 from widerview.delivery.message import Mail, Words, build_plain, message_id
 from widerview.delivery.outbox import Entry, Summary, deliver, list_rows, queue
+from widerview.delivery.safety import Guard
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.measures.crisis import LEAST_DAYS, PAST_DAYS, WINDOW_HOURS, Heard, look, rush, usual_comments
 from widerview.pipeline.alert import alert, closing
@@ -131,6 +132,7 @@ def tell(engine: Engine, client: Client, smtp: Callable[[], SmtpSettings], clock
             client_id=client.client,
             period=period,
             revision=revision,
+            guard=Guard({client.client: client}),
             mailer_factory=lambda: Mailer(smtp()),
             clock=clock,
         )

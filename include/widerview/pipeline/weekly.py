@@ -11,11 +11,13 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from widerview.agency import office_hours
-from widerview.agency.models import Client
+from widerview.agency.models import Client, Recipient
 from widerview.agency.theme import load_theme
 from widerview.delivery.message import InlineImage, Mail, build, message_id
-from widerview.delivery.outbox import Summary, deliver, list_rows, queue
+from widerview.delivery.outbox import Guard, Summary, deliver, list_rows, queue
+from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.delivery.unsubscribe import Door
 from widerview.measures.weeks import Week
 from widerview.pipeline.answers import APPROVE
 from widerview.pipeline.catalogue import ingest_dag_id
@@ -42,7 +44,7 @@ _MOST_LINKS = 8
 """So many links to mend are named to a reviewer."""
 _URL_CHARACTERS = ":/?#@!$&*+,;=%~-._()"
 
-_LEFT = {"sent", "uncertain", "transmitting"}
+_LEFT = {"sent", "uncertain", "transmitting", "bounced"}
 """States of a mail that has been sent, or may have been."""
 
 
@@ -50,12 +52,42 @@ class RedVerdict(Exception):
     """A number the report leads with is wrong or absent: nothing may be sent. The message says which and why."""
 
 
+class NotReviewed(Exception):
+    """Nobody has decided of a report, or what was answered cannot be carried out; the message says what to do."""
+
+
+class NotApproved(Exception):
+    """It was decided not to send a report; the message says by whom and why."""
+
+
 class NotSent(Exception):
-    """Some mails are not sent yet, and trying again later may help."""
+    """Some mails are not sent yet, and trying again later may help: not before `again_at`, if that is known."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(str(summary))
+        self.again_at = summary.again_at
 
 
 class NeedsAPerson(Exception):
-    """Some mails were refused, or nobody knows whether they were sent; only a person can tell what to do."""
+    """Some mails were refused or held, or nobody knows whether they were sent; only a person can tell what to do."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a mail gets on its way into the outbox: where its reader can unsubscribe, and the domain's signature."""
+
+    door: Door | None = None
+    key: DkimKey | None = None
+
+    def url_of(self, client_id: str, mail_id: str) -> str | None:
+        """Give the address at which the recipient of a mail can unsubscribe; None if there is no such page."""
+        return self.door.url_of(client_id, mail_id) if self.door else None
+
+    def signed(self, mail: Mail, sender: str) -> Mail:
+        """Give a mail signed, if there is a key of its sender's domain."""
+        if self.key is None or not self.key.covers(sender):
+            return mail
+        return mail._replace(message=sign(mail.message, self.key))
 
 
 @dataclass(frozen=True)
@@ -164,6 +196,13 @@ def reports_that_left(connection: Connection, client_id: str, period: str | None
     return sorted({(mail.period, mail.revision) for mail in mails if mail.state in _LEFT and Week.is_name(mail.period)})
 
 
+def left_as(engine: Engine, client_id: str, week: Week) -> int | None:
+    """Give the newest revision of a week's report that has been sent to anybody, or may have been; None if none."""
+    with engine.connect() as connection:
+        left = reports_that_left(connection, client_id, str(week))
+    return left[-1][1] if left else None
+
+
 def stop_if_red(facts: Facts) -> None:
     """Let nothing pass that must not be sent.
 
@@ -248,20 +287,38 @@ the page behind its task `check` shows which numbers were judged how.{token} The
 """
 
 
-def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> Iterator[Mail]:
-    """Build the mail to each recipient. Pure: the same facts, note and date give the same bytes."""
+def mails(
+    client: Client,
+    facts: Facts,
+    note: str | None,
+    date: dt.datetime,
+    *,
+    to: Sequence[Recipient] | None = None,
+    url_of: Callable[[str, str], str | None] = lambda client_id, mail_id: None,
+) -> Iterator[Mail]:
+    """Build the mail to each recipient. Pure: the same facts, note, date and addresses give the same bytes.
+
+    Args:
+        client: The client.
+        facts: What the report says.
+        note: The reviewer's note.
+        date: The mail's Date.
+        to: Who gets it; the client's recipients if None.
+        url_of: Gives the address at which the recipient of a mail can unsubscribe, by client and Message-ID.
+    """
     rendered = render(facts, note)
     sender_name = theme_of(facts).sender_name or facts.sender_name
-    for recipient in client.recipients:
+    for recipient in client.recipients if to is None else to:
+        mail_id = message_id(
+            client_id=facts.client_id,
+            period=facts.period,
+            revision=facts.revision,
+            recipient_email=recipient.email,
+            sender_email=facts.sender_email,
+        )
         yield Mail(
             recipient=recipient.email,
-            message_id=message_id(
-                client_id=facts.client_id,
-                period=facts.period,
-                revision=facts.revision,
-                recipient_email=recipient.email,
-                sender_email=facts.sender_email,
-            ),
+            message_id=mail_id,
             message=build(
                 subject=rendered.subject,
                 html=rendered.html,
@@ -277,6 +334,7 @@ def mails(client: Client, facts: Facts, note: str | None, date: dt.datetime) -> 
                 period=facts.period,
                 revision=facts.revision,
                 date=date.astimezone(client.zone),
+                unsubscribe_url=url_of(facts.client_id, mail_id),
             ),
         )
 
@@ -308,46 +366,64 @@ def record(engine: Engine, client: Client, period: str, revision: int, decision:
         )
 
 
+def approved(engine: Engine, client: Client, period: str, revision: int) -> Report:
+    """Give a report that may be sent.
+
+    Raises:
+        NotReviewed: Nobody has decided of it.
+        NotApproved: It was decided not to send it.
+        LookupError: There is no such report.
+    """
+    with engine.connect() as connection:
+        report = get_report(connection, client.client, period, revision)
+    if report is None:
+        raise LookupError(f"Revision {revision} of the report {period} to {client.name} is gone.")
+    if report.decision is None:
+        raise NotReviewed(
+            f"Nobody has reviewed the report {period} to {client.name}, revision {revision}: nothing is sent. Clear "
+            "`compose` to be asked."
+        )
+    if report.decision != APPROVE:
+        raise NotApproved(f"Not approved ({report.reason}, by {report.decided_by}): nothing was sent.")
+    return report
+
+
 def send(
     engine: Engine,
     client: Client,
     period: str,
     revision: int,
-    decision: Decision,
     smtp: SmtpSettings,
     clock: Callable[[], dt.datetime],
-) -> Summary | None:
-    """Send an approved report, each mail once; None if it was not approved.
+    *,
+    guard: Guard,
+    stamp: Stamp = Stamp(),
+) -> Summary:
+    """Send a report that was approved (`record`), each mail once.
 
-    Called again, it sends only what has not been sent; the decision that was recorded first stands.
+    Called again, it sends only what has not been sent. `guard` looks at each mail before it goes.
 
     Raises:
+        NotReviewed: Nobody has decided of it.
+        NotApproved: It was decided not to send it.
         RedVerdict: The verdict is red; approving it does not change that.
         NotSent: The mail server has put some off; try again later.
-        NeedsAPerson: Some were refused, or may or may not have been sent.
+        NeedsAPerson: Some were refused or held, or may or may not have been sent.
         LookupError: There is no such report.
     """
-    record(engine, client, period, revision, decision)
-    with engine.connect() as connection:
-        report = get_report(connection, client.client, period, revision)
-    if report is None or report.decision != APPROVE:
-        return None
+    report = approved(engine, client, period, revision)
     facts = facts_of(report)
     stop_if_red(facts)
     with engine.begin() as connection:
-        queue(
-            connection,
-            client_id=client.client,
-            period=period,
-            revision=revision,
-            mails=mails(client, facts, report.note, clock()),
-            now=clock(),
-        )
+        if report.decided_by == WITHOUT_REVIEW:
+            _stop_if_left_before(connection, facts)
+        put_out(connection, client, facts, report.note, stamp, clock())
     summary = deliver(
         engine,
         client_id=client.client,
         period=period,
         revision=revision,
+        guard=guard,
         mailer_factory=lambda: Mailer(smtp),
         clock=clock,
     )
@@ -363,9 +439,45 @@ def check_sent(summary: Summary) -> None:
         NeedsAPerson: Some were refused, or may or may not have been sent.
     """
     if summary.deferred:
-        raise NotSent(str(summary))
-    if summary.uncertain or summary.failed:
-        raise NeedsAPerson(f"{summary}. See docs/delivery.md for what to do.")
+        raise NotSent(summary)
+    if summary.needs_a_person:
+        raise NeedsAPerson(f"{summary}. See the page Outbox, `widerview outbox`, and docs/delivery.md.")
+
+
+def _stop_if_left_before(connection: Connection, facts: Facts) -> None:
+    """Let nobody get a week's report again that no person wants sent again: a cleared task or a backfill makes one."""
+    left = reports_that_left(connection, facts.client_id, facts.period)
+    if any(revision < facts.revision for _, revision in left):
+        raise NeedsAPerson(
+            f"The report {facts.period} to {facts.client_name} has been sent before, as revision {left[-1][1]}, and "
+            "nobody reviews this client's reports. Nothing is sent; to send it again, use `widerview outbox resend`."
+        )
+
+
+def put_out(
+    connection: Connection,
+    client: Client,
+    facts: Facts,
+    note: str | None,
+    stamp: Stamp,
+    now: dt.datetime,
+    *,
+    to: Sequence[Recipient] | None = None,
+    reason: str | None = None,
+) -> None:
+    """Put the mails of a report into the outbox, `to` the client's recipients if None; those there already stay."""
+    queue(
+        connection,
+        client_id=client.client,
+        period=facts.period,
+        revision=facts.revision,
+        mails=[
+            stamp.signed(mail, facts.sender_email)
+            for mail in mails(client, facts, note, now, to=to, url_of=stamp.url_of)
+        ],
+        now=now,
+        reason=reason,
+    )
 
 
 def facts_of(report: Report) -> Facts:

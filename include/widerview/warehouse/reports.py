@@ -108,3 +108,17 @@ def record_decision(
             f"Report {period} revision {revision} of client {client_id} was already decided by {report.decided_by}: "
             f"{report.decision}. To decide otherwise, compose a new revision."
         )
+
+
+def repeat_report(
+    connection: Connection, client_id: str, period: str, revision: int, *, by: str, at: dt.datetime
+) -> int | None:
+    """Keep an approved report once more, as a new revision that says the same; give its number.
+
+    None if there is no such report, or it was not approved.
+    """
+    key = {"client_id": client_id, "period": period}
+    connection.execute(query("lock_report"), key)
+    values = {"revision": revision, "decided_by": by, "decided_at": at}
+    found: int | None = connection.scalar(query("repeat_report"), key | values)
+    return found

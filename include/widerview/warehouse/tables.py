@@ -282,7 +282,9 @@ report = Table(
     comment="Reports as composed, and what was decided of them.",
 )  # fmt: skip
 
-OUTBOX_STATES = ("ready", "claimed", "transmitting", "sent", "failed", "uncertain")
+OUTBOX_STATES = (
+    "ready", "claimed", "transmitting", "sent", "failed", "uncertain", "held", "suppressed", "bounced",
+)  # fmt: skip
 
 outbox = Table(
     "outbox",
@@ -294,14 +296,30 @@ outbox = Table(
     Column("message_id", Text, nullable=False, comment="The mail's Message-ID, the same in every attempt."),
     Column("message", LargeBinary, nullable=False, comment="The mail, byte for byte as it is sent."),
     Column("sha256", LargeBinary, nullable=False, comment="sha256 of the mail."),
-    Column("state", Text, CheckConstraint(
-        "state IN ('ready', 'claimed', 'transmitting', 'sent', 'failed', 'uncertain')", name="state"),
+    Column("state", Text, CheckConstraint(f"state IN {OUTBOX_STATES}", name="state"),
         nullable=False, comment="uncertain: the mail server's answer was lost; a person decides, not a retry."),
     Column("attempts", Integer, nullable=False, server_default="0", comment="How often sending was tried."),
     Column("queued_at", Instant, nullable=False, comment="When it was put here."),
     Column("changed_at", Instant, nullable=False, comment="When its state last changed."),
-    Column("answer", Text, comment="The mail server's last answer."),
+    Column("answer", Text, comment="The mail server's last answer, or why there is none."),
+    Column("not_before", Instant, comment="It was put off, and is not tried again before then."),
+    Column("reason", Text, comment="Why it is sent again, as a revision of its own; NULL: it is not."),
+    Column("resolved", Text, comment="What a person found out of it while it was uncertain; NULL: nothing."),
+    Column("released", Text, comment="Who let it go though it was held, and why; NULL: nobody."),
     comment="Every mail to every recipient, and what became of it.",
+)  # fmt: skip
+
+suppression = Table(
+    "suppression",
+    metadata,
+    _client(),
+    Column("recipient", Key, primary_key=True, comment="Email address, in lower case."),
+    Column("kind", Text, CheckConstraint("kind IN ('unsubscribed', 'bounced', 'complained')", name="kind"),
+           nullable=False, comment="Why nothing is sent there."),
+    Column("since", Instant, nullable=False, comment="Since when."),
+    Column("detail", Text, nullable=False, comment="How we know it."),
+    Column("lifted", Text, comment="Who lets mails go there again, and why; NULL: nothing is sent there."),
+    comment="Recipients to whom nothing is sent, whatever the client's file says.",
 )  # fmt: skip
 
 metric = Table(

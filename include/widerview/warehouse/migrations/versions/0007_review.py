@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007_review"
-down_revision = "0005_touchpoints"
+down_revision = "0006_delivery"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,56 @@
+"""The page on which operators see the outbox, and the one on which recipients unsubscribe: HTML, nothing is done here.
+
+No scripts, nothing from elsewhere. Mail servers' answers come from strangers: invisible characters are removed first,
+the templates escape the rest.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from widerview.delivery.outbox import WAITING_FOR_A_PERSON, Entry
+from widerview.delivery.suppression import Suppression
+from widerview.pipeline.outgoing import DECISIONS
+from widerview.report.clean_text import clean
+
+_LEFT_ALONE = "suppressed"
+
+
+def outbox_page(rows: Sequence[Entry], left_alone: Sequence[Suppression], user: str, done: str | None = None) -> str:
+    """Write the page: mails that wait for a person first, then those on their way, then who is left alone.
+
+    `done` is what has just been decided, as in `DECISIONS`; anything else is not shown.
+    """
+    return _templates().get_template("outbox_page.html.j2").render(
+        waiting=[row for row in rows if row.state in WAITING_FOR_A_PERSON],
+        due=[row for row in rows if row.state not in {*WAITING_FOR_A_PERSON, _LEFT_ALONE}],
+        left_alone=left_alone,
+        decisions=DECISIONS,
+        user=user,
+        done=DECISIONS.get(done or ""),
+    )  # fmt: skip
+
+
+def unsubscribe_page(client: str | None, *, done: bool) -> str:
+    """Write the page for a recipient; `client` is its name, None for a link that does not work."""
+    return _templates().get_template("unsubscribe_page.html.j2").render(client=client, done=done)
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("widerview.pipeline"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["words"] = clean
+    environment.filters["instant"] = _instant
+    return environment
+
+
+def _instant(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,206 @@
+"""Nothing goes to people who are not on the client's list, nor with another client's name in it."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select, update
+
+from mail_server import MailServer
+from otter_bakery import NOW, client, report
+from widerview.agency.models import Client
+from widerview.delivery.message import Mail, build
+from widerview.delivery.outbox import Entry, Summary, deliver, list_rows, queue, release
+from widerview.delivery.safety import Guard, find_others, marks, own_marks
+from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.warehouse.tables import outbox
+
+OTTER = client(web=[{"platform": "matomo", "site_id": "1", "url": "https://www.otter.example", "connection": "m"}])
+
+
+def other(**changes: object) -> Client:
+    return client(**{
+        "client": "quay-gym",
+        "name": "Quay Gym",
+        "recipients": [{"name": "Cleo Quay", "email": "cleo@quaygym.example"}],
+        "accounts": [{"platform": "bluesky", "handle": "quaygym.example"},
+                     {"platform": "mastodon", "handle": "@pumpiron@social.example"}],
+        "web": [{"platform": "matomo", "site_id": "7654321", "url": "https://www.quay-gym-shop.example/de",
+                 "connection": "m"}],
+    } | changes)  # fmt: skip
+
+
+def entry(client_id: str, recipient: str, released: str | None = None) -> Entry:
+    return Entry(client_id, "2026-W47", 1, recipient, "<1@agency.example>", "ready", 0, NOW, NOW, None, None, None,
+                 None, released)  # fmt: skip
+
+
+def mail_of(owner: Client, **changes: object) -> bytes:
+    """A fictional report of a client, as it names itself in every part."""
+    text = f"A normal week at {owner.name}\n{owner.accounts[0].handle}: 412 visits.\n"
+    html = f'<html><body><h1>{owner.name}</h1><img src="cid:chart" alt="412"></body></html>'
+    person = owner.recipients[0]
+    return build(**report(**{"subject": f"A normal week: {owner.name}", "html": html, "text": text,
+                             "recipient_name": person.name, "recipient_email": person.email,
+                             "client_id": owner.client} | changes))  # fmt: skip
+
+
+def found(text: str, *others: Client, own: Client = OTTER, **changes: object) -> list[str]:
+    message = mail_of(own, text=text, **changes)
+    marked = {each.client: marks(each) for each in others or (other(),)}
+    return [f"{each.mark.what} in {each.part}" for each in find_others(message, own=own_marks(own), others=marked)]
+
+
+def test_a_clients_own_mail_goes() -> None:
+    clients = {each.client: each for each in (OTTER, other())}
+    for each in clients.values():
+        assert Guard(clients)(entry(each.client, each.recipients[0].email), mail_of(each)) is None
+
+
+def test_the_right_mail_to_the_wrong_people_does_not() -> None:
+    guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
+    why = guard(entry("otter-bakery", "eve@evil.example"), mail_of(OTTER, recipient_email="eve@evil.example"))
+    assert why == "eve@evil.example is not on the list of recipients in otter-bakery.yaml"
+    released = guard(entry("otter-bakery", "eve@evil.example", released="mira: yes"), mail_of(OTTER))
+    assert released == why, "releasing a mail puts nobody on the list"
+    to_eve = guard(entry("otter-bakery", "anna@otter.example"), mail_of(OTTER, recipient_email="eve@evil.example"))
+    assert "would go to anna@otter.example" in (to_eve or "")
+    assert "no client file gone.yaml" in (guard(entry("gone", "anna@otter.example"), mail_of(OTTER)) or "")
+
+
+def test_an_alert_goes_to_those_who_are_alerted_and_nobody_else() -> None:
+    guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
+    sender = OTTER.sender.email
+    [alerted] = OTTER.alerted
+    mail = mail_of(OTTER, recipient_email=alerted, text="They say Quay Gym is better.\n")
+    assert alerted == sender
+    assert guard(replace(entry("otter-bakery", alerted), period="crisis-2026-11-24T08"), mail) is None
+    to_anna = replace(entry("otter-bakery", "anna@otter.example"), period="crisis-2026-11-24T08")
+    why = guard(to_anna, mail_of(OTTER))
+    assert why == "anna@otter.example is not on the list of those who are alerted in otter-bakery.yaml"
+
+
+def test_where_and_what_is_told() -> None:
+    guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
+    why = guard(entry("otter-bakery", "anna@otter.example"), mail_of(OTTER, text="More posts than QUAY  GYM did.\n"))
+    assert why == (
+        "the mail names another client: name 'Quay Gym' of client quay-gym in the text: “More posts than QUAY GYM did.”"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("at quay-gym", "name"), ("see #QuayGym", "name"), ("Quay\u00a0Gym’s", "name"), ("Ｑuay Gym", "name"),
+        ("Qu\u200bay Gym", "name"), ("quaygym.example", "domain"),
+        ("@pumpiron@social.example", "mastodon account"), ("thanks, @pumpiron!", "mastodon account"),
+        ("site 7654321", "matomo site"), ("cleo@quaygym.example", "recipient"),
+        ("https://quay-gym-shop.example/x", "website"), ("QUAY-GYM-SHOP.EXAMPLE", "website"),
+    ],
+)  # fmt: skip
+def test_another_client_is_found_however_it_is_written(text: str, what: str) -> None:
+    assert any(each.startswith(what) and each.endswith("in the text") for each in found(f"Look: {text}\n")), found(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"subject": "Quay Gym, week 47"}, "the header Subject"),
+        ({"sender_name": "Quay Gym"}, "the header From"),
+        ({"html": '<p>x</p><img src="cid:chart" alt="Quay Gym: 412">'}, "the HTML"),
+        ({"html": '<a href="https://quaygym.example">x</a><img src="cid:chart" alt="x">'}, "a link of the HTML"),
+        ({"html": '<a href="https://x.example/%71uay-gym">x</a><img src="cid:chart">'}, "a link of the HTML"),
+        ({"html": '<p>Quay &#71;ym</p><img src="cid:chart">'}, "the HTML"),
+        ({"html": '<!-- quay-gym --><img src="cid:chart">'}, "the HTML"),
+        ({"client_id": "quay-gym"}, "the header List-Id"),
+    ],
+)
+def test_another_client_is_found_wherever_it_stands(changes: dict[str, object], where: str) -> None:
+    assert any(each.endswith(f"in {where}") for each in found("A normal week.\n", **changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("A rise of 12%. The rise goes on; 10 out of 10.\n", other(client="rise", name="Rise")),
+        ("Go on like that, we go for 12 posts.\n", other(client="go", name="Go")),
+        ("412345 visits\n", other(client="x1", name="X1", web=[])),
+        ("Otter Bakery is open, says Otter Bakery.\n", other(client="otter", name="Otter")),
+        ("Write to Mira Holt of Harbour & Co, 1 Quay Street\n", other(client="harbour", name="Harbour")),
+        ("gmail.com, instagram.com\n", other(recipients=[{"name": "C", "email": "c.q@gmail.com"}])),
+    ],
+)
+def test_what_is_common_or_ones_own_holds_nothing_up(text: str, others: Client) -> None:
+    assert found(text, others) == []
+
+
+def test_a_name_within_ones_own_is_found_where_it_stands_alone() -> None:
+    otter = other(client="otter", name="Otter")
+    assert found("Otter Bakery did better than Otter.\n", otter) == ["name in the text"]
+    bakery_and_more = other(client="otter-bakery-shop", name="Otter Bakery Shop")
+    assert found("Otter Bakery Shop\n", bakery_and_more) == ["name in the text"], "ours is a part of theirs"
+
+
+@pytest.fixture
+def deliverer(warehouse: Engine, mail_server: MailServer) -> Callable[[str], Summary]:
+    clients = {each.client: each for each in (OTTER, other())}
+
+    def go(client_id: str) -> Summary:
+        return deliver(warehouse, client_id=client_id, period="2026-W47", revision=1, guard=Guard(clients),
+                       mailer_factory=lambda: Mailer(SmtpSettings("127.0.0.1", mail_server.port, security="none")),
+                       clock=lambda: NOW)  # fmt: skip
+
+    return go
+
+
+def test_mutation_swapped_clients_are_stopped_before_they_are_claimed(
+    warehouse: Engine, mail_server: MailServer, deliverer: Callable[[str], Summary]
+) -> None:
+    """Swap what can be swapped between two clients: the mails' bytes, their recipients, or whole rows."""
+    pair = (OTTER, other())
+    with warehouse.begin() as connection:
+        for owner in pair:
+            mail = Mail(owner.recipients[0].email, f"<{owner.client}>", mail_of(owner))
+            queue(connection, client_id=owner.client, period="2026-W47", revision=1, mails=[mail], now=NOW)
+        rows = {row.client_id: row for row in connection.execute(select(outbox))}
+    swaps: list[dict[str, tuple[str, ...]]] = [
+        {"columns": ("message", "sha256")}, {"columns": ("recipient",)}, {"columns": ("recipient", "message", "sha256")}
+    ]  # fmt: skip
+    for swap in swaps:
+        with warehouse.begin() as connection:
+            for one, another in (pair, pair[::-1]):
+                mine, theirs = rows[one.client], rows[another.client]
+                values = {"recipient": mine.recipient, "message": mine.message, "sha256": mine.sha256, "state": "ready"}
+                values |= {name: getattr(theirs, name) for name in swap["columns"]}
+                connection.execute(update(outbox).where(outbox.c.client_id == one.client).values(values))
+        for owner in pair:
+            [held] = deliverer(owner.client).held
+            assert held.answer, swap
+    with warehouse.connect() as connection:
+        assert [row.attempts for row in list_rows(connection)] == [0, 0]
+    assert mail_server.mails == []
+
+
+def test_mutation_another_clients_words_in_ones_own_mail_are_stopped_and_can_be_released(
+    warehouse: Engine, mail_server: MailServer, deliverer: Callable[[str], Summary]
+) -> None:
+    leak = mail_of(OTTER, text=f"A normal week\n{other().accounts[0].handle}: 412 visits.\n")
+    with warehouse.begin() as connection:
+        queue(connection, client_id="otter-bakery", period="2026-W47", revision=1,
+              mails=[Mail("anna@otter.example", "<1>", leak)], now=NOW)  # fmt: skip
+    [held] = deliverer("otter-bakery").held
+    assert "quaygym.example" in (held.answer or "")
+    with warehouse.begin() as connection:
+        release(connection, client_id="otter-bakery", period="2026-W47", revision=1, recipient="anna@otter.example",
+                by="mira", why="They run a race together", now=NOW + dt.timedelta(minutes=1))  # fmt: skip
+    assert len(deliverer("otter-bakery").sent) == 1
+    assert mail_server.received == {"anna@otter.example": 1}
+
+
+@given(st.text(max_size=200))
+def test_any_words_are_looked_through(words: str) -> None:
+    words = words.encode(errors="replace").decode()
+    assert found(f"{words} | Quay Gym |\n", html=f'<p>{words} Quay Gym</p><img src="cid:chart">')
