@@ -72,14 +72,15 @@ def check(
         Path | None, typer.Option(help="Folder of client files; $WIDERVIEW_CLIENTS or `clients` if left out.")
     ] = None,
 ) -> None:
-    """Check all client files.
+    """Check all client files, and the themes they name.
 
-    Prints a line for each client whose file is right, and for each mistake its file, line, column and fix.
+    Prints a line for each client whose files are right, and for each mistake its file, line, column and fix.
     Ends with 0 if all files are right, with 1 if one has mistakes, with 2 if there is no such folder.
 
     Example: `widerview check --clients examples`
     """
     from widerview.agency.load import NoFolder, load_agency
+    from widerview.agency.theme import broken_themes
     from widerview.clock import utc_now
     from widerview.settings import load_settings
 
@@ -91,16 +92,20 @@ def check(
         say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
     now = utc_now()
-    for client in agency.clients.values():
+    themes = broken_themes(folder, agency)
+    right = [client for client in agency.clients.values() if client.client not in themes]
+    for client in right:
         say(_summary(client, now), "green")
-    for broken in agency.broken:
+    files = {broken.path: broken for broken in (*agency.broken, *themes.values())}  # clients may share a theme
+    for broken in files.values():
         say(str(broken), "red")
-    mistakes = sum(len(broken.problems) for broken in agency.broken)
+    mistakes = sum(len(broken.problems) for broken in files.values())
     if mistakes:
-        say(f"Right: {len(agency.clients)}. Left out: {len(agency.broken)}, for {mistakes} mistake(s).", "bold red")
+        left_out = len(agency.broken) + len(themes)
+        say(f"Right: {len(right)}. Left out: {left_out}, for {mistakes} mistake(s).", "bold red")
         raise typer.Exit(1)
     if agency.clients:
-        say(f"Right: {len(agency.clients)}. Left out: none.", "bold green")
+        say(f"Right: {len(right)}. Left out: none.", "bold green")
     else:
         say(f"No client files in {folder} yet; begin with a copy of examples/client.yaml", "yellow")
 

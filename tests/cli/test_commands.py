@@ -96,8 +96,18 @@ def test_doctor_finds_what_is_missing_and_goes_on(installed: House) -> None:
     assert done.exit_code == 1
     assert any(line.startswith("✓ warehouse") for line in lines)
     assert any(line.startswith("✓ landing") for line in lines)
+    assert any(line.startswith("✓ themes: 3 named") for line in lines)
     assert any(line.startswith("✗ mail server") and "widerview_smtp" in line for line in lines)
     assert any(line.startswith("✗ Matomo: hollow-oak-bakery 1") and "sandbox_matomo" in line for line in lines)
+
+
+def test_doctor_shows_a_broken_logo(installed: House) -> None:
+    logo = installed.root / "clients" / "themes" / "lantern-lane.svg"
+    drawn = logo.read_text()
+    logo.write_text("<svg")
+    lines = run("doctor").output.splitlines()
+    logo.write_text(drawn)
+    assert any(line.startswith("✗ themes:") and "logo.file: the logo is no SVG" in line for line in lines)
 
 
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(

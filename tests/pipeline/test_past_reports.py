@@ -1,8 +1,10 @@
 """A report that was sent, ten days on: it can be made again byte for byte, and it is known what has changed since."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -164,10 +166,19 @@ def test_another_name_for_an_account_is_no_correction(sent: Sent) -> None:
 
 
 def test_a_report_is_made_again_whatever_its_clients_file_says_now(sent: Sent) -> None:
-    for file in (sent.house.root / "clients").iterdir():
+    for file in (sent.house.root / "clients").glob("*.yaml"):
         file.unlink()
     assert sent.rebuild().facts == sent.facts
     assert sent.corrections() == []
+
+
+def test_a_report_looks_as_it_did_whatever_the_theme_says_now(told: House, tmp_path: Path) -> None:
+    shutil.copytree(told.root / "clients", tmp_path / "clients")
+    facts = send_report(replace(told, root=tmp_path), CLIENT, WEEK, THEN)
+    assert render(facts).logo_png
+    shutil.rmtree(tmp_path / "clients" / "themes")
+    rebuilt = past_reports.rebuild(told.engine, CLIENT, WEEK)
+    assert (rebuilt.facts, rebuilt.mails) == (facts, 1)
 
 
 def test_only_what_was_sent_can_be_corrected(sent: Sent) -> None:

@@ -5,7 +5,7 @@ import io
 import re
 import stat
 from pathlib import Path
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, tostring
 
 from pydantic import BaseModel, ConfigDict
 
@@ -101,10 +101,11 @@ def _drawn(svg: bytes) -> bytes:
     if "url(" in (outside := re.sub(r"url\(\s*[\"']?#", "", text)) or re.search(r"href\s*=\s*[\"'](?!#)", outside):
         raise LogoError("the logo refers to another file", "keep everything it needs inside it")
     width, height = _proportions(root)
-    is_wide = width / height > WIDEST / HIGHEST
-    across, down = (WIDEST * _SCALE, None) if is_wide else (None, HIGHEST * _SCALE)
+    scale = min(WIDEST / width, HIGHEST / height) * _SCALE
+    root.set("width", str(max(round(width * scale), 1)))
+    root.set("height", str(max(round(height * scale), 1)))
     try:
-        return bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, width=across, height=down))
+        return bytes(resvg_py.svg_to_bytes(svg_string=tostring(root, encoding="unicode"), skip_system_fonts=True))
     except ValueError as error:
         raise LogoError("the logo is no SVG that can be drawn", "export it anew as plain SVG") from error
 

@@ -124,7 +124,7 @@ def _takes(schema: JsonSchema, root: JsonSchema) -> str:
 
 def _default(schema: JsonSchema) -> str:
     if "built_in" in schema:
-        return ", ".join(f"`{each}`" for each in schema["built_in"])
+        return "`{}` in light, `{}` in dark".format(*schema["built_in"])
     default = schema.get("default")
     if isinstance(default, dict):
         return "as its keys say"

@@ -14,13 +14,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from widerview.agency.contrast import GRAPHICS, TEXT, nearest, ratio
-from widerview.agency.load import BrokenFile, BrokenFileError, read_text
+from widerview.agency.load import Agency, BrokenFile, BrokenFileError, read_text
 from widerview.agency.logo import LogoError, Picture, read_logo
 from widerview.agency.mistakes import nearest_spot, problems_of
 from widerview.agency.models import Client, Line, Model, Written
 from widerview.yaml_lines import Document, NotYaml, Problem, read_yaml, show_path
 
-__all__ = ["AGENCY_THEME", "FONTS", "Palette", "Theme", "ThemeFile", "load_theme"]
+__all__ = ["AGENCY_THEME", "FONTS", "Palette", "Theme", "ThemeFile", "broken_themes", "load_theme"]
 
 AGENCY_THEME = "themes/agency.yaml"
 """The theme of all clients that name none, if there is such a file in the folder of client files."""
@@ -164,6 +164,17 @@ def load_theme(folder: Path, client: Client) -> Theme:
     if theme is None or problems:
         raise BrokenFileError(BrokenFile(path, tuple(sorted(problems))))
     return theme
+
+
+def broken_themes(folder: Path, agency: Agency) -> dict[str, BrokenFile]:
+    """Give the clients whose theme, or its logo, has mistakes: their reports cannot be composed."""
+    broken = {}
+    for client in agency.clients.values():
+        try:
+            load_theme(folder, client)
+        except BrokenFileError as error:
+            broken[client.client] = error.broken
+    return broken
 
 
 def _validate(document: Document, folder: Path, agency: str) -> tuple[Theme | None, list[Problem]]:

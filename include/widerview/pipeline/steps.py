@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency import office_hours, schedule
-from widerview.agency.load import Agency, load_agency
+from widerview.agency.load import Agency, BrokenFileError, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.delivery.catcher import to_html
@@ -251,11 +251,16 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
 
     `asked` is the task that it goes to: who is to be asked about it, or nobody.
     """
+    from airflow.sdk.exceptions import AirflowFailException
+
     client = _client(client_id)
     engine = connections.warehouse()
     week = Week.parse(plan["period"])
     facts = weekly.compose_facts(engine, client, week, present(engine, client_id))
-    facts = weekly.with_theme(facts, load_settings().clients, client)
+    try:
+        facts = weekly.with_theme(facts, load_settings().clients, client)
+    except BrokenFileError as error:  # trying again would not mend the file
+        raise AirflowFailException(f"The theme of {client.name} has mistakes:\n{error}") from error
     until, remind_at = schedule.answering(client, _moment(plan["send_at"]), utc_now())
     composed = {
         "period": facts.period,

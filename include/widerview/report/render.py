@@ -118,8 +118,7 @@ def _look(theme: Theme, logo_cid: str) -> dict[str, Any]:
     logo = theme.logo and {"cid": logo_cid} | theme.logo.model_dump(include={"width", "height", "alt"})
     return {
         "theme": theme,
-        "font": FONTS[theme.font],
-        "headings": FONTS[theme.headings],
+        "fonts": {"text": FONTS[theme.font], "headings": FONTS[theme.headings]},
         "logo": logo,
         "signature": [clean(line) for line in theme.signature],
     }
