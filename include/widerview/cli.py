@@ -168,16 +168,19 @@ def preview(
     period: Annotated[
         str | None, typer.Option(help="ISO week like 2026-W46; the last complete one if left out.")
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write email.pdf, too, also if the client gets none.")] = False,
 ) -> None:
     """Compose a client's report from what is in the warehouse now, and write it to files. Sends and keeps nothing.
 
     Example: `widerview preview harbour-bakery --period 2026-W46 --out /tmp/preview`
     """
     settle_in()
+    from widerview.agency.load import BrokenFileError
     from widerview.clock import utc_now
     from widerview.delivery.catcher import to_html
     from widerview.measures.weeks import Week
     from widerview.pipeline import connections, weekly
+    from widerview.report.pdf import report_pdf
     from widerview.report.render import render
     from widerview.settings import load_settings
 
@@ -185,13 +188,18 @@ def preview(
     week = parse_week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
     with clear_errors():
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
-        facts = weekly.with_theme(facts, load_settings().clients, known)
-    mail = next(weekly.mails(known, facts, None, facts.as_of))
-    text = render(facts).text
-    with clear_errors():
+        try:
+            facts = weekly.with_theme(facts, load_settings().clients, known)
+        except BrokenFileError as error:
+            say(str(error), "red", to_error=True)
+            raise typer.Exit(1) from error
+        mail = next(weekly.mails(known, facts, None, facts.as_of))
+        written = {"email.html": to_html(mail.message).encode(), "email.txt": render(facts).text.encode()}
+        written |= {"email.eml": mail.message}
+        if pdf or facts.pdf:
+            written["email.pdf"] = report_pdf(facts)
         out.mkdir(parents=True, exist_ok=True)
-    for name, content in (("email.html", to_html(mail.message).encode()), ("email.txt", text.encode()),
-                          ("email.eml", mail.message)):  # fmt: skip
+    for name, content in written.items():
         (out / name).write_bytes(content)
         say(str(out / name), "green")
     if facts.colour == "red":

@@ -61,6 +61,12 @@ def test_preview_of_a_week_without_data_says_it_would_not_be_sent(installed: Hou
     assert "verdict is red" in done.output
 
 
+def test_preview_writes_a_pdf_when_asked(installed: House, tmp_path: Path) -> None:
+    done = run("preview", "lantern-lane", "--period", "2026-W46", "--out", str(tmp_path), "--pdf")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "email.pdf").read_bytes().startswith(b"%PDF-")
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [

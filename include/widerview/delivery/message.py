@@ -199,6 +199,15 @@ def unsubscribe_url(message: bytes) -> str | None:
     return found[1] if found else None
 
 
+def attached_pdf(message: bytes) -> tuple[str, bytes] | None:
+    """Read from a mail the PDF that is attached to it, with its file's name; None if there is none."""
+    for part in message_from_bytes(message).walk():
+        content = part.get_payload(decode=True)
+        if part.get_content_type() == "application/pdf" and isinstance(content, bytes):
+            return part.get_filename() or "", content
+    return None
+
+
 def recipient_name(message: bytes) -> str:
     """Read from a mail the name of its recipient."""
     head = message.partition(b"\r\n\r\n")[0].decode()

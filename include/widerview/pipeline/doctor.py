@@ -15,6 +15,7 @@ from widerview.clock import utc_now
 from widerview.delivery.bounces import Imap
 from widerview.delivery.smtp import Mailer
 from widerview.pipeline import connections, ingest, tokens
+from widerview.report.pdf import check_pdf
 from widerview.settings import (
     AIRFLOW_CONNECTION,
     BOUNCES_CONNECTION,
@@ -46,6 +47,8 @@ def examine() -> Iterator[Finding]:
     else:
         yield _clients(agency)
         yield _themes(agency)
+        if any(client.report.pdf for client in agency.clients.values()):
+            yield _try("PDF", check_pdf)
     yield _try("warehouse", _warehouse)
     yield _try("landing", _landing)
     yield _try("mail server", _mail_server)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from widerview.agency import office_hours
 from widerview.agency.models import Client, Recipient
 from widerview.agency.theme import load_theme
-from widerview.delivery.message import InlineImage, Mail, build, message_id
+from widerview.delivery.message import Attachment, InlineImage, Mail, build, message_id
 from widerview.delivery.outbox import Guard, Summary, deliver, list_rows, queue
 from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
@@ -24,6 +24,7 @@ from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
 from widerview.report.facts import Facts, SourceFact
+from widerview.report.pdf import filename, report_pdf
 from widerview.report.render import Rendered, escape_markdown, render, theme_of
 from widerview.sources.registry import SOURCES
 from widerview.tagging import posts as tagging
@@ -305,8 +306,12 @@ def mails(
         date: The mail's Date.
         to: Who gets it; the client's recipients if None.
         url_of: Gives the address at which the recipient of a mail can unsubscribe, by client and Message-ID.
+
+    Raises:
+        NoPdf: The client gets a PDF, and none can be made here.
     """
     rendered = render(facts, note)
+    attachment = Attachment(filename(facts), report_pdf(facts, note)) if facts.pdf else None
     sender_name = theme_of(facts).sender_name or facts.sender_name
     for recipient in client.recipients if to is None else to:
         mail_id = message_id(
@@ -324,6 +329,7 @@ def mails(
                 html=rendered.html,
                 text=rendered.text,
                 pictures=_pictures(rendered),
+                attachment=attachment,
                 sender_name=sender_name,
                 sender_email=facts.sender_email,
                 reply_to=facts.reply_to,

@@ -23,7 +23,10 @@ WIDTH, HEIGHT = 560, 280
 BUILT_IN = Theme().light
 """The colours of a report without a theme."""
 
-_FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
+FONTS = Path(__file__).parent / "fonts"
+"""The only fonts that charts and PDFs are set in."""
+
+_FONT = FONTS / "OpenSans-Semibold.ttf"
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 66, 38
 FLOOR = HEIGHT - BOTTOM
 _BAR = 0.6  # a bar's share of its room

@@ -69,6 +69,27 @@ class Rendered:
         return {cid: png for cid, png in both.items() if png is not None}
 
 
+@dataclass(frozen=True)
+class Printable:
+    """A report's page for print, and what it shows.
+
+    Attributes:
+        html: Shows `cid:<chart_cid>` and `cid:<logo_cid>`.
+        author: The agency.
+        svg: The chart, or None.
+        chart_cid: Its Content-ID.
+        logo_png: The logo, or None.
+        logo_cid: Its Content-ID.
+    """
+
+    html: str
+    author: str
+    svg: str | None
+    chart_cid: str
+    logo_png: bytes | None
+    logo_cid: str
+
+
 def render(facts: Facts, note: str | None = None) -> Rendered:
     """Render a report; the same facts and note give the same bytes.
 
@@ -77,23 +98,48 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         note: Words of the reviewer to the client, shown above everything but the verdict.
     """
     facts = _cleaned(facts)
-    chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
-    cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
-    theme, logo_cid = theme_of(facts), cid.replace("chart", "logo", 1)
-    page = _page(facts, note, chart, cid) | _look(theme, logo_cid)
-    svg = _svg(facts, chart, theme)
-    templates = environment(facts.locale)
+    page, svg = _ready(facts, note)
+    templates, theme = environment(facts.locale), theme_of(facts)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
-        html=_inliner().inline(templates.get_template("email.html.j2").render(page)),
+        html=_inliner().inline(templates.get_template("email.html.j2").render(page | {"style": "email.css"})),
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
-        chart_cid=cid,
+        chart_cid=_cid("chart", facts),
         logo_png=theme.logo.bytes if theme.logo else None,
-        logo_cid=logo_cid,
+        logo_cid=_cid("logo", facts),
         markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
+
+
+def printable(facts: Facts, note: str | None = None) -> Printable:
+    """Give the same page for print, its stylesheet not yet applied; arguments as for `render`."""
+    facts = _cleaned(facts)
+    page, svg = _ready(facts, note)
+    theme = theme_of(facts)
+    return Printable(
+        html=environment(facts.locale).get_template("email.html.j2").render(page | {"style": "print.css"}),
+        author=facts.agency,
+        svg=svg,
+        chart_cid=_cid("chart", facts),
+        logo_png=theme.logo.bytes if theme.logo else None,
+        logo_cid=_cid("logo", facts),
+    )
+
+
+def _ready(facts: Facts, note: str | None) -> tuple[dict[str, Any], str | None]:
+    """The page of ready words, and its chart if there is one."""
+    theme = theme_of(facts)
+    chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
+    page = _page(facts, note, chart, _cid("chart", facts)) | _look(theme, _cid("logo", facts))
+    if facts.year:
+        return page, year_svg(facts.year, facts.locale, theme.light)
+    return page, chart_svg(chart, facts.locale, theme.light) if chart else None
+
+
+def _cid(what: str, facts: Facts) -> str:
+    return f"{what}.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
 
 
 def theme_of(facts: Facts) -> Theme:
@@ -104,13 +150,6 @@ def theme_of(facts: Facts) -> Theme:
 @lru_cache(maxsize=64)
 def _read_theme(text: str) -> Theme:
     return Theme.model_validate_json(text) if text else Theme()
-
-
-def _svg(facts: Facts, chart: Chart | None, theme: Theme) -> str | None:
-    """The chart, if there is one."""
-    if facts.year:
-        return year_svg(facts.year, facts.locale, theme.light)
-    return chart_svg(chart, facts.locale, theme.light) if chart else None
 
 
 def _look(theme: Theme, logo_cid: str) -> dict[str, Any]:
