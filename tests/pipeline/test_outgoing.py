@@ -318,11 +318,11 @@ def test_users_find_every_report_as_it_was_sent_and_as_a_pdf(
     path = f"report_{CLIENT}/2026-W46/1"
     assert f'href="{path}"' in page
     assert f'href="{path}/pdf"' in page
-    monkeypatch.setattr("widerview.report.narrate.verdict_line", lambda facts: "The code says otherwise by now")
-    shown = logged_in.get(f"/reports/{path}")
+    with monkeypatch.context() as code:
+        code.setattr("widerview.report.narrate.verdict_line", lambda facts: "The code says otherwise by now")
+        shown = logged_in.get(f"/reports/{path}")
     assert "otherwise by now" not in shown.text
     assert "data:image/png;base64," in shown.text
-    monkeypatch.undo()
     file = logged_in.get(f"/reports/{path}/pdf")
     assert file.headers["content-type"] == "application/pdf"
     assert file.headers["content-disposition"] == f'attachment; filename="{CLIENT}-2026-W46.pdf"'
