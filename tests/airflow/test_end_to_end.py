@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -318,7 +319,7 @@ def test_a_broken_source_that_does_not_lead_is_amber_by_name_in_the_mail(demo: D
     demo.api.wait(BAKERY, run, seconds=180)
     assert len(demo.mails()) == before + 1
     mail = demo.mails()[-1].get_body(("plain",)).get_content()
-    assert "Pinterest (incomplete): Pinterest lists none of the" in " ".join(mail.split())
+    assert "Pinterest (incomplete): late or not whole:" in " ".join(mail.split())
     assert "without it, in all weeks" in " ".join(mail.split())
 
 
@@ -350,6 +351,18 @@ def test_a_red_verdict_sends_nothing_and_tells_a_person_what_to_do(demo: Demo, r
     demo.api.wait(BAKERY, again[0], seconds=240)
 
 
+def hold_others(demo: Demo, dag: str, run: str) -> None:
+    """End a DAG's other runs: after a backfill Airflow goes on with the timetable's last moment before now."""
+    for other in demo.get(f"/dags/{dag}/dagRuns")["dag_runs"]:
+        name = other["dag_run_id"]
+        if name != run and other["state"] in {"queued", "running"}:
+            with suppress(RunFailed):  # that moment is long ago
+                demo.api.wait(dag, name, seconds=240, until=("review", "awaiting_input"))
+                if demo.api.tasks(dag, name).get(("review", -1)) == "awaiting_input":
+                    answer_review(demo.api, dag, name, "", option="Hold")
+                demo.api.wait(dag, name, seconds=240)
+
+
 def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> None:
     file = demo.home.clients / "tidewater-cycles.yaml"
     as_it_was = file.read_text()
@@ -357,6 +370,7 @@ def test_outside_office_hours_an_approved_report_waits(demo: Demo, run: str) -> 
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
     config["office_hours"] = {f"{tomorrow:%A}".lower(): {"opens": "09:00", "closes": "17:00"}}
     file.write_text(yaml.safe_dump(config))
+    hold_others(demo, CYCLES, run)
     before = len(demo.mails())
     try:
         demo.clear(CYCLES, run, "compose")

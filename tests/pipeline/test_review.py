@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
 from house import SETTLED, House
 from mail_server import MailServer
 from sent_reports import send_report
+from widerview.agency import schedule
 from widerview.agency.models import Client
 from widerview.delivery.smtp import SmtpSettings
 from widerview.measures.weeks import Week
@@ -332,6 +333,20 @@ def test_a_planned_run_of_a_week_that_has_been_sent_is_skipped(desk: Desk) -> No
         due(desk, begun)
     for run_type in ("backfill", "manual"):
         assert due(desk, begun, run_type)["period"] == str(WEEK)
+
+
+def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(desk: Desk) -> None:
+    begun = dt.datetime(2026, 11, 17, 8, 0, tzinfo=dt.UTC)
+    planned = schedule.send_time(desk.client, begun)
+    desk.now = planned + 72 * HOUR
+    assert due(desk, begun)["period"] == str(WEEK), "a weekend's outage is made up for"
+    desk.now += HOUR
+    with pytest.raises(AirflowFailException, match=r"was planned for 18 November, 3 days ago.*`period` \"2026-W46\""):
+        due(desk, begun)
+    assert due(desk, begun, "backfill")["period"] == str(WEEK)
+    desk.change(holidays={"also": [f"2026-11-{day}" for day in range(17, 22)]})
+    desk.now += 24 * HOUR
+    assert due(desk, begun)["period"] == str(WEEK), "a week of holidays is not late"
 
 
 # --- The operator ------------------------------------------------------------------------------------------------

@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 _PLANNED = {"scheduled", "backfill"}
 """Airflow's types of runs whose moment is one of the timetable."""
 
+_TOO_LATE = dt.timedelta(days=3)
+"""So long after its time a planned report is not begun any more unless a person asks for it."""
+
 _SOON = dt.timedelta(minutes=2)
 """A mail that another sender is at is looked at again so much later."""
 
@@ -222,17 +225,33 @@ def due(client_id: str, context: Any) -> dict[str, Any]:
         send_at = schedule.send_time(client, dag_run.run_after)
         if not client.report.is_due(send_at.date()):
             raise AirflowSkipException(f"{client.name} gets no report on {send_at:%-d %B}: {client.report.cadence}.")
-        # Airflow makes a run at once when a change of the client's file moves the timetable.
-        if dag_run.run_type == "scheduled" and (left := weekly.left_as(connections.warehouse(), client_id, week)):
-            raise AirflowSkipException(
-                f"The report {week} to {client.name} has been sent already, as revision {left}. To review and send it "
-                "anew, start a run by hand."
-            )
         opening = office_hours.agency_next_open(client, dag_run.run_after)
+        if dag_run.run_type == "scheduled":
+            _stop_if_behind(client, week, max(send_at, opening), now)
         if now < opening and not client.report.without_review:
             log.info("Nobody is at the agency; the review begins at %s", opening.astimezone(client.zone))
             raise AirflowRescheduleException(opening)  # type: ignore[no-untyped-call]  # untyped in Airflow
     return {"period": str(week), "send_at": send_at.astimezone(dt.UTC).isoformat(), "begun": now.isoformat()}
+
+
+def _stop_if_behind(client: Client, week: Week, planned: dt.datetime, now: dt.datetime) -> None:
+    """Let a run begin no report that nobody waits for.
+
+    Airflow starts one at once for the timetable's last moment before now, when a change of the client's file has moved
+    the timetable, or a backfill has ended.
+    """
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    by_hand = f'start a run by hand with `period` "{week}"'
+    if left := weekly.left_as(connections.warehouse(), client.client, week):
+        raise AirflowSkipException(
+            f"The report {week} to {client.name} has been sent already, as revision {left}. To send it anew, {by_hand}."
+        )
+    if now > planned + _TOO_LATE:
+        raise AirflowFailException(
+            f"The report {week} to {client.name} was planned for {planned.astimezone(client.zone):%-d %B}, "
+            f"{(now - planned).days} days ago, and has not been sent. If it is still wanted, {by_hand}."
+        )
 
 
 def ready(client_id: str, plan: dict[str, Any]) -> bool:

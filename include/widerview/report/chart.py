@@ -56,7 +56,8 @@ class Bar(NamedTuple):
 
 def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
     """The days with a note, each with the letter that marks it on the chart."""
-    return list(zip(ascii_uppercase + ascii_lowercase, (point for point in chart.points if point.note), strict=False))
+    noted = [point for point in chart.points if point.note or point.noted]
+    return list(zip(ascii_uppercase + ascii_lowercase, noted, strict=False))
 
 
 class Colours(NamedTuple):
@@ -113,10 +114,10 @@ def chart_svg(chart: Chart, locale: str, palette: Palette = BUILT_IN) -> str:
 
     legend = {"week": _("this week"), "before": _("before"), "usual": _("usual")}
     if any(point.value is None for point in points):
-        legend["missing"] = _("not reported")
+        legend["missing"] = _("no number")
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
-        title=chart.title,
+        title=_(chart.title),
         colours=colours(palette),
         width=WIDTH,
         height=HEIGHT,

@@ -34,7 +34,7 @@ def year_svg(year: Year, locale: str, palette: Palette = BUILT_IN) -> str:
         return round(LEFT + pitch * week, 2)
 
     return template("year.svg.j2").render(
-        title=year.label,
+        title=_(year.label),
         colours=colours(palette),
         width=WIDTH,
         height=HEIGHT,
