@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pypdfium2
+from msgspec.structs import replace
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -42,8 +43,13 @@ PICTURES = {
     "email-quiet-week": (render(empty_week()), PHONE, "light", True),
     "email-needs-you": (render(broken_week()), PHONE, "light", True),
     **{
-        f"theme-{name}": (render(themed(good_week(), sample_theme(name)), NOTE), PHONE, "light", True)
-        for name in SAMPLE_THEMES
+        f"theme-{name}": (
+            render(themed(replace(good_week(), client_name=theme.logo.alt), theme), NOTE),
+            PHONE,
+            "light",
+            True,
+        )
+        for name, theme in ((name, sample_theme(name)) for name in SAMPLE_THEMES)
     },
 }
 

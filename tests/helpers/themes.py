@@ -55,6 +55,6 @@ def palettes(draw: st.DrawFn) -> Palette:
         text=text,
         quiet=front(background, paper, note, lesson),
         accent=front(background, paper, lesson),
-        below=front(paper),
+        below=front(background, paper),
         usual=front((backs["paper"], GRAPHICS), (backs["line"], GRAPHICS), (text, GRAPHICS)),
     )

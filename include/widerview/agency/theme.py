@@ -200,7 +200,7 @@ _STANDS_ON: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "text": dict.fromkeys(("background", "paper", "note", "lesson"), TEXT),
         "quiet": dict.fromkeys(("background", "paper", "note", "lesson"), TEXT),
         "accent": dict.fromkeys(("background", "paper", "lesson"), TEXT),
-        "below": {"paper": TEXT},
+        "below": dict.fromkeys(("background", "paper"), TEXT),
         "usual": dict.fromkeys(("paper", "line", "text"), GRAPHICS),
     }
 )
