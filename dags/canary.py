@@ -1,6 +1,6 @@
 """One DAG that asks every platform for every metric alone, days before the reports."""
 
-from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, get_current_context, task
 
 from widerview.pipeline.catalogue import DEFAULT_ARGS, Tag, canary_doc
 
@@ -26,7 +26,14 @@ def canary() -> None:
 
         return steps.sing(source, get_current_context())
 
-    sing.expand(source=sources())
+    # What it tells of is told also where a platform was red, which the run stays: a teardown decides of no run.
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def tell() -> int:
+        from widerview.pipeline import steps
+
+        return steps.tell_missing()
+
+    sing.expand(source=sources()) >> tell().as_teardown()
 
 
 canary()

@@ -24,7 +24,7 @@ NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
 WEEK = Window(dt.date(2026, 11, 9), dt.date(2026, 11, 15))
 SITE = Target(
     client_id="meadow", source="ga4", ref=sandbox.property_id(PROFILES[0]), time_zone="Europe/Berlin",
-    options={"currency": "EUR"},
+    options={"currency": "EUR", "landing_pages": "/ /winter-loaf"},
 )  # fmt: skip
 HEADERS = {"authorization": f"Bearer {sandbox.TOKEN}"}
 
@@ -76,14 +76,14 @@ def pages(replay: Any) -> list[Any]:
 def test_the_method_is_asked_as_the_document_says(discovery, pages) -> None:
     method = discovery["resources"]["properties"]["methods"]["runReport"]
     expected = discovery["rootUrl"] + method["flatPath"].replace("{propertiesId}", SITE.ref)
-    assert [(page.request.method, page.request.url) for page in pages] == [(method["httpMethod"], expected)] * 4
+    assert [(page.request.method, page.request.url) for page in pages] == [(method["httpMethod"], expected)] * 5
     assert ga4._SCOPE in method["scopes"]
 
 
 def test_every_question_fits_the_document(discovery, pages) -> None:
     check = validator(discovery, "RunReportRequest")
     questions = [json.loads(page.request.body) for page in pages]
-    assert [len(question["metrics"]) for question in questions] == [8, 5, 5, 5]
+    assert [len(question["metrics"]) for question in questions] == [8, 5, 5, 5, 1]
     for question in questions:
         check.validate(question)
 
@@ -91,7 +91,7 @@ def test_every_question_fits_the_document(discovery, pages) -> None:
 def test_every_answer_of_the_sandbox_fits_the_document(discovery, pages) -> None:
     check = validator(discovery, "RunReportResponse")
     answers = [json.loads(page.body) for page in pages]
-    assert [len(answer["rows"]) > 5 for answer in answers] == [True] * 4
+    assert [len(answer["rows"]) > 5 for answer in answers] == [True] * 5
     empty = {"dateRanges": [{"startDate": "2020-01-01", "endDate": "2020-01-02"}], "metrics": [{"name": "sessions"}]}
     answers.append(json.loads(played("", json.dumps(empty))[2]))
     assert "rows" not in answers[-1]

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 
 from widerview.landing.store import Landing, record
@@ -98,6 +99,17 @@ def test_campaigns_and_networks_add_up_to_the_truth(folder, recorded):
     assert visits == {"Instagram": 12, "Twitter": 11, "LinkedIn": 8}
 
 
+def test_the_pages_that_visits_began_on_add_up_to_all_visits_of_the_day(folder, recorded):
+    """Page URLs carry the columns of entry pages, of which no answer was recorded."""
+    status, headers, body = as_one_day(recorded(folder / "Actions.getPageUrls_day"))
+    site = msgspec.structs.replace(SITE, options={"landing_pages": "/ /pricing /contact /blog/launch"})
+    page = as_page((status, headers, body), "landing_pages")
+    told = {row.member: row.value for row in SOURCE.parse(site, page)}
+    rows = json.loads(body)["2026-11-09"]
+    assert told == {"/": 4, "/pricing": 3, "/contact": 2 + 3, "/blog/launch": 2 + 2}, "whatever query is behind it"
+    assert sum(told.values()) == sum(int(row["entry_nb_visits"]) for row in rows if "item" not in row["label"])
+
+
 @pytest.mark.parametrize(
     ("name", "stream"),
     [
@@ -157,7 +169,7 @@ def test_a_whole_pull_is_landed_and_gives_the_truth_again(folder, recorded, repl
     landing = Landing(tmp_path)
     name, pull = record(landing, SOURCE, SITE, WEEK, "run", replay(answer, URL), lambda: NOW)
     assert pull.complete
-    assert [entry.stream for entry in pull.entries] == list(SOURCE.streams)
+    assert [entry.stream for entry in pull.entries] == [each for each in SOURCE.streams if "landing" not in each]
     week = sums(
         (row for page in landing.pages(landing.read_pull(name)) for row in SOURCE.parse(SITE, page)),
         "2026-11-09",

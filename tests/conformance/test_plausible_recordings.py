@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 
+import msgspec
 import pytest
 
 from widerview.sandbox import plausible as sandbox
@@ -80,8 +81,11 @@ def test_what_we_ask_is_made_of_what_the_documents_ask(folder, replay):
 
     http = replay(answer, "https://plausible.io")
     http.token = "key-0123456789"
-    list(SOURCE.fetch(SITE, Window(dt.date(2024, 9, 4), dt.date(2024, 9, 10)), http))
-    assert len(asked) == 3
+    site = msgspec.structs.replace(SITE, options={"landing_pages": "/ /winter-bread"})
+    list(SOURCE.fetch(site, Window(dt.date(2024, 9, 4), dt.date(2024, 9, 10)), http))
+    assert len(asked) == 4
+    operators = {part[0] for each in known for part in each.get("filters", [])}
+    assert {part[0] for each in asked for part in each.get("filters", [])} == {"is"} <= operators
     keys = {key for each in known for key in each}
     assert {key for each in asked for key in each} <= keys
     assert {key for each in asked for key in each["include"]} <= {

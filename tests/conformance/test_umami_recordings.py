@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from widerview.landing.store import Landing, record
@@ -95,6 +96,13 @@ def test_campaigns_are_the_truth_by_umamis_three_ways_to_tell_them(folder):
     assert content(folder, "report_utm")["utm_campaign"] == [{"utm": "autumn", "views": 33}]
 
 
+def test_the_pages_that_visits_began_on_add_up_to_all_visits(folder):
+    site = msgspec.structs.replace(SITE, options={"landing_pages": "/ /pricing /contact /blog/launch"})
+    rows = list(SOURCE.parse(site, as_page(as_expanded(folder, "metrics_entry"), "landing_pages")))
+    assert {row.member: row.value for row in rows} == {"/": 31, "/pricing": 23, "/contact": 20, "/blog/launch": 18}
+    assert sum(row.value for row in rows) == 92
+
+
 @pytest.mark.parametrize("name", sorted(REFUSED))
 @pytest.mark.parametrize("stream", ["visits", "campaigns", "referrers"])
 def test_an_answer_to_another_question_is_refused(folder, recorded, name, stream):
@@ -140,8 +148,8 @@ def test_a_whole_pull_is_landed_and_gives_the_truth_again(folder, recorded, repl
     http = asking(replay, server(folder, recorded))
     name, pull = record(landing, SOURCE, SITE, DAY, "run", http, lambda: NOW)
     assert pull.complete
-    assert [entry.stream for entry in pull.entries] == list(SOURCE.streams)
-    assert http.calls == SOURCE.expected_calls(posts=0, days=1)
+    assert [entry.stream for entry in pull.entries] == [each for each in SOURCE.streams if "landing" not in each]
+    assert http.calls == SOURCE.expected_calls(posts=0, days=1) - 2
     rows = [row for page in landing.pages(landing.read_pull(name)) for row in SOURCE.parse(SITE, page)]
     visits = {(row.dimension, row.member): row.value for row in rows if row.metric == "visits"}
     assert visits["total", ""] == 92

@@ -16,7 +16,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Facts
 from widerview.report.lessons import CARDS
-from widerview.report.render import Rendered, render
+from widerview.report.render import Rendered, render, strikeable
 from widerview.vocabulary.metrics import METRICS
 
 replace = msgspec.structs.replace
@@ -133,6 +133,15 @@ def test_one_thing_is_asked_with_its_date() -> None:
     assert "We have one wish: see “Next week”." in text
     assert "Please send us pictures by Fri 27 Nov: “Advent” starts on Mon 30 Nov." in text
     assert "We need nothing from you this week." in above(normal_week())
+
+
+def test_what_the_reviewer_strikes_is_not_asked() -> None:
+    asked = "Please send us pictures by Fri 27 Nov: “Advent” starts on Mon 30 Nov."
+    assert asked in strikeable(good_week())
+    text = render(replace(good_week(), struck=asked)).text
+    assert "pictures" not in text
+    assert "one wish" not in text
+    assert "We need nothing from you this week." in " ".join(text.split())
 
 
 def test_good_work_is_thanked_for() -> None:

@@ -16,8 +16,10 @@ from widerview.report.facts import CampaignFact, CampaignRow
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
+from widerview.sandbox.website import web_visits
 from widerview.sources.base import Window
 from widerview.warehouse.migrate import migrate
+from widerview.warehouse.tables import day_value
 
 WEEK = Week.parse("2026-W46")
 BAKERY = "hollow-oak-bakery"
@@ -100,12 +102,113 @@ def test_visits_posts_and_touchpoints_are_the_true_ones_this_week_and_so_far(dro
     assert all(each.so_far is None for each in campaign.rows if each.metric == "reach"), "they tell no reach"
 
 
+def test_visits_that_began_on_its_pages_without_a_tag_stand_apart_and_are_in_no_other_row(dropped: House) -> None:
+    campaign = campaign_of(dropped)
+    model, pages = dropped.sandbox.model, {"/winter-loaf", "/bake-along"}
+
+    def began(first: dt.date, last: dt.date, *, by: str | None) -> int:
+        return sum(
+            visit.pages[0].path in pages and (visit.origin.name if visit.origin.channel == "campaign" else None) == by
+            for day in Window(first, last).days
+            for visit in web_visits(model, BAKERY, day, SETTLED, late=True)
+        )
+
+    found = row(campaign, "untagged_landing_visits")
+    assert found.group == "website"
+    assert found.week == began(WEEK.monday, WEEK.sunday, by=None) > 0
+    assert found.so_far == began(campaign.starts, WEEK.sunday, by=None)
+    assert not found.at_least
+    assert row(campaign, "visits").week == began(WEEK.monday, WEEK.sunday, by=campaign.key), (
+        "counted by their tags alone"
+    )
+    assert campaign.visits == row(campaign, "visits").week
+
+
+def test_a_website_that_does_not_tell_tagged_visits_apart_says_so_and_one_with_several_campaigns_counts_each_page(
+    dropped: House,
+) -> None:
+    client = dropped.agency.clients[BAKERY]
+    everything = campaign_of(dropped)
+    with dropped.engine.begin() as connection:
+        kept = connection.execute(
+            text("DELETE FROM day_value WHERE metric = 'tagged_landing_visits' RETURNING *")
+        ).mappings()
+        rows = [dict(each) for each in kept]
+    try:
+        found = row(campaign_of(dropped), "landing_visits")
+        assert found.week > row(everything, "untagged_landing_visits").week
+        facts = weekly.compose_facts(dropped.engine, client, WEEK, SETTLED)
+        label = "Visits that began on its pages, with or without a tag, not to be added"
+        assert label in " ".join(render(facts, None).text.split())
+    finally:
+        with dropped.engine.begin() as connection:
+            connection.execute(day_value.insert(), rows)
+    assert campaign_of(dropped) == everything
+
+
+def test_a_page_of_which_not_every_day_is_known_has_at_least_so_many(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    longer = client.campaigns[0].model_copy(update={"starts": FIRST - dt.timedelta(days=9)})
+    found = row(campaign_of(dropped, client.model_copy(update={"campaigns": (longer,)})), "untagged_landing_visits")
+    assert found.at_least
+    assert found.so_far > row(campaign_of(dropped), "untagged_landing_visits").so_far
+    elsewhere = client.campaigns[0].model_copy(update={"landing_page": None, "assets": ()})
+    rows = campaign_of(dropped, client.model_copy(update={"campaigns": (elsewhere,)})).rows
+    assert not [each for each in rows if each.metric.endswith("landing_visits")]
+
+
+@pytest.mark.parametrize(("platform", "title"), [("meta", "Meta"), ("google_ads", "Google Ads")])
+def test_what_an_ads_manager_claims_is_in_the_table_as_it_claims_it(dropped: House, platform: str, title: str) -> None:
+    campaign = campaign_of(dropped)
+    found = row(campaign, "claimed_conversions", title)
+    ads = (f"{campaign.key}/{platform}", "claimed_conversions")
+    assert found.group == "claimed"
+    assert found.week == pytest.approx(truth(dropped, WEEK.monday, WEEK.sunday)[ads])
+    assert found.so_far == pytest.approx(truth(dropped, campaign.starts, WEEK.sunday)[ads])
+    assert found.so_far > 0
+    with dropped.engine.connect() as connection:
+        claimed, spent = connection.execute(
+            text("""
+                SELECT sum(claimed_conversions), sum(spend) FROM mart.ad_day
+                WHERE platform = :platform AND campaign IN ('winter-loaf', 'winter loaf') AND day <= '2026-11-15'
+            """),
+            {"platform": platform},
+        ).one()
+    assert (claimed, spent) == pytest.approx(
+        [truth(dropped, campaign.starts, WEEK.sunday)[ads[0], column] for column in ("claimed_conversions", "spend")]
+    )
+
+
+def test_the_column_of_claims_is_there_where_something_is_claimed_and_nowhere_else(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    facts = weekly.compose_facts(dropped.engine, client, WEEK, SETTLED)
+    rendered = render(facts, None)
+    claimed = row(facts.campaigns[0], "claimed_conversions", "Meta")
+    cell = f"{claimed.so_far:,.0f}, {claimed.week:,.0f} of it this week"
+    assert "Claimed by platforms</th>" in rendered.html
+    assert f">{cell}</td>" in rendered.html
+    assert f"Results Meta claims: {cell}" in " ".join(rendered.text.split())
+    assert f"| Results Meta claims |  |  | {cell} |" in rendered.markdown.replace("\\,", ",")
+    assert "What platforms claim, never added to the above" in rendered.html
+
+    unclaimed = client.model_copy(update={"offline": ()})
+    without = weekly.compose_facts(dropped.engine, unclaimed, WEEK, SETTLED)
+    assert not [each for each in without.campaigns[0].rows if each.group == "claimed"]
+    for text_of in (render(without, None).html, render(without, None).text, render(without, None).markdown):
+        assert "laimed" not in text_of
+        assert "claims" not in text_of
+
+
 def test_cost_is_held_against_results_of_one_kind(dropped: House) -> None:
     campaign = campaign_of(dropped)
+    sums = truth(dropped, campaign.starts, WEEK.sunday)
+    ads = sum(value for (_, column), value in sums.items() if column == "spend")
+    assert ads > 0
     assert campaign.cost is not None
-    assert campaign.cost.cost == 420
+    assert campaign.cost.cost == pytest.approx(420 + ads, abs=1e-6)
+    assert campaign.cost.ads == pytest.approx(ads, abs=1e-6)
     assert campaign.cost.metric == "redemptions", "no goal was reached on the website"
-    assert campaign.cost.per_result == pytest.approx(420 / campaign.cost.results, abs=1e-4)
+    assert campaign.cost.per_result == pytest.approx((420 + ads) / campaign.cost.results, abs=1e-4)
     assert campaign.cost.results == row(campaign, campaign.cost.metric, CODE).so_far
 
 

@@ -158,7 +158,7 @@ def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing)
     facts = replace(good_week(), posts=(replace(good_week().posts[0], lift=times),))
     assert narrate.post_lines(facts, facts.posts[0])[1] == standing
     assert ("too early to judge" in narrate.post_brief(facts, facts.posts[0])) == standing.startswith("Too early")
-    footnote = any("usually earn" in line for line in narrate.provenance(facts))
+    footnote = any("“The usual” of a post" in line for line in narrate.provenance(facts))
     assert footnote == standing.startswith("About")
 
 

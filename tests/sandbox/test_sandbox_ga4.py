@@ -24,7 +24,7 @@ EXTRA = {"refresh_token": REFRESH_TOKEN, "client_id": "sandbox.apps.example", "c
 
 
 def site(profile, **changes) -> Target:
-    values = {"ref": property_id(profile), "time_zone": str(profile.zone)} | changes
+    values = {"ref": property_id(profile), "time_zone": str(profile.zone), "options": {"landing_pages": "/"}} | changes
     return Target(client_id=profile.key, source="ga4", **values)
 
 
@@ -148,7 +148,7 @@ def test_a_refresh_token_opens_the_door_and_stays_out_of_the_pages(asked) -> Non
     asked.now = SETTLED
     http = client(asked, token=None, extra=EXTRA)
     pages = list(SOURCE.fetch(site(BAKERY), WEEK, http))
-    assert [page.stream for page in pages] == ["totals", "channels", "campaigns", "first_campaigns"]
+    assert [page.stream for page in pages] == ["totals", "channels", "campaigns", "first_campaigns", "landing_pages"]
     assert http.calls == SOURCE.expected_calls(posts=0, days=7)
     assert not any(secret in repr(pages) for secret in (TOKEN, REFRESH_TOKEN, CLIENT_SECRET))
 

@@ -25,7 +25,8 @@ def client(asked, token=TOKEN):
 
 
 def site(profile):
-    return Target(client_id=profile.key, source="plausible", ref=site_id(profile), time_zone=str(profile.zone))
+    pages, zone = {"landing_pages": "/"}, str(profile.zone)
+    return Target(client_id=profile.key, source="plausible", ref=site_id(profile), time_zone=zone, options=pages)
 
 
 def rows_of(asked, profile, window=WEEK, http=None):

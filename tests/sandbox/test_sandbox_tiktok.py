@@ -80,6 +80,7 @@ def test_the_account_its_posts_and_their_counts(asked, client, api):
         if api == "business":
             expected |= {"viewers": model.reached(written, NOW), "watch_time": round(model.watched(written, NOW))}
             expected["bookmarks"] = None
+            expected |= {"profile_link_clicks": expected["views"] // 90, "claimed_leads": expected["views"] // 400}
         assert post.counts == expected
 
 

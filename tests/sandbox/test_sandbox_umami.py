@@ -32,7 +32,8 @@ def client(asked, *, login=LOGIN, token=TOKEN, root=""):
 
 
 def site(profile):
-    return Target(client_id=profile.key, source="umami", ref=website_id(profile), time_zone=str(profile.zone))
+    pages, zone = {"landing_pages": "/"}, str(profile.zone)
+    return Target(client_id=profile.key, source="umami", ref=website_id(profile), time_zone=zone, options=pages)
 
 
 def rows_of(asked, profile, window=WEEK, http=None):

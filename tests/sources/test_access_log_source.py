@@ -231,6 +231,33 @@ def test_without_short_paths_nothing_is_said_of_scans(tmp_path):
     assert not [metric for *_, metric in values(site(tmp_path)) if metric == "scans"]
 
 
+def test_a_visit_begins_on_its_first_page_with_or_without_a_tag(tmp_path):
+    calls = [
+        line(path="/winter-bread/?utm_campaign=winter&utm_source=poster"),
+        line("10/Nov/2026:10:05:00 +0100", "/winter-bread"),
+        line("10/Nov/2026:10:40:00 +0100", "/winter-bread?fbclid=1"),
+        line(path="/about", ip="203.0.113.8"),
+        line("10/Nov/2026:10:05:00 +0100", "/winter-bread", ip="203.0.113.8"),
+        line(path="/winter-bread", agent=BOT),
+    ]
+    written(tmp_path, BEFORE, *calls, AFTER)
+    found = values(site(tmp_path, landing_pages="/br%C3%B6tchen /winter-bread"))
+    began = {key[2:]: value for key, value in found.items() if key[:2] == ("2026-11-10", "page")}
+    assert began == {
+        ("/brötchen", "landing_visits"): 0,
+        ("/brötchen", "tagged_landing_visits"): 0,
+        ("/winter-bread", "landing_visits"): 2,
+        ("/winter-bread", "tagged_landing_visits"): 1,
+    }
+
+
+def test_of_paths_only_those_of_the_campaigns_pages_are_kept(tmp_path):
+    written(tmp_path, BEFORE, line(path="/doctor/anna"), line(path="/winter-bread?name=anna"), AFTER)
+    kept = b"".join(page.body for page in pages_of(site(tmp_path, landing_pages="/winter-bread")))
+    assert b"/winter-bread" in kept
+    assert b"anna" not in kept
+
+
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import os
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,14 @@ def refused(rows: list[Row]) -> tuple[str, str]:
          {("bread letter", "emails_sent"): 1240, ("bread letter", "email_clicks"): 81,
           ("bread letter", "unsubscribes"): 0}),
         ("day,path,scans\n2026-11-05,/market,31\n", {("/market", "scans"): 31}),
+        ("day,campaign,platform,claimed_conversions\n2026-11-05,Winter bread,Google Ads,2.33\n",
+         {("winter bread/google_ads", "claimed_conversions"): 2.33}),
+        ("day;campaign;platform;claimed_conversions;spend\n2026-11-05;winter-bread;FACEBOOK;4;1.040,50\n",
+         {("winter-bread/facebook", "claimed_conversions"): 4, ("winter-bread/facebook", "spend"): 1040.5}),
+        ("day,campaign,platform,claimed_conversions,cost_micros\n2026-11-05,a/b,google_ads,0,12340000\n",
+         {("a/b/google_ads", "claimed_conversions"): 0, ("a/b/google_ads", "spend"): 12.34}),
+        ("day,campaign,platform,claimed_conversions,spend,cost_micros\n2026-11-05,a,x,1,,\n",
+         {("a/x", "claimed_conversions"): 1}),
     ],
 )  # fmt: skip
 def test_each_table_is_known_by_its_columns(content: str, values: dict[tuple[str, str], float]) -> None:
@@ -165,6 +174,42 @@ def test_a_line_that_breaks_the_format_is_told_with_its_place_and_costs_no_other
     assert ",".join(bad.cells).rstrip(",") == line.rstrip(",")
 
 
+ADS = "day,campaign,platform,claimed_conversions,spend,cost_micros\n2026-11-05,winter,meta,3,9.50,\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "reason"),
+    [
+        ("2026-11-06,winter,Myspace,1,,", "row 3, column platform", "'Myspace' is no platform with ads that is known"),
+        ("2026-11-06,winter,,1,,", "row 3, column platform", "an empty cell"),
+        ("2026-11-06,,meta,1,,", "row 3, column campaign", "an empty cell"),
+        ("2026-11-06,winter,meta,,9.50,", "row 3, column claimed_conversions", "0 for none"),
+        ("2026-11-06,winter,meta,-2,,", "row 3, column claimed_conversions", "is no amount"),
+        ("2026-11-06,winter,meta,1,,9.5", "row 3, column cost_micros", "is no count; write a whole number"),
+        ("2026-11-06,winter,meta,1,9.50,9500000", "row 3, column cost_micros", "tells the spend a second time"),
+        (
+            "2026-11-05,Winter,Meta,1,,",
+            "row 3",
+            "tells of winter/meta on 2026-11-05 like row 2; make one row of the two",
+        ),
+    ],
+)
+def test_a_line_of_an_ads_export_that_breaks_the_format_costs_no_other(line: str, place: str, reason: str) -> None:
+    rows = read("ads.csv", f"{ADS}{line}\n2026-11-07,winter,meta,2,,3000000\n")
+    found, why = refused(rows)
+    assert found == f"ads.csv, {place}"
+    assert reason in why
+    assert {row.day.day for row in rows if isinstance(row, DayRow)} == {5, 7}
+
+
+def test_of_an_ads_export_spend_is_money_and_what_is_claimed_belongs_to_campaign_and_platform() -> None:
+    rows = [row for row in read("ads.csv", ADS) if isinstance(row, DayRow)]
+    assert {(row.dimension, row.member, row.metric, row.currency) for row in rows} == {
+        ("touchpoint", "winter/meta", "claimed_conversions", None),
+        ("touchpoint", "winter/meta", "spend", "EUR"),
+    }
+
+
 ROW = ("2026-11-05", "WINTER10", 12)
 
 
@@ -179,8 +224,10 @@ ROW = ("2026-11-05", "WINTER10", 12)
         ("till.csv", b'day,code,redemptions\n"2026-11-05,A,1\n', "no CSV from row"),
         ("till.csv", b"", "has the columns (none)"),
         ("till.csv", b"date,sum\n", "write those of one"),
-        ("till.csv", b"code,redemptions\n", "a till table without the column day"),
-        ("till.csv", b"day,code,redemptions,cashier\n", "has the column 'cashier', which a till table has not"),
+        ("till.csv", b"code,redemptions\n", "lacks the column day of the table till"),
+        ("ads.csv", b"day,campaign,claimed_conversions\n", "lacks the column platform of the table ads"),
+        ("ads.csv", b"day,campaign,platform,spend\n", "lacks the column claimed_conversions of the table ads"),
+        ("till.csv", b"day,code,redemptions,cashier\n", "has the column 'cashier', which the table till has not"),
         ("till.csv", b"day,code,redemptions,redemptions\n", "has the column redemptions twice"),
         ("till.csv", b"day,code,redemptions\n" + b"\n" * 20_000 + b"2026-11-05,A,1\n", "more than 20000 rows"),
         ("till.xlsx", excel(("day", "code", "redemptions"), ROW, Second=ROW), "more than one sheet"),
@@ -305,3 +352,28 @@ def test_a_day_is_read_as_iso_and_from_excel_alike(day: dt.date) -> None:
     book = load_workbook(io.BytesIO(excel((day,))), read_only=True)
     assert sheets.day(book.active["A1"].value) == sheets.day(str(day)) == day
     book.close()
+
+
+@given(st.integers(0, 10**15 - 1))
+def test_millionths_are_read_to_the_last_one(micros: int) -> None:
+    exact = Decimal(micros) / 1_000_000
+    for cell in (str(micros), micros):
+        assert sheets.micros(cell) == float(exact)
+        assert round(Decimal(sheets.micros(cell)), 6) == exact or micros > 10**14
+
+
+@given(st.integers(0, 10**9))
+def test_an_amount_in_millionths_is_the_same_money_as_in_euros_and_cents(cents: int) -> None:
+    assert sheets.micros(cents * 10_000) == sheets.amount(f"{cents // 100}.{cents % 100:02}")
+
+
+@given(st.one_of(st.text(max_size=12), st.floats(), st.booleans(), st.none()))
+def test_what_is_no_whole_number_of_millionths_is_refused(cell: object) -> None:
+    try:
+        found = sheets.micros(cell)
+    except BadSheet as error:
+        assert "is no count; write a whole number" in str(error)
+    else:
+        assert found >= 0
+        assert not isinstance(cell, bool)
+        assert float(cell) / 1_000_000 == found

@@ -393,7 +393,7 @@ def test_a_metric_that_google_does_not_know_costs_that_metric_alone(server, clie
     assert [(row.metric, row.native_metric) for row in missing] == [("conversions", "keyEvents")]
     assert missing[0].reason.startswith("Field keyEvents is not a valid metric.")
     totals = {row.metric for row in rows if not isinstance(row, UnavailableRow) and row.dimension == "total"}
-    assert totals == set(SOURCE.metrics) - {"conversions", "revenue"}
+    assert totals == set(SOURCE.metrics) - {"conversions", "revenue", "landing_visits", "tagged_landing_visits"}
     assert all("keyEvents" not in page.request.body for page in pages if page.stream != "totals")
 
 

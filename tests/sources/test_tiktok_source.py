@@ -228,6 +228,15 @@ def test_a_moment_that_is_on_no_calendar_is_bad(page, at):
         rows(display_page(page, "posts", {"videos": [video() | {"create_time": at}]}))
 
 
+def test_forms_that_were_sent_are_tiktoks_own_claim_and_not_told_is_not_zero(page):
+    days, fields = [{"date": "2026-11-09", "lead_submissions": "3"}, {"date": "2026-11-10"}], ["lead_submissions"]
+    told = rows(business_page(page, "days", {"metrics": days}, fields), BUSINESS)
+    assert {row.day.day: row.value for row in told if row.metric == "claimed_leads"} == {9: 3, 10: None}
+    for given, counted in (({"lead_submissions": 2}, 2), ({}, None)):
+        [post] = rows(business_page(page, "posts", {"videos": [item(**given)]}, fields), BUSINESS)
+        assert post.counts["claimed_leads"] == counted
+
+
 def test_what_ads_brought_is_not_told_apart():
     placements = {
         (each.grain, each.metric): each.placement
@@ -237,7 +246,7 @@ def test_what_ads_brought_is_not_told_apart():
     assert set(placements.values()) == {"both"}
     assert {metric for _, metric in placements} == {
         "views", "viewers", "watch_time", "profile_views", "unfollows", "likes", "replies", "shares", "bookmarks",
-        "follows",
+        "follows", "profile_link_clicks", "claimed_leads",
     }  # fmt: skip
 
 
@@ -371,7 +380,7 @@ def test_without_the_right_to_comments_everything_else_is_there(server, fetch, s
     assert [page.stream for page in pages] == ["account", "days", "posts", *streams]
     kinds = [type(row).__name__ for page in pages for row in rows(page, BUSINESS)]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "AccountRow": 1, "DayRow": 8, "PostRow": 2, **({"CommentRow": comments} if comments else {}),
+        "AccountRow": 1, "DayRow": 10, "PostRow": 2, **({"CommentRow": comments} if comments else {}),
     }  # fmt: skip
 
 
@@ -384,15 +393,15 @@ def test_a_token_that_dies_before_the_comments_is_no_missing_right(fetch):
 def test_days_that_are_refused_whatever_is_asked_for_are_bad(fetch):
     wrong = fine({}, 40002, "start_date: must be within 60 days")
     with pytest.raises(BadAnswer, match=r"refused every metric.*40002: start_date"):
-        fetch(BUSINESS, fine({"username": REF}), *[wrong] * 15)
+        fetch(BUSINESS, fine({"username": REF}), *[wrong] * 19)
     with pytest.raises(BadAnswer, match="refused every metric"):
-        fetch(BUSINESS, *[fine({"username": REF})] * 3, *[wrong] * 8, one_metric_a_call=True)
+        fetch(BUSINESS, *[fine({"username": REF})] * 3, *[wrong] * 10, one_metric_a_call=True)
 
 
 def test_a_metric_of_days_that_is_refused_costs_that_metric_alone(fetch):
     wrong, good = fine({}, 40002, "fields: daily_lost_followers"), fine({"metrics": [{"date": "2026-11-09"}]})
     listed = fine({"videos": [], "has_more": False})
-    pages = fetch(BUSINESS, fine({"username": REF}), wrong, good, wrong, good, wrong, good, wrong, listed)
+    pages = fetch(BUSINESS, fine({"username": REF}), wrong, good, wrong, good, wrong, wrong, good, listed)
     found = [row for page in pages for row in rows(page, BUSINESS)]
     assert [row.metric for row in found if isinstance(row, UnavailableRow)] == ["unfollows"]
 

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 from sqlalchemy import Engine, text
-from warehouse_pulls import CLIENT, account, at, comment, counter, crisis, day, dump, load, post
+from warehouse_pulls import CLIENT, account, at, comment, counter, crisis, day, dump, load, post, remember_missing
 
 from widerview.quality.verdict import Rejected
 from widerview.warehouse import forget, retention
@@ -43,6 +43,7 @@ def fill(engine: Engine, client: str) -> None:
         allowance.call()
     with engine.begin() as connection:
         save_crisis(connection, crisis(client))
+        remember_missing(connection, client)
         connection.execute(
             text(
                 "INSERT INTO report (client_id, period, revision, as_of, facts) "

@@ -105,8 +105,9 @@ def test_every_metric_of_a_source_has_a_column() -> None:
     }
     for source in SOURCES.values():
         for definition in source.dictionary.definitions:
-            # A website's log counts scans by asset, as folders do.
-            for name in ["asset_day"] if definition.metric == "scans" else places[definition.grain]:
+            # A website's log counts scans by asset, as folders do; and what ads managers tell is of no asset.
+            others = {"scans": ["asset_day"], "claimed_conversions": ["ad_day"], "spend": ["ad_day"]}
+            for name in others.get(definition.metric, places[definition.grain]):
                 assert definition.metric in {column.name for column in mart(name).columns}
 
 
@@ -481,7 +482,9 @@ def test_completion_is_learnt_from_what_was_known_how_long_after_a_days_end(ware
 
 
 def fill(engine: Engine, client: str) -> None:
-    pull(engine, 12, post(12, client=client, likes=3), comment(12, client=client), day(12, 5, client=client),
+    ads = day(12, 3, dimension="touchpoint", member="spring/meta", client=client)
+    ads = msgspec.structs.replace(ads, entity="folder", entity_id="shop", metric="claimed_conversions")
+    pull(engine, 12, ads, post(12, client=client, likes=3), comment(12, client=client), day(12, 5, client=client),
          day(12, 2, dimension="campaign", member="spring", client=client),
          day(12, 3, dimension="asset", member="/market", client=client), client=client)  # fmt: skip
 
@@ -628,7 +631,7 @@ def test_the_key_of_each_mart_is_one(told: House) -> None:
             [(all_rows, keys)] = rows(connection, f"SELECT count(*), count(DISTINCT ({key})) FROM mart.{name}")
             assert all_rows == keys, name
             # What has been read only once has shown nothing of how it grows, and nobody has dropped anything.
-            assert keys > 0 or name in {"completion", "asset_day"}
+            assert keys > 0 or name in {"completion", "asset_day", "ad_day"}
             nothing = " OR ".join(f"{column} IS NULL" for column in mart(name).key)
             assert rows(connection, f"SELECT count(*) FROM mart.{name} WHERE {nothing}") == [(0,)], name
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from warehouse_pulls import CLIENT, MONDAY, account, at, comment, crisis, day, load, post
+from warehouse_pulls import CLIENT, MONDAY, account, at, comment, crisis, day, load, post, remember_missing
 
 from widerview.quality.verdict import Rejected
 from widerview.warehouse import read
@@ -31,6 +31,7 @@ def filled(warehouse: Engine) -> Engine:
         with warehouse.begin() as connection:
             save_report(connection, "{}", client, "2026-W46", at(1))
             save_crisis(connection, crisis(client))
+            remember_missing(connection, client)
             connection.execute(
                 text("""
                     INSERT INTO outbox (client_id, period, revision, recipient, message_id, message, sha256, state,

@@ -5,12 +5,24 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from widerview.quality.verdict import DayVerdict, Rejected, Shape, Trait
-from widerview.sources.base import AccountRow, CommentRow, CounterRow, DayRow, Dimension, PostRow, Row, Target, Window
+from widerview.sources.base import (
+    AccountRow,
+    CommentRow,
+    CounterRow,
+    DayRow,
+    Dimension,
+    PostRow,
+    Row,
+    Target,
+    UnavailableRow,
+    Window,
+)
 from widerview.warehouse.crises import Crisis
 from widerview.warehouse.load import LoadCounts, load_pull
+from widerview.warehouse.missing_metrics import remember
 from widerview.warehouse.tables import metadata
 
 CLIENT = "harbour-cafe"
@@ -150,6 +162,16 @@ def crisis(client: str = CLIENT) -> Crisis:
         client_id=client, crisis="crisis-2026-11-09T02", first_look=at(2), last_look=at(2), peak_look=at(2), comments=9,
         usual_low=0, usual_high=2, looked_until=at(2),
     )  # fmt: skip
+
+
+def remember_missing(connection: Connection, client: str = CLIENT) -> None:
+    """A metric that the canary has missed of the client's account."""
+    target = Target(client_id=client, source="bluesky", ref="cafe.example", time_zone="UTC")
+    row = UnavailableRow(
+        client_id=client, source="bluesky", observed_at=at(2), receipt="", metric="likes", native_metric="likeCount",
+        reason="gone",
+    )  # fmt: skip
+    remember(connection, target, {"likes": row}, at(2))
 
 
 def dump(engine: Engine, client: str = CLIENT) -> dict[str, list[tuple[Any, ...]]]:

@@ -689,6 +689,13 @@ class Campaign(Model):
         """The page that an asset's links lead to."""
         return asset.landing_page or self.landing_page
 
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages that its links lead to: addresses, and of assets that are pages the path on any website."""
+        own = (each.path for each in self.assets if each.kind is AssetKind.LANDING_PAGE)
+        pages = (self.landing_page, *(each.landing_page for each in self.assets), *own)
+        return tuple(dict.fromkeys(page for page in pages if page))
+
 
 class TimelineEntry(Model):
     """Something that happened to the client and may explain a number: its day is marked on the charts."""
@@ -769,7 +776,9 @@ class Client(Model):
     name: Line = Field(description="Name for people", examples=["Harbour Bakery"])
     time_zone: TimeZone = Field(description="IANA time zone of the client's clock and weeks")
     locale: Annotated[str, AfterValidator(_known_locale)] = Field(
-        default="en_GB", description="How numbers and dates are written", examples=["de_DE"]
+        default="en_GB",
+        description="The language of the report, English or German, and how its numbers and dates are written",
+        examples=["de_DE"],
     )
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         default="EUR", description="ISO 4217 code of costs", examples=["EUR"]

@@ -1,17 +1,21 @@
-"""The words of an alert to the account manager: what was seen, since when, where, and what to do first. Pure."""
+"""The words of mails to the account manager: what was seen, since when, where, and what to do first. Pure."""
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from widerview.agency import office_hours
 from widerview.agency.models import Client
 from widerview.delivery.message import Words
 from widerview.measures.crisis import WINDOW_HOURS
 from widerview.sources.registry import SOURCES
+from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.crises import CommentedPost, Crisis
+from widerview.warehouse.missing_metrics import MissingMetric
 
 _MOST_POSTS = 5
+_MOST_NAMED = 2
+_MOST_SAID = 300
 _LINK = re.compile(r"https?://[!-~]+")
 
 
@@ -73,6 +77,74 @@ def closing(client: Client, crisis: Crisis, *, over: bool) -> Words:
         do = "Let somebody else take over for a while from whoever has been answering. Little gets better by hurry."
     seen = f"It began on {_when(client, crisis.first_look)}. At its height there were {_seen(client, crisis)}"
     return Words(subject, "\n\n".join([said, seen, do, "This is the last mail about it."]) + "\n")
+
+
+def metrics_missing(
+    client: Client,
+    missing: Sequence[MissingMetric],
+    since: Mapping[str, dt.datetime | None],
+    others: Sequence[str],
+) -> Words:
+    """Tell that a platform does not give some metrics of an account (any more).
+
+    Args:
+        client: Whose account was asked.
+        missing: The metrics, all of one account.
+        since: Since when pulls come without each; None: the last one still had it.
+        others: Names of other clients with accounts on the platform.
+    """
+    source, ref = SOURCES[missing[0].source], missing[0].ref
+    names = [_name(each.metric) for each in missing]
+    listed = ", ".join(names[:-1]) + (f" and {names[-1]}" if len(names) > 1 else names[0])
+    what = "\n".join(
+        f"- {_name(each.metric)} ({each.native_metric}), {_since(client, each, since.get(each.metric))}. "
+        f"{source.title} says: {_said(each.reason)}"
+        for each in missing
+    )
+    lines = "\n".join(f"  {source.title} does not give {name}." for name in names)
+    asked = (
+        f"Only this account was asked. These clients have accounts or sites there, too: {', '.join(others)}."
+        if others
+        else "No other client has an account or site there."
+    )
+    page = f" ({source.renewal_page})" if source.renewal_page else ""
+    return Words(
+        f"{source.title} does not give {listed if len(names) <= _MOST_NAMED else f'{len(names)} numbers'} any more",
+        "\n\n".join(
+            [
+                f"{source.title} was asked for each number of {ref} of {client.name} alone, ahead of the next reports. "
+                f"It did not give {listed}.",
+                f"What is missing, and since when:\n{what}",
+                "What the reports will say instead: \u201cnot reported\u201d where such a number stood, never 0, and "
+                f"in the line about the data:\n{lines}\nWhat was reported before stays, and reports go out as planned.",
+                "What to do:\n"
+                f"1. Where {source.title} speaks of rights or permissions, it withholds the number from this account: "
+                f"have the account's owner consent anew{page}. Where it speaks of too few people, there is nothing to "
+                "do.\n"
+                "2. Else it has given the number up. Whoever looks after Widerview finds in the platform's documents "
+                f"what took its place, and writes the day of the change into {source.name}.yaml.\n"
+                "3. Where a client likes to look at it, say a word before the report does.",
+                f"{asked} You hear of this once, and again only if {source.title} gives another reason. Such mails "
+                "come while the agency is open; clients get no mail like this.",
+            ]
+        )
+        + "\n",
+    )
+
+
+def _name(metric: str) -> str:
+    return METRICS[metric].label.lower() if metric in METRICS else metric
+
+
+def _since(client: Client, missing: MissingMetric, since: dt.datetime | None) -> str:
+    if since is None:
+        return f"first missed on {_when(client, missing.found_at)}; the last pull still had it, or had not asked for it"
+    return f"missing from every pull since {_when(client, since)}"
+
+
+def _said(reason: str) -> str:
+    words = " ".join(reason.split())
+    return words if len(words) <= _MOST_SAID else f"{words[:_MOST_SAID]}\u2026"
 
 
 _FIRST = """\

@@ -214,9 +214,12 @@ the reports, so that a person learns of it first and a client never.
 
 **Inputs.** The first account of each source in the client files.
 
-**Outputs.** For each source the metrics that it gave, as the result of its task. Nothing is stored.
+**Outputs.** For each source the metrics that it gave, as the result of its task. What is missing is remembered in the
+table `missing_metric` of the warehouse, and told by one mail an account to the account managers and the agency's owner.
 
 **Steps.** `sources` lists the platforms in use; `sing` asks each of them. Its calls count against the day's budget.
+`tell` mails what is missing, once, and anew only when the platform gives another reason or has given it in between; it
+waits until somebody is at the agency. It is a teardown, so that the run of a red `sing` stays red.
 
 **When it fails.** The task of a platform that has given up a metric fails, and its message names the metric and what
 the platform says. Reports go out all the same: the metric is missing there, and never zero. Look for what took its

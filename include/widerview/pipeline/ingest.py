@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from widerview.agency.load import Agency
-from widerview.agency.models import Client
+from widerview.agency.models import Client, WebProperty, host_of
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
@@ -29,6 +29,7 @@ from widerview.quality.gate import PullRows, check
 from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
 from widerview.quality.verdict import CheckResult, Rejected
+from widerview.sources import landing_pages
 from widerview.sources.base import AccountRow, DayRow, Row, Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Allowance, ConnectionPool, HttpClient
@@ -96,7 +97,7 @@ def targets(client: Client, source: str) -> list[Target]:
             time_zone=site.time_zone or client.time_zone,
             connection=site.connection,
             url=site.url,
-            options=site.options | _short_paths(client, source),
+            options=site.options | _short_paths(client, source) | _landing_pages(client, site),
         )
         for site in client.web
         if site.platform == source
@@ -120,6 +121,14 @@ def _short_paths(client: Client, source: str) -> dict[str, str]:
     """The short paths of the client's posters and codes, for a source that counts how often they were called."""
     paths = {asset.path for campaign in client.campaigns for asset in campaign.assets if asset.path}
     return {"short_paths": " ".join(sorted(paths))} if paths and SOURCES[source].counts_short_paths else {}
+
+
+def _landing_pages(client: Client, site: WebProperty) -> dict[str, str]:
+    """The pages of a website that campaigns' links lead to, for a source that counts the visits which begin there."""
+    if not SOURCES[site.platform].counts_landing_pages:
+        return {}
+    pages = (page for campaign in client.campaigns for page in campaign.pages)
+    return landing_pages.option(page for page in pages if host_of(page) in {"", host_of(site.url)})
 
 
 def targets_of(clients: Iterable[Client], source: str) -> list[Target]:

@@ -48,6 +48,7 @@ from widerview.sources.base import Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
 from widerview.sources.registry import SOURCES
 from widerview.sources.registry import source as get_source
+from widerview.warehouse import missing_metrics
 from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, Report, get_report, list_reports
 
@@ -121,19 +122,43 @@ def singers() -> list[str]:
 
 
 def sing(source_name: str, context: Any) -> list[str]:
-    """Ask a source for each metric alone, through the first account on it; give the metrics there are."""
+    """Ask a source for each metric alone, through the first account on it; give the metrics there are.
+
+    What is missing is remembered before the task fails of it, so that it can be told.
+    """
     from airflow.sdk.exceptions import AirflowFailException
 
     source = get_source(source_name)
     context["source"] = source.title
     target = _targets(source_name)[0]
+    engine = connections.warehouse()
     try:
         with suppress(DyingTokens):  # a token may live for two hours; what a person has to renew is told elsewhere
             renew(source, [target], connections.access, connections.airflow, utc_now())
-        with ingest.daily_allowance(connections.warehouse(), source, target) as allowance:
-            return sorted(canary.sing(source, target, connections.access, utc_now, allowance))
-    except (canary.MetricsGone, Unauthorized, NotFound, BudgetSpent) as error:
+        with ingest.daily_allowance(engine, source, target) as allowance:
+            given = canary.sing(source, target, connections.access, utc_now, allowance)
+    except canary.MetricsGone as error:
+        with engine.begin() as connection:
+            missing_metrics.remember(connection, target, error.missing, utc_now())
         raise AirflowFailException(str(error)) from error
+    except (Unauthorized, NotFound, BudgetSpent) as error:
+        raise AirflowFailException(str(error)) from error
+    with engine.begin() as connection:
+        missing_metrics.remember(connection, target, {}, utc_now())
+    return sorted(given)
+
+
+def tell_missing() -> int:
+    """Tell the agency which metrics are missing, each once; come back for those who are not at work yet."""
+    from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+    told = canary.tell(connections.warehouse(), agency().clients, connections.smtp, utc_now)
+    if told.wait_until:
+        log.info("%d told; the others when somebody is at work, at %s", told.mails, told.wait_until)
+        raise AirflowRescheduleException(told.wait_until)  # type: ignore[no-untyped-call]  # untyped in Airflow
+    if not told.mails:
+        raise AirflowSkipException("There is nothing new to tell.")
+    return told.mails
 
 
 def _targets(source_name: str) -> list[Target]:

@@ -566,6 +566,8 @@ def _whole(row: DayRow) -> float | None:
     metric = METRICS.get(row.metric)
     if row.value is None or metric is None or metric.unit not in {"count", "people"} or metric.additivity == "ratio":
         return None
+    if metric.divisible:
+        return None
     return float(math.floor(row.value)) if math.isfinite(row.value) else row.value
 
 
@@ -627,6 +629,7 @@ class Day:
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("unique_visitors", ("visits",)),
     ("bounces", ("visits",)),
+    ("tagged_landing_visits", ("landing_visits",)),
     ("reach", ("views", "paid_views")),
     ("reach", ("impressions", "paid_impressions")),
     ("viewers", ("views", "paid_views")),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
+import msgspec
 from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
@@ -28,7 +29,9 @@ from widerview.report.facts import (
 )
 from widerview.report.social import PostNumbers, Social, names_of
 from widerview.report.web import Web, counting_sites
+from widerview.sources import landing_pages
 from widerview.sources.base import plain_handle
+from widerview.sources.drop_folder import AD_PLATFORMS
 from widerview.sources.referrers import tag
 from widerview.tagging.posts import belongs
 from widerview.vocabulary.sums import total
@@ -122,13 +125,15 @@ class _Counted:
     Attributes:
         assets: By metric, campaign key and asset name.
         campaigns: What the websites counted, by metric and campaign key.
-        claims: Results that platforms claim, by source and campaign key.
+        landings: The visits to the websites that began on some page, by metric and path.
+        ads: What ads managers tell, by metric, campaign as they call it, and platform.
         metrics: The metrics that the websites tell of some campaign at all.
     """
 
     assets: Mapping[tuple[str, str, str], Days]
     campaigns: Mapping[tuple[str, str], Days]
-    claims: Mapping[tuple[str, str], Days]
+    landings: Mapping[tuple[str, str], Days]
+    ads: Mapping[tuple[str, str, str], Days]
     metrics: frozenset[str]
 
     @classmethod
@@ -152,11 +157,20 @@ class _Counted:
                 if (value.source, value.entity_id) in sites and value.value is not None:
                     name = metric if dimension == "campaign" else f"first {metric}"
                     campaigns[name, value.member.casefold()][value.day] += value.value
-        claims: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
-        for value in values("claimed_conversions", "campaign"):
-            if value.value is not None:
-                claims[value.source, value.member.casefold()][value.day] += value.value
-        return cls(assets, campaigns, claims, frozenset(metric for metric, _ in campaigns))
+        landings: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+        for metric in ("landing_visits", "tagged_landing_visits"):
+            for value in values(metric, "page"):
+                if (value.source, value.entity_id) in sites and value.value is not None:
+                    landings[metric, value.member][value.day] += value.value
+        ads: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
+        for folder in reversed(client.offline):
+            for metric in ("claimed_conversions", "spend"):
+                for value in values(metric, "touchpoint"):
+                    if (value.source, value.entity_id) == (folder.platform, folder.name) and value.value is not None:
+                        name, _, platform = value.member.rpartition("/")
+                        # The folder that stands first in the file is believed: two exports may be of the same ads.
+                        ads[metric, name, platform][value.day] = value.value
+        return cls(assets, campaigns, landings, ads, frozenset(metric for metric, _ in campaigns))
 
 
 def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
@@ -335,6 +349,26 @@ class _Table:
         for metric in ("engaged_visits", *self._results()):
             if metric in self.counted.metrics:
                 yield self._sums("website", metric, self.counted.campaigns.get((metric, self.key), {}), zero=True)
+        yield from self._landings()
+
+    def _landings(self) -> Iterator[CampaignRow]:
+        """The visits that began on the campaign's pages without a tag; with them, where it is not known which had one.
+
+        Whether the campaign brought them nobody can tell: a row of its own, which is part of no other number. Tagged
+        ones are among the visits already.
+        """
+        paths = [path for path in dict.fromkeys(map(landing_pages.path_of, self.campaign.pages)) if path]
+        every, tagged = (
+            _together(self.counted.landings.get((metric, path), {}) for path in paths)
+            for metric in ("landing_visits", "tagged_landing_visits")
+        )
+        metric = "untagged_landing_visits" if tagged else "landing_visits"
+        days = {day: visits - tagged[day] for day, visits in every.items() if day in tagged} if tagged else every
+        known = {day: visits for day, visits in days.items() if day in self.days}
+        if known:
+            of = paths[0] if len(paths) == 1 else ""
+            row = self._sums("website", metric, known, of)
+            yield msgspec.structs.replace(row, at_least=any(day not in known for day in self.days))
 
     def _results(self) -> Sequence[str]:
         """The metric by which the website counts results, if it tells it of campaigns."""
@@ -396,10 +430,39 @@ class _Table:
                     currency = self.client.currency if metric == "revenue" else None
                     yield self._sums("offline", metric, days, asset.name, currency=currency)
 
+    def _ads(self, metric: str) -> Mapping[str, Days]:
+        """What ads managers tell of the campaign, by platform; they call it by its key or its name."""
+        names = {tag(self.campaign.key), tag(self.campaign.name)}
+        found: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+        for (told, name, platform), days in sorted(self.counted.ads.items()):
+            if told == metric and name in names:
+                for day, value in days.items():
+                    found[platform][day] += value
+        return found
+
     def _claims(self) -> Iterator[CampaignRow]:
-        for (source, key), days in self.counted.claims.items():
-            if key == self.key:
-                yield self._sums("claimed", "claimed_conversions", days, self.titles[source])
+        """What platforms claim, each for itself: in no sum, and no part of any other number; nothing where none does.
+
+        Of the posts of one platform its claims may be added up, of several platforms never: one may claim another's.
+        """
+        rows = [
+            self._sums("claimed", "claimed_conversions", days, AD_PLATFORMS[platform])
+            for platform, days in self._ads("claimed_conversions").items()
+        ]
+        own = self._own(self._published)
+        for source in dict.fromkeys(post.post.source for post in own):
+            on_it = [post for post in own if post.post.source == source]
+            rows.append(
+                CampaignRow(
+                    group="claimed",
+                    metric="claimed_leads",
+                    of=self.titles[source],
+                    week=_leads(post for post in on_it if self._is_of_week(post)),
+                    so_far=_leads(on_it),
+                    at_least=self.campaign.starts < self.social.weeks[0].monday,
+                )
+            )
+        yield from (row for row in rows if row.so_far)
 
     # -- what it cost, and who brought it --------------------------------------------------------------------------
 
@@ -407,12 +470,15 @@ class _Table:
         """What was paid by the end of the week, as far as the client's file says, beside what came of it.
 
         Results are the website's, or, where it has none, promo codes used: never both, for who orders with a code
-        would be counted twice. What may be spent on ads is a budget, and no cost.
+        would be counted twice; and never what platforms claim. What may be spent on ads is a budget, and no cost; what
+        ads managers say was spent is.
         """
         last = self.week.sunday
         paid = [each.cost for each in self.campaign.assets if each.cost and self.campaign.days_of(each)[0] <= last]
         paid += [partner.cost for partner in self.campaign.partners if partner.cost]
-        if not paid:
+        spent = [days[day] for days in self._ads("spend").values() for day in self.days if day in days]
+        ads = total("spend", spent) or 0.0
+        if not paid and not ads:
             return None
         told = {metric: self.counted.campaigns.get((metric, self.key), {}) for metric in self._results()}
         results = {name: self._sums("website", name, days, zero=True).so_far for name, days in told.items()}
@@ -424,9 +490,10 @@ class _Table:
         if not known:
             return None
         metric = next((metric for metric, number in known.items() if number), next(iter(known)))
-        cost = sum(paid)
+        cost = round(sum(paid) + ads, 6)
         return CostFact(
             cost=cost,
+            ads=round(ads, 6),
             currency=self.client.currency,
             metric=metric,
             results=known[metric],
@@ -453,6 +520,20 @@ def _reached(posts: Iterable[PostNumbers]) -> int | None:
     """How many people were reached at least: by the post that reached most. Who saw two posts is not counted twice."""
     known = [value for post in posts for metric in _REACHED if (value := post.counters.get(metric)) is not None]
     return max(known) if known else None
+
+
+def _leads(posts: Iterable[PostNumbers]) -> float | None:
+    """The forms that a platform says were sent by some of its posts; None if it does not say."""
+    return total("claimed_leads", [post.counters.get("claimed_leads") for post in posts])
+
+
+def _together(parts: Iterable[Days]) -> Days:
+    """Several pages day by day: a visit begins on one of them."""
+    sums: dict[dt.date, float] = defaultdict(float)
+    for days in parts:
+        for day, value in days.items():
+            sums[day] += value
+    return sums
 
 
 def _whole(value: float | None) -> int | None:

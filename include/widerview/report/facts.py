@@ -329,10 +329,11 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
 class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
 
-    `metric` says what a result is.
+    `metric` says what a result is; `ads` is what of the cost went to ads.
     """
 
     cost: float
+    ads: float = 0.0
     currency: str
     metric: str
     results: float

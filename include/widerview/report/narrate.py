@@ -669,7 +669,7 @@ def provenance(facts: Facts) -> list[str]:
     if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
         lines.append(
             _(
-                "What posts “usually earn”: reactions to your own posts of the same kind on the same platform, in the "
+                "“The usual” of a post: reactions to your own posts of the same kind on the same platform, in the "
                 "weeks before. Chance is allowed for; the range in brackets holds the truth in about %(share)s of "
                 "cases."
             )

@@ -23,11 +23,12 @@ _FEW = 3
 
 
 class Line(NamedTuple):
-    """One row for print: what it is, and its numbers of the week and so far."""
+    """One row for print: what it is, and its numbers of the week and so far; or, apart, what a platform claims."""
 
     label: str
     week: str
     so_far: str
+    claimed: str = ""
 
 
 class Section(NamedTuple):
@@ -70,6 +71,8 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
 
 
 def _line(facts: Facts, row: CampaignRow) -> Line:
+    if row.group == "claimed":
+        return Line(_label(facts, row), "", "", _claim(facts, row))
     return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
 
 
@@ -79,6 +82,14 @@ def _label(facts: Facts, row: CampaignRow) -> str:
         return _("People reached on %(platform)s, at least", platform=row.of)
     if row.metric == "claimed_conversions":
         return _("Results %(platform)s claims", platform=row.of)
+    if row.metric == "claimed_leads":
+        return _("Forms %(platform)s says were sent", platform=row.of)
+    if row.metric == "untagged_landing_visits":
+        where = row.of or _("its pages")
+        return _("Visits that began on %(page)s without a tag, counted in no other row", page=where)
+    if row.metric == "landing_visits":
+        where = row.of or _("its pages")
+        return _("Visits that began on %(page)s, with or without a tag, not to be added", page=where)
     name = {"posts": _("Posts"), "visits": _("Visits")}.get(row.metric) or _(METRICS[row.metric].label)
     return _("%(what)s: %(of)s", what=name, of=row.of) if row.of else name
 
@@ -93,9 +104,19 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
     return voice.say("at least %(number)s", number=number) if is_open else number
 
 
+def _claim(facts: Facts, row: CampaignRow) -> str:
+    so_far = _number(facts, row, row.so_far)
+    if row.week is None:
+        return so_far
+    return voice_of(facts.locale).say(
+        "%(so_far)s, %(week)s of it this week", so_far=so_far, week=count(facts, round(row.week))
+    )
+
+
 def few(facts: Facts, campaign: CampaignFact) -> list[Line]:
-    """The few numbers of a campaign that say most; of each kind the first that is known."""
-    known = [row for row in campaign.rows if row.group in {"website", "offline", "social"} and row.week is not None]
+    """The few numbers of a campaign that say most; of each kind the first that is known and was not 0 all along."""
+    rows = [row for row in campaign.rows if row.group in {"website", "offline", "social"}]
+    known = [row for row in rows if row.week is not None and (row.week or row.so_far)]
     first = {row.metric: row for row in reversed(known)}
     return [_line(facts, first[metric]) for metric in _TELLING if metric in first][:_FEW]
 
@@ -182,6 +203,8 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     spent = voice.money(cost.cost, cost.currency)
+    if cost.ads:
+        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=voice.money(cost.ads, cost.currency))
     result = _result(facts, cost.metric)
     if cost.per_result is None:
         return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)

@@ -175,7 +175,13 @@ def _sentences(facts: Facts) -> list[str]:
         *narrate.correction_lines(facts),
         *_worth_knowing(facts),
         *narrate.conversation_lines(facts, facts.conversation),
+        *_asked(facts),
+        *narrate.thanks(facts),
     ]
+
+
+def _asked(facts: Facts) -> list[str]:
+    return [narrate.ask_line(facts, facts.ask)] if facts.ask else []
 
 
 def _worth_knowing(facts: Facts) -> list[str]:
@@ -192,6 +198,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             f"The sentence that was struck is not in the report any more: {facts.struck!r}. The code that words "
             "reports has changed since the review: clear `compose`, and review the report again."
         )
+
+    if facts.struck in _asked(facts):
+        facts = msgspec.structs.replace(facts, ask=None)  # no other sentence speaks of it then
 
     def kept(sentences: Iterable[str]) -> list[str]:
         return [sentence for sentence in sentences if sentence != facts.struck]
@@ -253,9 +262,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             f"{narrate_time.goal_name(facts, goal)}: {narrate_time.goal_line(facts, goal)}" for goal in facts.goals
         ],
         "conversation": list(filter(None, [" ".join(kept(narrate.conversation_lines(facts, facts.conversation)))])),
-        "thanks": narrate.thanks(facts),
+        "thanks": kept(narrate.thanks(facts)),
         "planned": [narrate.plan_line(facts, plan) for plan in facts.planned],
-        "ask": [narrate.ask_line(facts, facts.ask)] if facts.ask else [],
+        "ask": _asked(facts),
         "campaign_lines": [narrate_campaigns.brief_line(facts, campaign) for campaign in facts.campaigns],
     }
     return page | _parted(facts, page, lines)
@@ -410,8 +419,10 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
     _ = voice_of(facts.locale).say
     goal = _("Goal: %(goal)s", goal=campaign.goal)
     few, effect = narrate_campaigns.few(facts, campaign), narrate_campaigns.effect_brief(facts, campaign)
-    as_text = [_("%(what)s: %(week)s (%(so_far)s so far)", what=a, week=b, so_far=c) for a, b, c in few]
-    as_table = [_("What"), _("This week"), _("So far"), *(cell for line in few for cell in line)] if few else []
+    as_text = [
+        _("%(what)s: %(week)s (%(so_far)s so far)", what=each.label, week=each.week, so_far=each.so_far) for each in few
+    ]
+    as_table = [_("What"), _("This week"), _("So far"), *(cell for line in few for cell in line[:3])] if few else []
     return {
         "name": campaign.name,
         "goal": goal,
@@ -420,7 +431,8 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "few": few,
         "effect": effect,
         "few_words": " ".join([campaign.name, goal, effect, *max(as_text, as_table, key=above.count)]),
-        "sections": narrate_campaigns.table(facts, campaign),
+        "sections": (sections := narrate_campaigns.table(facts, campaign)),
+        "claims": any(line.claimed for section in sections for line in section.lines),
         "below": narrate_campaigns.lines(facts, campaign),
     }
 

@@ -1,4 +1,4 @@
-"""What people at the sandbox's bakery put into its drop folder: the till's export, head counts, the newsletter, scans.
+"""What people at the sandbox's bakery put into its drop folder: exports of the till and of ads, head counts, and so on.
 
 All of it is drawn from the model, so what was really counted is known: `counted` is the truth of a day.
 """
@@ -22,6 +22,9 @@ _LOAVES, _LOAF_PRICE = 9.0, 6.4
 _HEADS = 46.0
 _SCANS_A_VISIT = 1.15
 """Some scan a poster and leave before the page is there."""
+_AD_SPEND = {"meta": 8.5, "google_ads": 5.0}
+_CLAIMED = {"meta": 1.4, "google_ads": 0.7}
+"""What ads managers spend and claim a day; the website knows of nothing that they brought."""
 _SAVED_AT = dt.time(19, 30)
 
 
@@ -48,6 +51,10 @@ def counted(model: Simulation, client: str, day: dt.date) -> dict[tuple[str, str
             (NEWSLETTER, "clicks"): int(rng.binomial(_RECIPIENTS, _CLICKED)),
             (NEWSLETTER, "unsubscribes"): int(rng.binomial(_RECIPIENTS, _LEFT)),
         }
+    for platform, spend in _AD_SPEND.items():
+        ads = f"{CAMPAIGN.key}/{platform}"
+        found[ads, "claimed_conversions"] = int(rng.poisson(_CLAIMED[platform])) * 0.75
+        found[ads, "spend"] = round(spend * float(rng.uniform(0.8, 1.2)), 2)
     return found
 
 
@@ -67,13 +74,14 @@ def write_files(model: Simulation, client: str, folder: Path, *, now: dt.datetim
         "head-counts.xlsx": ("day", "event", "attendance"),
         "newsletter.csv": ("day", "newsletter", "sent", "opens", "clicks", "unsubscribes"),
         "scans.csv": ("day", "path", "scans"),
+        "meta-ads.csv": ("day", "campaign", "platform", "claimed_conversions", "spend"),
+        "google-ads.csv": ("day", "campaign", "platform", "claimed_conversions", "cost_micros"),
     }
     paths = []
-    for name, (_, asset, *columns) in tables.items():
-        rows = list(_rows(truth, columns))
+    for name, heads in tables.items():
+        rows = list(_ads(truth, heads) if "platform" in heads else _rows(truth, list(heads[2:])))
         if not rows:
             continue
-        heads = ("day", asset, *columns)
         path = folder / name
         path.write_bytes(_excel(heads, rows) if name.endswith(".xlsx") else _csv(heads, rows))
         at = _saved(max(day for day, *_ in rows), zone).timestamp()
@@ -93,6 +101,18 @@ def _rows(truth: dict[dt.date, dict[tuple[str, str], float]], columns: list[str]
     for day, of_day in truth.items():
         for asset in dict.fromkeys(asset for asset, column in of_day if column == columns[0]):
             yield (day, asset, *(of_day[asset, column] for column in columns))
+
+
+def _ads(truth: dict[dt.date, dict[tuple[str, str], float]], heads: tuple[str, ...]) -> Iterator[_Row]:
+    """An ads manager's export: Google's has its costs in millionths, and both call the campaign in their own way."""
+    platform = "google_ads" if "cost_micros" in heads else "meta"
+    ads = f"{CAMPAIGN.key}/{platform}"
+    for day, of_day in truth.items():
+        claimed, spend = of_day[ads, "claimed_conversions"], of_day[ads, "spend"]
+        if platform == "meta":
+            yield day, CAMPAIGN.name, "Meta", claimed, spend
+        else:
+            yield day, CAMPAIGN.key, "Google Ads", claimed, round(spend * 1_000_000)
 
 
 def _csv(heads: tuple[str, ...], rows: list[_Row]) -> bytes:

@@ -52,6 +52,7 @@ _DIMENSIONS: Mapping[str, Callable[[dt.date, WebVisit], str]] = {
     # Whoever has been here before was brought by nothing that is known.
     "firstUserCampaignName": lambda day, visit: _source(visit).campaign if visit.new_in_week else "(direct)",
     "sessionMedium": lambda day, visit: _source(visit).medium,
+    "landingPage": lambda day, visit: visit.pages[0].path,
 }
 _METRICS: Mapping[str, tuple[str, Callable[[list[WebVisit]], float]]] = {
     "sessions": ("TYPE_INTEGER", len),
@@ -182,10 +183,25 @@ def _rows(
     model: Simulation, profile: Profile, asked: Mapping[str, Any], dimensions: Sequence[str], now: dt.datetime
 ) -> _Rows:
     groups: dict[tuple[str, ...], list[WebVisit]] = {}
+    kept = _filter(asked.get("dimensionFilter"))
     for day in _days(asked, model.first_day):
         for visit in web_visits(model, profile.key, day, now, late=True):
+            if not kept(day, visit):
+                continue
             groups.setdefault(tuple(_DIMENSIONS[name](day, visit) for name in dimensions), []).append(visit)
     return list(groups.items())
+
+
+def _filter(asked: Any) -> Callable[[dt.date, WebVisit], bool]:
+    """Which visits are asked for; the sandbox knows lists of values only."""
+    if asked is None:
+        return lambda day, visit: True
+    try:
+        name, wanted = asked["filter"]["fieldName"], frozenset(asked["filter"]["inListFilter"]["values"])
+    except (KeyError, TypeError):
+        raise _Refused(f"The sandbox filters by an inListFilter of one dimension only, not by {asked}.") from None
+    tell = _DIMENSIONS[_known(name, _DIMENSIONS, "dimension")]
+    return lambda day, visit: tell(day, visit) in wanted
 
 
 def _days(asked: Mapping[str, Any], first_day: dt.date) -> Iterable[dt.date]:

@@ -11,6 +11,7 @@ repeat `utm_source` in it, so that poster and newsletter can be told apart.
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote_plus
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from widerview.sandbox import MATOMO_TOKEN
 from widerview.sandbox.answer import Answer, Call, FaultAnswers, Route
 from widerview.sandbox.model import Origin, Profile, Simulation
+from widerview.sandbox.website import web_visits
 
 _DEFAULT_LIMIT = 100
 _PERIODS = ("day", "week", "month", "year", "range")
@@ -207,7 +209,7 @@ def _row(label: str, visits: Visits, call: Call, **rest: object) -> Json:
 
 def _limited(rows: list[Json], call: Call) -> list[Json]:
     """The rows in Matomo's order, the part of them that was asked for."""
-    rows = sorted(rows, key=lambda row: (-row["nb_visits"], row["label"]))
+    rows = sorted(rows, key=lambda row: (-int(row.get("nb_visits") or row["entry_nb_visits"]), row["label"]))
     limit, offset = int(call.params.get("filter_limit", _DEFAULT_LIMIT)), int(call.params.get("filter_offset", 0))
     return rows[offset:] if limit < 0 else rows[offset : offset + limit]
 
@@ -296,9 +298,34 @@ def _campaign_keywords(model: Simulation, profile: Profile, visits: Visits, call
     return []
 
 
+def _entry_pages(model: Simulation, profile: Profile, call: Call) -> object:
+    """The pages on which visits of each day began, as a flat table; the one segment the sandbox knows is campaigns."""
+    period, date, segment = (call.params.get(name, "") for name in ("period", "date", "segment"))
+    if segment not in {"", "referrerType==campaign"}:
+        raise _Refused(f"Segment '{segment}' is not a supported segment.")
+    if period != "day" or call.params.get("flat") != "1":
+        raise _Refused("The sandbox knows the entry pages of single days only, as a flat table.")
+    pattern = re.compile(call.params.get("filter_pattern", ""), re.IGNORECASE)
+    tables: dict[str, list[Json]] = {}
+    for name, day, _ in _periods(period, date, call.now.astimezone(profile.zone).date()):
+        entries: dict[str, int] = {}
+        for visit in web_visits(model, profile.key, day, call.now, late=True):
+            if not segment or visit.origin.channel == "campaign":
+                entries[visit.pages[0].path] = entries.get(visit.pages[0].path, 0) + 1
+        rows = [
+            # What it has summed up of a visit's beginning comes as text.
+            {"label": label, "entry_nb_visits": str(count), "url": f"{profile.url}{path}"}
+            for path, count in entries.items()
+            if pattern.search(label := "/index" if path == "/" else path)
+        ]
+        tables[name] = _limited(rows, call)
+    return tables if "," in date else next(iter(tables.values()))
+
+
 _METHODS: dict[str, Callable[[Simulation, Profile, Call], object]] = {
     "SitesManager.getSiteFromId": _site,
     "VisitsSummary.get": _reported(_visits_summary),
+    "Actions.getEntryPageUrls": _entry_pages,
     "Referrers.getReferrerType": _reported(_referrer_types),
     "Referrers.getSocials": _reported(_socials),
     "Referrers.getCampaigns": _reported(_campaigns),

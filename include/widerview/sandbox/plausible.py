@@ -21,6 +21,7 @@ _MOST_ROWS = 10_000
 _METRICS = ("visitors", "visits", "pageviews", "events", "bounce_rate", "visit_duration", "views_per_visit")
 _DIMENSIONS = (
     "time:day", "visit:source", "visit:channel", "visit:utm_medium", "visit:utm_source", "visit:utm_campaign",
+    "visit:entry_page",
 )  # fmt: skip
 _CHANNELS = {"direct": "Direct", "search": "Organic Search", "website": "Referral", "social": "Organic Social"}
 _MEDIA = {"email": "Email", "social": "Organic Social"}
@@ -63,11 +64,14 @@ def _answer(model: Simulation, profile: Profile, asked: Mapping[str, Any], call:
     for place, name in enumerate(dimensions):
         if name not in _DIMENSIONS:
             raise _Refused(f'#/dimensions/{place}: Invalid dimension "{name}"')
+    entries = _entries(asked.get("filters", []))
     first, last = _days(asked)
     days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
     groups: dict[tuple[str, ...], list[WebVisit]] = {}
     for day in days:
         for visit in web_visits(model, profile.key, day, call.now):
+            if entries is not None and visit.pages[0].path not in entries:
+                continue
             groups.setdefault(tuple(_value(name, day, visit) for name in dimensions), []).append(visit)
     if not dimensions:
         groups.setdefault((), [])
@@ -90,13 +94,23 @@ def _answer(model: Simulation, profile: Profile, asked: Mapping[str, Any], call:
             "site_id": asked["site_id"],
             "metrics": metrics,
             "date_range": [begins.isoformat(), ends.isoformat()],
-            "filters": [],
+            "filters": asked.get("filters", []),
             "dimensions": dimensions,
             "order_by": asked.get("order_by", []),
             "include": include,
             "pagination": pages,
         },
     }
+
+
+def _entries(filters: Any) -> frozenset[str] | None:
+    """On which pages the visits asked for began; None: on any. The sandbox knows no other filter."""
+    match filters:
+        case []:
+            return None
+        case [["is", "visit:entry_page", [*pages]]] if pages and all(isinstance(page, str) for page in pages):
+            return frozenset(pages)
+    raise _Refused(f'#/filters/0: Invalid filter "{filters}"')
 
 
 def _days(asked: Mapping[str, Any]) -> tuple[dt.date, dt.date]:
@@ -114,6 +128,8 @@ def _value(dimension: str, day: dt.date, visit: WebVisit) -> str:
     tags = dict(parse_qsl(urlsplit(visit.landing).query))
     if dimension == "time:day":
         return day.isoformat()
+    if dimension == "visit:entry_page":
+        return visit.pages[0].path
     if dimension.startswith("visit:utm_"):
         return tags.get(dimension.removeprefix("visit:"), _NOT_SET)
     source = tags.get("utm_source") or ("" if visit.origin.channel in {"direct", "campaign"} else visit.origin.name)

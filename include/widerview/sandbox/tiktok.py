@@ -29,6 +29,7 @@ _MOST_POSTS = 20
 _MOST_COMMENTS = 30
 _MOST_INLINE = 3
 _DAYS_BACK = 60
+_VIEWS_A_CLICK, _VIEWS_A_FORM = 90, 400
 _ID_DIGITS = 19
 _DISPLAY_LIVES, _DISPLAY_REFRESH_LIVES = 7_200, 15_552_000
 _BUSINESS_LIVES, _BUSINESS_REFRESH_LIVES = 86_400, 31_536_000
@@ -187,6 +188,11 @@ def _commented(model: Simulation, profile: Profile, post: Post, now: dt.datetime
     return len(comments) + sum(len(model.replies(comment, now)) for comment in comments)
 
 
+def _followed(post: Post, now: dt.datetime, views: int) -> int:
+    """What people did once in so many views of a post."""
+    return post.count("views", now) // views
+
+
 def _total(kind: str) -> _Field:
     return lambda model, profile, post, now: post.count(kind, now)
 
@@ -222,6 +228,8 @@ _BUSINESS_POST: Mapping[str, _Field] = {
     "favorites": lambda model, profile, post, now: None,
     "reach": lambda model, profile, post, now: model.reached(post, now),
     "total_time_watched": lambda model, profile, post, now: round(model.watched(post, now), 3),
+    "website_clicks": lambda model, profile, post, now: _followed(post, now, _VIEWS_A_CLICK),
+    "lead_submissions": lambda model, profile, post, now: _followed(post, now, _VIEWS_A_FORM),
 }
 """What can be asked of a post; None where there is none."""
 
@@ -230,6 +238,18 @@ _Daily = Callable[[Simulation, Profile, dt.date, dt.datetime], int | None]
 
 def _events(kind: str) -> _Daily:
     return lambda model, profile, day, now: model.account_day(profile.key, "tiktok", kind, day, dt.UTC, now)
+
+
+def _done(views: int) -> _Daily:
+    """What people did once in so many views, on a day: what all posts had at its end less what they had before."""
+
+    def of_day(model: Simulation, profile: Profile, day: dt.date, now: dt.datetime) -> int:
+        opens = dt.datetime.combine(day, dt.time(), dt.UTC)
+        ends = min(opens + _DAY, now)
+        posts = model.own_posts(profile.key, "tiktok", ends)
+        return sum(_followed(post, ends, views) - _followed(post, opens, views) for post in posts)
+
+    return of_day
 
 
 def _followers(which: int) -> _Daily:
@@ -245,6 +265,8 @@ _DAILY: Mapping[str, _Daily] = {
     "shares": _events("shares"),
     "daily_new_followers": _followers(0),
     "daily_lost_followers": _followers(1),
+    "bio_link_clicks": _done(_VIEWS_A_CLICK),
+    "lead_submissions": _done(_VIEWS_A_FORM),
 }
 
 

@@ -2,7 +2,8 @@
 
 Shapes follow answers of an Umami 3.1.0 recorded in November 2026. What is imitated on purpose, because it bites: sums
 of single names come as text (`"17"`), an administrator is told zeros of a website that does not exist, and a referrer
-belongs to the page view that it led to, not to the visit, so that the other page views of the visit have none.
+belongs to the page view that it led to, not to the visit, so that the other page views of the visit have none. The
+entry of a visit is its first page view in the time that is asked for.
 
 `/umami/api` is opened by the token of a login, `/umami/v1` by a key, as the vendor's cloud is.
 """
@@ -34,6 +35,7 @@ class _View(NamedTuple):
     visitor: str
     query: str
     referrer: str
+    entry: str
 
 
 class _Refused(Exception):
@@ -91,6 +93,7 @@ def _expanded(model: Simulation, profile: Profile | None, call: Call) -> object:
     kinds: dict[str, Callable[[_View], str]] = {
         "referrer": lambda view: view.referrer,
         "query": lambda view: view.query,
+        "entry": lambda view: view.entry,
     }
     name_of = kinds.get(call.params.get("type", ""))
     if name_of is None:
@@ -145,6 +148,7 @@ def _views(
                         visitor=f"{day}/{visit.visitor}",
                         query="" if place else urlsplit(visit.landing).query,
                         referrer="" if place else host.removeprefix("www."),
+                        entry="" if place else page.path,
                     )
         day += dt.timedelta(days=1)
 

@@ -13,21 +13,22 @@ begins, if that is within what is read. No Airflow Connection is needed and noth
 **Outputs.** Values of whole days in the site's time zone: visits, visitors, page views, bounces, time on the website,
 and requests with everything in them. Visits, page views and bounces are split by `channel` (direct, search, website,
 campaign, social, ai_assistant), by `network`, by `campaign` (`utm_campaign`, in lower case) and by `touchpoint`
-(`<campaign>/<utm_source>`). Page views are successful requests for pages; visits are page views of one visitor with
-less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that the server
-redirected are counted as `scans`, split by `asset`: the path.
+(`<campaign>/<utm_source>`). Of the pages that the client's campaigns lead to, the visits that began there, and those of
+them by tagged links, are split by `page`. Page views are successful requests for pages; visits are page views of one
+visitor with less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that
+the server redirected are counted as `scans`, split by `asset`: the path.
 
 **Calls.** None. Some ten thousand lines are read in a second.
 
 **Limits.** *Nobody's address is kept.* Address and browser of a line become a hash under a random key that belongs to
 one day, lives in memory only and is thrown away with it; what is stored is a number by order of appearance, so that the
-visits of one day can be told apart, and a visitor of two days cannot. User names, paths, browsers and all of a query
-but `utm_campaign` and `utm_source` are dropped, of a referrer all but its host. Robots are left out as far as they give
-themselves away by the list *crawler-user-agents*; those that pose as browsers are counted. People behind one address
-with the same browser are one visitor; where the server stands behind a proxy, it must log the visitor's address.
-Files that begin with the same line are taken for copies of each other, and only the longest is read. A day is left out
-if the log begins within it, because its beginning is missing; a day without a line is zero only if there are lines
-before and after it.
+visits of one day can be told apart, and a visitor of two days cannot. User names, browsers, paths other than those of
+the campaigns' pages, and all of a query but `utm_campaign` and `utm_source` are dropped, of a referrer all but its
+host. Robots are left out as far as they give themselves away by the list *crawler-user-agents*; those that pose as
+browsers are counted. People behind one address with the same browser are one visitor; where the server stands behind a
+proxy, it must log the visitor's address. Files that begin with the same line are taken for copies of each other, and
+only the longest is read. A day is left out if the log begins within it, because its beginning is missing; a day without
+a line is zero only if there are lines before and after it.
 
 **When it fails.** *Not found*: no file matches, or the folder may not be listed. *Unauthorized*: a file may not be
 read. *Bad answer*: more than a few lines are not in the Combined format; the message names file and line and quotes one
@@ -42,7 +43,7 @@ import re
 import secrets
 import zlib
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
@@ -54,6 +55,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from widerview.sources import landing_pages
 from widerview.sources.base import RawPage, Request, Row, Source, Target, Window, Written, day_rows, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized, Unavailable
 from widerview.sources.http import LARGEST_BODY, Count, HttpClient, decode, place
@@ -87,11 +89,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How somebody came to a page: the referring host, and what the link named."""
+    """How somebody came to a page: the referring host, and what the link named; `page` is one of the campaigns' own."""
 
     referrer: str = ""
     campaign: str = ""
     source: str = ""
+    page: str = ""
 
 
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
@@ -137,6 +140,7 @@ class AccessLog(Source):
     )
     needs_connection = False
     counts_short_paths = True
+    counts_landing_pages = True
     options: ClassVar[Mapping[str, Written]] = {
         "files": Written(
             "where the logs lie on the workers' machine, rotated copies included",
@@ -209,6 +213,10 @@ class AccessLog(Source):
         stamped = stamp(target, page)
         for (dimension, member), values in parts.items():
             yield from day_rows(stamped, "site", target.ref, day.day, day.zone, values, dimension, member)
+        pages = landing_pages.pages_of(target)
+        began = Counter((visit.origin.page, bool(visit.origin.campaign)) for visit in visits)
+        for path, landed in landing_pages.counted(began, pages).items():
+            yield from day_rows(stamped, "site", target.ref, day.day, day.zone, landed, "page", path)
         for path, scans in day.scans.items():
             yield from day_rows(stamped, "site", target.ref, day.day, day.zone, {"scans": scans}, "asset", path)
 
@@ -249,7 +257,7 @@ def _split(visits: Sequence[_Visit]) -> dict[Member, _Counts]:
 class _Gathered:
     """A day of the window while the log is read; the key by which its visitors are told apart goes with it."""
 
-    def __init__(self, day: dt.date, zone: str, short_paths: Sequence[str]) -> None:
+    def __init__(self, day: dt.date, zone: str, short_paths: Sequence[str], pages: Sequence[str]) -> None:
         after = day + dt.timedelta(days=1)
         self.day = day
         self.opens, self.ends = (int(Window(each, each).opens(zone).timestamp()) for each in (day, after))
@@ -257,6 +265,7 @@ class _Gathered:
         self.views: list[_View] = []
         self.origins: dict[_Origin, int] = {}
         self.scans = dict.fromkeys(short_paths, 0)
+        self._pages = pages
         self._visitors: dict[bytes, int] = {}
         self._key = secrets.token_bytes(32)
 
@@ -280,7 +289,8 @@ class _Gathered:
         if not _PAGE.fullmatch(path.rpartition("/")[2]):
             return
         host = _host(entry.headers_in["Referer"] or "")
-        origin = _origin("" if host.removeprefix("www.") in own_hosts else host, query)
+        page = landing_pages.named(path, self._pages) or ""
+        origin = _origin("" if host.removeprefix("www.") in own_hosts else host, query, page)
         who = "\n".join((entry.remote_host or "", entry.headers_in.get("X-Forwarded-For") or "", agent))
         visitor = blake2b(who.encode(), key=self._key, digest_size=16).digest()
         self.views.append((
@@ -296,7 +306,8 @@ class _Reading:
     def __init__(self, target: Target, window: Window) -> None:
         days = window.days
         short_paths = target.options.get("short_paths", "").split()
-        self._days = [_Gathered(day, target.time_zone, short_paths) for day in days]
+        pages = landing_pages.pages_of(target)
+        self._days = [_Gathered(day, target.time_zone, short_paths, pages) for day in days]
         self._opens = [day.opens for day in self._days]
         self._zone = target.time_zone
         self._label = target.label
@@ -525,12 +536,12 @@ def _host(referrer: str) -> str:
     return ""
 
 
-def _origin(referrer: str, query: str) -> _Origin:
+def _origin(referrer: str, query: str, page: str) -> _Origin:
     if "utm_" not in query:
-        return _Origin(referrer)
+        return _Origin(referrer, page=page)
     named = {name: tag(_without_addresses(value)) for name, value in parse_qsl(query)}
     campaign, source = (named.get(name, "")[:_LONGEST_NAME] for name in ("utm_campaign", "utm_source"))
-    return _Origin(referrer, campaign, source)
+    return _Origin(referrer, campaign, source, page)
 
 
 def _is_address(text: str) -> bool:

@@ -369,6 +369,8 @@ class Source(ABC):
         needs_connection: Whether an account must name an Airflow Connection.
         counts_short_paths: Whether it counts the calls of the client's short paths, which stand in the target's options
             as `short_paths`, with spaces between them.
+        counts_landing_pages: Whether it counts the visits that began on the pages that campaigns' links lead to, which
+            stand in the target's options as `landing_pages` (see `widerview.sources.landing_pages`).
         options: What else may stand in a client file under `options` of an account or site.
         required_options: Those of them that must.
         api_version: The contract it was written against.
@@ -401,6 +403,7 @@ class Source(ABC):
     reference: ClassVar[Written]
     needs_connection: ClassVar[bool] = True
     counts_short_paths: ClassVar[bool] = False
+    counts_landing_pages: ClassVar[bool] = False
     options: ClassVar[Mapping[str, Written]] = {}
     required_options: ClassVar[tuple[str, ...]] = ()
     api_version: ClassVar[str]

@@ -1,23 +1,24 @@
-"""### Files in a drop folder: what the till, the door, the newsletter and a scan provider have counted.
+"""### Files in a drop folder: what the till, the door, the newsletter, a scan provider and ads managers tell.
 
 **Purpose.** Bring in what no platform and no web analytics can tell of a campaign: promo codes used at the till, heads
-counted at an event, results of a newsletter, scans of QR codes. Somebody at the client saves a small table into a
-folder; that is all.
+counted at an event, results of a newsletter, scans of QR codes; and what ads managers claim. Somebody saves a small
+table into a folder; that is all.
 
 **Inputs.** In the client file, under `offline`, `name` is a short name of the folder, and `options` has `folder`:
 where it lies on the machine of the Airflow workers, whose user must be allowed to read it. Amounts are in the client's
 currency. No Airflow Connection is needed and nothing is asked over the network. The files are CSV (UTF-8) or Excel
-(`.xlsx`), and the names of the columns say which of four tables one is; `docs/drop-folder.md` has an example of each:
+(`.xlsx`), and the names of the columns say which of five tables one is; `docs/drop-folder.md` has an example of each:
 
 - till: `day`, `code`, `redemptions`, and, if known, `revenue`
 - attendance: `day`, `event`, `attendance`
 - newsletter: `day`, `newsletter`, `sent`, `clicks`, and, if known, `opens`, `unsubscribes`
 - scans: `day`, `path`, `scans`
+- ads: `day`, `campaign`, `platform`, `claimed_conversions`, and, if known, `spend`, or `cost_micros` in millionths
 
 **Outputs.** Values of whole days in the client's time zone, split by `asset`: the code, event, newsletter or path, in
-lower case. Each was observed when its file was saved; so a file that is saved again with other numbers is a correction,
-and the same file read again changes nothing. Of two files that tell of the same, the one saved last counts. Two shops
-with the same code need two folders.
+lower case; of ads by `touchpoint`: `<campaign>/<platform>`. Each was observed when its file was saved; so a file that
+is saved again with other numbers is a correction, and the same file read again changes nothing. Of two files that tell
+of the same, the one saved last counts. Two shops with the same code need two folders.
 
 **Calls.** None.
 
@@ -71,37 +72,88 @@ _NO_TABLE = ("~$", ".")
 """What the names of files begin with that programs leave beside tables: locks of Excel, hidden files."""
 
 
+AD_PLATFORMS: Mapping[str, str] = {
+    "amazon_ads": "Amazon Ads",
+    "facebook": "Facebook",
+    "google_ads": "Google Ads",
+    "instagram": "Instagram",
+    "linkedin": "LinkedIn",
+    "meta": "Meta",
+    "microsoft_ads": "Microsoft Advertising",
+    "pinterest": "Pinterest",
+    "reddit": "Reddit",
+    "snapchat": "Snapchat",
+    "threads": "Threads",
+    "tiktok": "TikTok",
+    "x": "X",
+    "youtube": "YouTube",
+}
+"""Whose ads managers' exports are read, and their names for people; a file may write either."""
+_AD_NAMES = {tag(name): platform for platform, title in AD_PLATFORMS.items() for name in (platform, title)}
+
+
+class Column(NamedTuple):
+    """A column of numbers: the canonical metric, and how a cell is read."""
+
+    metric: str
+    read: Callable[[Cell], float] = sheets.count
+
+
 class Table(NamedTuple):
     """One of the tables that may be dropped.
 
     Attributes:
         name: What it is called.
         asset: The column that names what is counted.
-        metrics: The canonical metric of each column of numbers.
-        needed: Those columns that must be there.
+        numbers: Its columns of numbers.
+        needed: Those of them that must be there.
+        by_platform: Whether it has a column `platform`, too: who counted it.
     """
 
     name: str
     asset: str
-    metrics: Mapping[str, str]
+    numbers: Mapping[str, Column]
     needed: frozenset[str]
+    by_platform: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All its columns."""
-        return ("day", self.asset, *self.metrics)
+        return ("day", self.asset, *(("platform",) if self.by_platform else ()), *self.numbers)
 
 
 TABLES = (
-    Table("till", "code", {"redemptions": "redemptions", "revenue": "revenue"}, frozenset({"redemptions"})),
-    Table("attendance", "event", {"attendance": "attendance"}, frozenset({"attendance"})),
+    Table(
+        "till",
+        "code",
+        {"redemptions": Column("redemptions"), "revenue": Column("revenue", sheets.amount)},
+        frozenset({"redemptions"}),
+    ),
+    Table("attendance", "event", {"attendance": Column("attendance")}, frozenset({"attendance"})),
     Table(
         "newsletter",
         "newsletter",
-        {"sent": "emails_sent", "opens": "email_opens", "clicks": "email_clicks", "unsubscribes": "unsubscribes"},
+        {
+            "sent": Column("emails_sent"),
+            "opens": Column("email_opens"),
+            "clicks": Column("email_clicks"),
+            "unsubscribes": Column("unsubscribes"),
+        },
         frozenset({"sent", "clicks"}),
     ),
-    Table("scans", "path", {"scans": "scans"}, frozenset({"scans"})),
+    Table("scans", "path", {"scans": Column("scans")}, frozenset({"scans"})),
+    Table(
+        "ads",
+        "campaign",
+        {
+            # A platform may credit a sale to several of its ads in part.
+            "claimed_conversions": Column("claimed_conversions", sheets.amount),
+            "spend": Column("spend", sheets.amount),
+            "cost_micros": Column("spend", sheets.micros),
+        },
+        frozenset({"claimed_conversions"}),
+        by_platform=True,
+    ),
 )
 """The tables, each known by the column that names what is counted."""
 
@@ -241,12 +293,13 @@ def _table(heads: Sequence[Cell]) -> Table:
     if table is None:
         known = "; ".join(f"{table.name}: {', '.join(table.columns)}" for table in TABLES)
         raise BadSheet(f"has the columns {', '.join(names) or '(none)'} in its first row; write those of one ({known})")
-    missing = [name for name in ("day", *table.metrics) if name not in names and name in {"day", *table.needed}]
+    wanted = {"day", *table.needed, *(("platform",) if table.by_platform else ())}
+    missing = [name for name in table.columns if name not in names and name in wanted]
     if missing:
-        raise BadSheet(f"is a {table.name} table without the column {missing[0]}; add it")
+        raise BadSheet(f"lacks the column {missing[0]} of the table {table.name}; add it")
     for name in names:
         if name not in table.columns:
-            raise BadSheet(f"has the column {name!r}, which a {table.name} table has not; remove or rename it")
+            raise BadSheet(f"has the column {name!r}, which the table {table.name} has not; remove or rename it")
         if names.count(name) > 1:
             raise BadSheet(f"has the column {name} twice; keep one")
     return table
@@ -310,6 +363,8 @@ class _Reading:
         asset = tag(_read(self._table.asset, line, sheets.text))
         if self._table.asset == "path" and not asset.startswith("/"):
             raise _WrongCell("path", f"{asset!r} is no path; write what stands behind the host, like /market")
+        if self._table.by_platform:
+            asset = f"{asset}/{_read('platform', line, _ad_platform)}"
         if day > self._saved + _CLOCKS:
             raise _WrongCell("day", f"{day} had not come when the file was saved; correct the day")
         if day < self._saved - _LATE and not self._window.first <= day:
@@ -322,18 +377,27 @@ class _Reading:
         if first != number:
             raise _WrongCell("", f"tells of {asset} on {day} like row {first}; make one row of the two")
         values: dict[str, float | None] = {}
-        for column, metric in self._table.metrics.items():
+        for column, (metric, read) in self._table.numbers.items():
             if line.get(column) is not None:
-                values[metric] = _read(column, line, sheets.amount if metric == "revenue" else sheets.count)
-        if missing := [column for column in self._table.needed if self._table.metrics[column] not in values]:
+                if metric in values:
+                    raise _WrongCell(column, f"tells the {metric} a second time; leave one of the two empty")
+                values[metric] = _read(column, line, read)
+        if missing := [column for column in self._table.needed if self._table.numbers[column].metric not in values]:
             raise _WrongCell(
                 min(missing),
                 "is empty, or a formula that was never worked out; write the number, 0 for none, or remove the row",
             )
         yield from day_rows(
-            self._stamped, "folder", self._target.ref, day, self._target.time_zone, values, "asset", asset,
-            self._target.options.get("currency"),
+            self._stamped, "folder", self._target.ref, day, self._target.time_zone, values,
+            "touchpoint" if self._table.by_platform else "asset", asset, self._target.options.get("currency"),
         )  # fmt: skip
+
+
+def _ad_platform(cell: Cell) -> str:
+    name = sheets.text(cell)
+    if platform := _AD_NAMES.get(tag(name)):
+        return platform
+    raise BadSheet(f"{name!r} is no platform with ads that is known; write one of {', '.join(AD_PLATFORMS)}")
 
 
 def _read(column: str, line: Mapping[str, Cell], read: Callable[[Cell], _T]) -> _T:

@@ -14,10 +14,11 @@ scope `analytics.readonly`. Either way, the *Google Analytics Data API* must be 
 engaged visits, time on the website, key events as goals reached, and the shop's revenue if a currency is named. All of
 these but users and time are also split by `channel`, by `campaign` (utm_campaign, in lower case), by `touchpoint`
 (`<campaign>/<utm_source>`), by `network` (visits from a social network by an untagged link), and by `first_campaign`
-(the campaign that first brought the visitor, whatever brought them this time).
+(the campaign that first brought the visitor, whatever brought them this time). Of the pages that the client's campaigns
+lead to, the visits that began there, and those of them that a campaign brought, by `page`.
 
-**Calls.** One for the key, one for the totals, one each for channels, campaigns and first campaigns; more only
-beyond 50,000 rows.
+**Calls.** One for the key, one for the totals, one each for channels, campaigns and first campaigns, and one for the
+campaigns' pages if there are any; more only beyond 50,000 rows.
 
 **Limits.** *Campaigns and channels overlap here.* Google puts a tagged link into a channel by its utm_medium, so a
 visit from a tagged post is in `social` and in its campaign both; `campaign` as a channel holds e-mail and everything
@@ -47,7 +48,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from requests import codes
 
-from widerview.sources import google
+from widerview.sources import google, landing_pages
 from widerview.sources.base import (
     RawPage,
     Row,
@@ -96,6 +97,7 @@ _DIMENSIONS = {
     "channels": ("date", "sessionDefaultChannelGroup"),
     "campaigns": ("date", "sessionCampaignName", "sessionSource"),
     "first_campaigns": ("date", "firstUserCampaignName"),
+    "landing_pages": ("date", "landingPage", "sessionCampaignName"),
 }
 
 _UNTAGGED = "(referral)"
@@ -167,6 +169,7 @@ class GA4(Source):
     name = "ga4"
     title = _TITLE
     kind = "web"
+    counts_landing_pages = True
     reference = Written("a property id of Google Analytics 4, a whole number", r"[1-9][0-9]*", "123456789")
     options: ClassVar[Mapping[str, Written]] = {
         "currency": Written("the ISO 4217 code of the currency in which revenue is read", r"[A-Z]{3}", "EUR")
@@ -198,9 +201,10 @@ class GA4(Source):
         return "https://analyticsdata.googleapis.com"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The totals, then what they split into, by those metrics that the property knows."""
+        """The totals, what they split into, by those metrics that the property knows, and the campaigns' pages."""
         headers = google.authorize(http, _SCOPE, source=_TITLE, account=f"property {target.ref}")
         currency = target.options.get("currency")
+        pages = landing_pages.pages_of(target)
         known: list[str] = []
 
         def ask(stream: str, metrics: Sequence[str], offset: str | None = None) -> RawPage:
@@ -208,7 +212,7 @@ class GA4(Source):
                 "POST",
                 f"v1beta/properties/{target.ref}:runReport",
                 stream=stream,
-                json=_question(stream, metrics, window, offset, currency),
+                json=_question(stream, metrics, window, offset, currency, pages),
                 headers=headers,
                 try_again=google.slow_down,
             )
@@ -231,6 +235,9 @@ class GA4(Source):
         for stream in ("channels", "campaigns", "first_campaigns") if additive else ():
             walk = _Walk(target)
             yield from paginate(partial(ask, stream, additive), walk.read, source=_TITLE)
+        if pages and "sessions" in known:
+            walk = _Walk(target)
+            yield from paginate(partial(ask, "landing_pages", ["sessions"]), walk.read, source=_TITLE)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the days of one report, or of a metric that was refused."""
@@ -250,9 +257,16 @@ class GA4(Source):
         days = _by_day(page, report, whole=asked.offset + len(report.rows) >= report.row_count)
         zone = _zone(page, report, target, days)
         if page.stream == "totals":
-            days |= _silent_days(page, report, asked, days, zone)
+            nothing: dict[tuple[str, ...], _Values] = {(): {header.name: 0.0 for header in report.metric_headers}}
+            days |= dict.fromkeys(_silent_days(page, report, asked, days, zone), nothing)
+        elif page.stream == "landing_pages":
+            days |= {day: {} for day in _silent_days(page, report, asked, days, zone)}
         for day in sorted(days):
             if _ends(day, zone) > page.fetched_at:
+                continue
+            if page.stream == "landing_pages":
+                for path, landed in _landings(target, report, days[day]).items():
+                    yield from day_rows(stamped, "site", target.ref, day, zone, landed, "page", path)
                 continue
             for (dimension, member), values in _members(page.stream, report, days[day]).items():
                 told = {_METRICS[native]: value for native, value in values.items()}
@@ -293,9 +307,15 @@ class _Walk:
 
 
 def _question(
-    stream: str, metrics: Sequence[str], window: Window, offset: str | None, currency: str | None
+    stream: str,
+    metrics: Sequence[str],
+    window: Window,
+    offset: str | None,
+    currency: str | None,
+    pages: Sequence[str],
 ) -> dict[str, Any]:
     dimensions = _DIMENSIONS[stream]
+    of_pages = {"fieldName": "landingPage", "inListFilter": {"values": landing_pages.spellings(pages)}}
     return {
         "dateRanges": [{"startDate": window.first.isoformat(), "endDate": window.last.isoformat()}],
         "dimensions": [{"name": name} for name in dimensions],
@@ -308,7 +328,9 @@ def _question(
         "limit": str(_ROWS_A_PAGE),
         "offset": offset or "0",
         "returnPropertyQuota": True,
-    } | ({"currencyCode": currency} if _MONEY in metrics else {})
+        **({"currencyCode": currency} if _MONEY in metrics else {}),
+        **({"dimensionFilter": {"filter": of_pages}} if stream == "landing_pages" else {}),
+    }
 
 
 def _asked(page: RawPage) -> _Asked:
@@ -431,20 +453,27 @@ def _ends(day: dt.date, zone: str) -> dt.datetime:
     return Window(after, after).opens(zone).astimezone(dt.UTC)
 
 
-def _silent_days(page: RawPage, report: _Report, asked: _Asked, days: _Days, zone: str) -> _Days:
-    """The days without a row that had no visit: the property measured others, and is done with these."""
-    withheld = report.metadata.subject_to_thresholding or report.metadata.data_truncation_reasons
-    if not days or not asked.date_ranges or withheld:
-        return {}
-    window = asked.date_ranges[0]
-    zero: dict[tuple[str, ...], _Values] = {(): {header.name: 0.0 for header in report.metric_headers}}
-    length = (window.end_date - window.start_date).days + 1
-    silent = (window.start_date + dt.timedelta(days=offset) for offset in range(length))
-    return {
-        day: zero
-        for day in silent
-        if day not in days and (day < max(days) or _ends(day, zone) + _SETTLED <= page.fetched_at)
-    }
+def _is_withheld(report: _Report) -> bool:
+    """Whether rows may be missing, so that what has none need not be zero."""
+    return bool(report.metadata.subject_to_thresholding or report.metadata.data_truncation_reasons)
+
+
+def _silent_days(page: RawPage, report: _Report, asked: _Asked, days: _Days, zone: str) -> list[dt.date]:
+    """The days without a row that had no visit: the property measured others, and is done with these.
+
+    Of a report of several pages each tells of the days from its first row to its last.
+    """
+    if not days or not asked.date_ranges or _is_withheld(report):
+        return []
+    first, last = asked.date_ranges[0].start_date, asked.date_ranges[0].end_date
+    if asked.offset:
+        first = min(days)
+    if asked.offset + len(report.rows) < report.row_count:
+        last = _day(page, report.rows[-1].dimension_values[0].value) - dt.timedelta(days=1)
+    silent = (first + dt.timedelta(days=offset) for offset in range((last - first).days + 1))
+    return [
+        day for day in silent if day not in days and (day < max(days) or _ends(day, zone) + _SETTLED <= page.fetched_at)
+    ]
 
 
 def _members(stream: str, report: _Report, rows: dict[tuple[str, ...], _Values]) -> dict[Member, _Values]:
@@ -479,6 +508,16 @@ def _named(stream: str, names: tuple[str, ...]) -> Iterator[Member]:
                 yield "touchpoint", f"{campaign}/{source}"
         elif campaign == _UNTAGGED and (network := origin_of(source)[1]):
             yield "network", network
+
+
+def _landings(target: Target, report: _Report, rows: dict[tuple[str, ...], _Values]) -> Mapping[str, _Values]:
+    """A day's visits that began on the campaigns' pages, by page."""
+    pages = landing_pages.pages_of(target)
+    visits: defaultdict[tuple[str, bool], float] = defaultdict(float)
+    for (told, campaign), values in rows.items():
+        if path := landing_pages.named(told, pages):
+            visits[path, _is_given(tag(campaign))] += values.get("sessions", 0.0)
+    return landing_pages.counted(visits, {path for path, _ in visits} if _is_withheld(report) else pages)
 
 
 def _is_given(name: str) -> bool:

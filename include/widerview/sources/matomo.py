@@ -10,15 +10,18 @@ right *view* on the site (password). The token goes out in the body of a POST, s
 that reached a goal. Split by `channel` (direct, search, website, campaign, social, ai_assistant), by `network`, by
 `campaign` (the name in the link, `utm_campaign` or `mtm_campaign`) and by `touchpoint`
 (`<campaign>/<campaign keyword>`, the keyword being `utm_term` or `mtm_kwd`; where a link has none, Matomo takes the
-referring site's host).
+referring site's host). Of the pages that the client's campaigns lead to, the visits that began there, and those of them
+by tagged links, by `page`.
 
-**Calls.** Four for every 31 days of the window.
+**Calls.** Four for every 31 days of the window, and two more if campaigns have pages.
 
 **Limits.** Unique visitors are those of one day and are never summed. `utm_source` is not in Matomo's own reports;
 write the touchpoint into `utm_term` as well. A day without a single visit is answered as an empty list and stored as
-zero, because it is what Matomo measured; a site whose tracking is broken looks the same, which is for the check of
-the day to say. Channels without visits on a measured day are zero, too; networks, campaigns and touchpoints simply
-do not appear. Days that had not begun when they were asked for are left out.
+zero, because it is what Matomo measured; a site whose tracking is broken looks the same, which is for the check of the
+day to say. Channels without visits on a measured day are zero, too; networks, campaigns and touchpoints simply do not
+appear. Which visits of a page came by tagged links is asked by a segment; a server that works out no segments when
+asked (`enable_browser_archiving_triggering` is off) refuses, and then only all visits of the page are told. Days that
+had not begun when they were asked for are left out.
 
 **When it fails.** *Unauthorized*: the token is dead or lacks the right *view*; make a new one under Settings,
 Personal, Security, and put it into the Connection. *Not found*: no such site id. *Bad answer*: Matomo reports errors
@@ -27,6 +30,9 @@ still computing its archives; ask for fewer days at once or let its cron job fin
 """
 
 import datetime as dt
+import logging
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from html import unescape
 from importlib.resources import files
@@ -35,10 +41,13 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from requests import codes
 
+from widerview.sources import landing_pages
 from widerview.sources.base import Dimension, RawPage, Row, Source, Target, Window, Written, day_rows, stamp
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized
 from widerview.sources.http import Count, HttpClient, check, decode, place
 from widerview.vocabulary.dictionaries import load_dictionary
+
+log = logging.getLogger(__name__)
 
 _TITLE = "Matomo"
 _RENEW = "Make a token with the right *view* on the site and put it into the Airflow Connection."
@@ -74,6 +83,14 @@ class _Counts(msgspec.Struct):
 class _Labelled(_Counts, kw_only=True):
     label: str
     subtable: "list[_Labelled]" = []
+
+
+class _Entry(msgspec.Struct):
+    """A page on which visits began; `url` is its address, `label` its path."""
+
+    label: str
+    entry_nb_visits: Count = 0
+    url: str = ""
 
 
 class _Channel(_Counts, kw_only=True):
@@ -132,6 +149,13 @@ _REPORTS = {
 }
 
 
+_ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
+    "landing_pages": ("landing_visits", {}),
+    "tagged_landing_pages": ("tagged_landing_visits", {"segment": "referrerType==campaign"}),
+}
+"""The streams of the campaigns' pages: what is counted, and which visits are asked for."""
+
+
 class _Outcome(msgspec.Struct):
     """How Matomo says that something went wrong, with HTTP 200."""
 
@@ -149,7 +173,8 @@ class Matomo(Source):
     evidence = ("recording",)
     renewal_page = "the settings of the analytics: Personal, Security"
     api_version = "Reporting API of Matomo 5"
-    streams = tuple(_REPORTS)
+    counts_landing_pages = True
+    streams = (*_REPORTS, *_ENTRIES)
     lookback_days = 3
     dictionary = load_dictionary(files(__package__) / "matomo.yaml")
     pool_slots = 2
@@ -157,7 +182,7 @@ class Matomo(Source):
 
     def fixed_calls(self, *, days: int) -> int:
         """One for each report and month."""
-        return len(_REPORTS) * -(-days // _DAYS_A_CALL)
+        return len(self.streams) * -(-days // _DAYS_A_CALL)
 
     def base_url(self, target: Target) -> str:
         """There is no default: every Matomo stands somewhere else."""
@@ -171,36 +196,77 @@ class Matomo(Source):
         for start in range(window.first.toordinal(), window.last.toordinal() + 1, _DAYS_A_CALL):
             first = dt.date.fromordinal(start)
             last = min(first + dt.timedelta(days=_DAYS_A_CALL - 1), window.last)
-            for stream, report in _REPORTS.items():
+            for stream, method, options in _questions(target):
                 form = {
                     "module": "API",
-                    "method": report.method,
+                    "method": method,
                     "idSite": target.ref,
                     "period": "day",
                     "date": f"{first},{last}",
                     "format": "JSON",
                     "language": "en",
                     "filter_limit": "-1",
-                    **report.options,
+                    **options,
                 }
                 secret_form = {"token_auth": http.token} if http.token else None
                 page = http.request("POST", "index.php", stream=stream, form=form, secret_form=secret_form)
                 yield page
-                _check(page, target)
+                if refusal := _refused_segment(page):
+                    log.warning(
+                        "%s: which visits of the campaigns' pages had tags is not told: %s", target.label, refusal
+                    )
+                else:
+                    _check(page, target)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the days of one report."""
-        if page.status != codes.ok:
+        if page.status != codes.ok or _refused_segment(page):
             return
         if failure := _failure(page):
             raise BadAnswer(f"{place(page, _TITLE)} for site {target.ref}: {failure}")
-        report = _REPORTS[page.stream]
         stamped = stamp(target, page)
-        for day, answer in decode(page, report.answer, source=_TITLE).items():
+        for day, answer in decode(page, _answer(page.stream), source=_TITLE).items():
             if Window(day, day).opens(target.time_zone) > page.fetched_at:
                 continue  # Matomo answers days to come like days without visits.
-            for dimension, member, values in report.slices(answer):
+            for dimension, member, values in _slices(target, page.stream, answer):
                 yield from day_rows(stamped, "site", target.ref, day, target.time_zone, values, dimension, member)
+
+
+def _questions(target: Target) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """What is asked: each stream, Matomo's method, and its parameters."""
+    for stream, report in _REPORTS.items():
+        yield stream, report.method, report.options
+    if pages := landing_pages.pages_of(target):
+        # The page of a folder, and of the whole website, is labelled index; what else the pattern finds is not counted.
+        names = "|".join(re.escape(page.strip("/") or "index") for page in pages)
+        only = {"flat": "1", "filter_column": "label", "filter_pattern": f"^/?({names})([/?#]|$)"}
+        for stream, (_, visits) in _ENTRIES.items():
+            yield stream, "Actions.getEntryPageUrls", {**only, "showColumns": "entry_nb_visits", **visits}
+
+
+def _answer(stream: str) -> Any:
+    return dict[dt.date, list[_Entry]] if stream in _ENTRIES else _REPORTS[stream].answer
+
+
+def _slices(target: Target, stream: str, day: Any) -> _Slices:
+    if stream in _REPORTS:
+        yield from _REPORTS[stream].slices(day)
+        return
+    metric, pages = _ENTRIES[stream][0], landing_pages.pages_of(target)
+    visits: Counter[str] = Counter(dict.fromkeys(pages, 0))
+    for row in day:
+        if path := landing_pages.named(row.url or row.label, pages):
+            visits[path] += row.entry_nb_visits
+    for path, count in visits.items():
+        yield "page", path, {metric: count}
+
+
+def _refused_segment(page: RawPage) -> str | None:
+    """What a server says that does not work out segments when asked; None if it says no such thing."""
+    if page.stream != "tagged_landing_pages" or page.status != codes.ok:
+        return None
+    failure = _failure(page)
+    return failure if failure and "segment" in failure.lower() else None
 
 
 def _failure(page: RawPage) -> str | None:
@@ -218,7 +284,7 @@ def _check(page: RawPage, target: Target) -> None:
         if "website was found" in failure or "website id" in failure:
             raise NotFound(f"{where} Correct site_id in the file of client {target.client_id}.")
         raise BadAnswer(where)
-    decode(page, _REPORTS[page.stream].answer, source=_TITLE)
+    decode(page, _answer(page.stream), source=_TITLE)
 
 
 SOURCE = Matomo()

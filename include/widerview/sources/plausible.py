@@ -9,9 +9,11 @@ there. In the Airflow Connection, the password is a key of the *Stats API* (Sett
 
 **Outputs.** Values of whole days in the site's own time zone: visits, visitors, page views, bounces and time on the
 website. Visits and page views are split by `channel` (direct, search, website, campaign, social, ai_assistant), by
-`network`, by `campaign` (`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`).
+`network`, by `campaign` (`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`). Of the pages
+that the client's campaigns lead to, the visits that began there, and those of them by tagged links, by `page`.
 
-**Calls.** Three: totals, averages, and origins. More only where the origins of a window are more than 10,000 rows.
+**Calls.** Three: totals, averages, and origins; and one for the campaigns' pages if there are any. More only where the
+origins of a window are more than 10,000 rows.
 
 **Limits.** A visit by a tagged link counts in `campaign` and in no other channel; of the others, what was paid for or
 mailed counts there, too. What Plausible calls otherwise than it did in 2026 comes as `other_…`. Networks have the names
@@ -27,6 +29,7 @@ because days of another zone cannot be compared.
 import datetime as dt
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, NamedTuple
@@ -34,6 +37,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from requests import codes
 
+from widerview.sources import landing_pages
 from widerview.sources.base import (
     RawPage,
     Row,
@@ -78,6 +82,7 @@ _REPORTS: Mapping[str, _Report] = {
     "origins": _Report(
         ("visits", "pageviews"), ("visit:channel", "visit:source", "visit:utm_campaign", "visit:utm_source")
     ),
+    "landing_pages": _Report(("visits",), ("visit:entry_page", "visit:utm_campaign")),
 }
 _WEIGHT = "visits"
 """What averages are asked together with, to be worked out from."""
@@ -130,6 +135,7 @@ class Plausible(Source):
     name = "plausible"
     title = _TITLE
     kind = "web"
+    counts_landing_pages = True
     reference = Written(
         "a domain as it stands in Plausible",
         r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]+)?",
@@ -158,7 +164,7 @@ class Plausible(Source):
         return "https://plausible.io"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """Totals and averages by those metrics that Plausible knows, then the origins."""
+        """Totals and averages by those metrics that Plausible knows, then the origins, and the campaigns' pages."""
         if not http.token:
             raise Unauthorized(f"{_TITLE} site {target.ref} of client {target.client_id}: there is no key. {_RENEW}")
         headers = {"Authorization": f"Bearer {http.token}"}
@@ -181,14 +187,15 @@ class Plausible(Source):
                 is_refused,
                 one_by_one=http.one_metric_a_call,
             )
-        spans = [window]
-        while spans:
-            span = spans.pop(0)
-            page = ask("origins", _REPORTS["origins"].metrics, span)
-            yield page
-            answer = _check(page, target)
-            if answer.meta.total_rows > len(answer.results):
-                spans[:0] = _halves(page, span)
+        for stream in ("origins", "landing_pages") if landing_pages.pages_of(target) else ("origins",):
+            spans = [window]
+            while spans:
+                span = spans.pop(0)
+                page = ask(stream, _REPORTS[stream].metrics, span)
+                yield page
+                answer = _check(page, target)
+                if answer.meta.total_rows > len(answer.results):
+                    spans[:0] = _halves(page, span)
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of the days of one report, or of a metric that was refused."""
@@ -207,7 +214,8 @@ class Plausible(Source):
         answer = _read(page)
         if answer.meta.total_rows > len(answer.results):
             return  # Its days are asked for again, fewer at once.
-        for day, parts in _by_day(page, asked, answer).items():
+        by_day = _landings(target, page, answer) if page.stream == "landing_pages" else _by_day(page, asked, answer)
+        for day, parts in by_day.items():
             if Window(day, day).opens(target.time_zone) > page.fetched_at:
                 continue
             for (dimension, member), values in parts.items():
@@ -217,10 +225,12 @@ class Plausible(Source):
 def _question(target: Target, stream: str, metrics: Sequence[str], span: Window) -> dict[str, Any]:
     weight = (_WEIGHT,) if stream == "averages" else ()
     dimensions = ("time:day", *_REPORTS[stream].dimensions)
+    of_pages = ["is", "visit:entry_page", landing_pages.spellings(landing_pages.pages_of(target))]
     return {
         "site_id": target.ref,
         "metrics": [*weight, *metrics],
         "date_range": [span.first.isoformat(), span.last.isoformat()],
+        **({"filters": [of_pages]} if stream == "landing_pages" else {}),
         "dimensions": dimensions,
         "order_by": [(dimension, "asc") for dimension in dimensions],
         # A day without visits has no row.
@@ -246,7 +256,7 @@ def _asked(page: RawPage) -> _Asked:
 
 def _refusal(page: RawPage) -> str | None:
     """What Plausible says of a metric that it does not know; None if it says no such thing."""
-    if page.status != codes.bad_request or page.stream == "origins":
+    if page.status != codes.bad_request or page.stream not in {"totals", "averages"}:
         return None
     try:
         said = decode(page, _Failure, source=_TITLE).error
@@ -311,6 +321,22 @@ def _by_day(page: RawPage, asked: _Asked, answer: _Answer) -> dict[dt.date, _Par
                 known = values[metric]
                 values[metric] = None if known is None or value is None else known + value
     return days
+
+
+def _landings(target: Target, page: RawPage, answer: _Answer) -> dict[dt.date, _Parts]:
+    """The visits that began on the campaigns' pages, by day; a listed day without a row had none."""
+    pages = landing_pages.pages_of(target)
+    days: dict[dt.date, defaultdict[tuple[str, bool], float]] = {
+        _date(page, label): defaultdict(float) for label in answer.meta.time_labels
+    }
+    for row in answer.results:
+        day, told, campaign = row.dimensions
+        if path := landing_pages.named(told, pages):
+            days.setdefault(_date(page, day), defaultdict(float))[path, campaign != _NOT_SET] += row.metrics[0] or 0
+    return {
+        day: {("page", path): {**values} for path, values in landing_pages.counted(visits, pages).items()}
+        for day, visits in days.items()
+    }
 
 
 def _counted(native: Mapping[str, float | None], metrics: Sequence[str]) -> _Values:

@@ -117,6 +117,15 @@ def amount(cell: Cell) -> float:
     return float(f"{whole.replace('.', '').replace(',', '')}.{rest or 0}")
 
 
+def micros(cell: Cell) -> float:
+    """The amount in a cell that holds it in millionths, as ads managers export costs.
+
+    Raises:
+        BadSheet: It is no whole number of millionths, 0 or more.
+    """
+    return count(cell) / 1_000_000
+
+
 def text(cell: Cell) -> str:
     """The words in a cell, on one line; a number as it is written.
 

@@ -14,8 +14,9 @@ a day (Business API) and are exchanged by themselves before a pull; the refresh 
 is replaced with every exchange.
 
 **Outputs.** The account with its followers and posts; its posts since the first day asked for, with running totals of
-views, likes, comments and shares. From the Business API also favourites, viewers and time watched of each post; whole
-days of the account in UTC: views, viewers, page views, likes, comments, shares, followers won and lost; comments with
+views, likes, comments and shares. From the Business API also favourites, viewers and time watched of each post, clicks
+on the account's link after it, and the forms that TikTok says were sent; whole days of the account in UTC: views,
+viewers, page views, likes, comments, shares, followers won and lost, clicks on its link and forms sent; comments with
 their answers.
 
 **Calls.** Display API: 2, and one more for every 20 posts. Business API: 3, one more for every 20 posts, one for each
@@ -93,6 +94,8 @@ _BUSINESS_POST = {
     "favorites": "bookmarks",
     "reach": "viewers",
     "total_time_watched": "watch_time",
+    "website_clicks": "profile_link_clicks",
+    "lead_submissions": "claimed_leads",
 }
 _BUSINESS_DAY = {
     "video_views": "views",
@@ -103,6 +106,8 @@ _BUSINESS_DAY = {
     "shares": "shares",
     "daily_new_followers": "follows",
     "daily_lost_followers": "unfollows",
+    "bio_link_clicks": "profile_link_clicks",
+    "lead_submissions": "claimed_leads",
 }
 
 _REFUSED = frozenset({"invalid_params", "scope_permission_missed", "40002"})
@@ -173,6 +178,8 @@ class _Day(msgspec.Struct):
     shares: Count | None = None
     daily_new_followers: Count | None = None
     daily_lost_followers: Count | None = None
+    bio_link_clicks: Count | None = None
+    lead_submissions: Count | None = None
 
 
 class _Business(msgspec.Struct):
@@ -223,6 +230,8 @@ class _Item(msgspec.Struct):
     favorites: Count | None = None
     reach: Count | None = None
     total_time_watched: _Seconds | None = None
+    website_clicks: Count | None = None
+    lead_submissions: Count | None = None
 
     @property
     def kind(self) -> PostKind:

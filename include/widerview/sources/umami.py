@@ -11,9 +11,10 @@ they stand in no server log.
 
 **Outputs.** Values of whole days in the client's time zone: visits, visitors, page views, bounces and time on the
 website. Visits are split by `channel` (search, website, social, campaign, ai_assistant), by `network`, by `campaign`
-(`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`).
+(`utm_campaign`, in lower case) and by `touchpoint` (`<campaign>/<utm_source>`). Of the pages that the client's
+campaigns lead to, the visits that began there, and those of them by tagged links, by `page`.
 
-**Calls.** One to log in, two for the website, three for each day.
+**Calls.** One to log in, two for the website, three for each day, and two more for each day if campaigns have pages.
 
 **Limits.** Umami keeps where each *page view* came from, not each visit. So visits without any origin cannot be told:
 `direct` is stored as not reported, and page views and bounces are not split. A visit that came back by another link
@@ -37,6 +38,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from requests import codes
 
+from widerview.sources import landing_pages
 from widerview.sources.base import DayRow, Dimension, RawPage, Row, Source, Target, Window, Written, stamp
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
 from widerview.sources.http import HttpClient, check, decode, place
@@ -96,14 +98,22 @@ _ANSWERS: Mapping[str, Any] = {
     "visits": _Stats,
     "campaigns": list[_Part],
     "referrers": list[_Part],
+    "landing_pages": list[_Part],
+    "tagged_landing_pages": list[_Part],
 }
-_DAILY: Mapping[str, tuple[str, Mapping[str, str]]] = {
+_DAILY: dict[str, tuple[str, Mapping[str, str]]] = {
     "visits": ("stats", {}),
     "campaigns": ("metrics/expanded", {"type": "query", "search": _TAG, "limit": str(_MOST_ROWS)}),
     # Where a link is tagged, the tags count.
     "referrers": ("metrics/expanded", {"type": "referrer", "query": f"dnc.{_TAG}", "limit": str(_MOST_ROWS)}),
 }
 """What is asked of each day: path and parameters."""
+_ENTRIES: dict[str, tuple[str, Mapping[str, str]]] = {
+    "landing_pages": ("metrics/expanded", {"type": "entry", "limit": str(_MOST_ROWS)}),
+    "tagged_landing_pages": ("metrics/expanded", {"type": "entry", "query": f"c.{_TAG}", "limit": str(_MOST_ROWS)}),
+}
+"""What is asked of each day where campaigns have pages."""
+_LANDED = {"landing_pages": "landing_visits", "tagged_landing_pages": "tagged_landing_visits"}
 
 
 class Umami(Source):
@@ -126,6 +136,7 @@ class Umami(Source):
     )
     renewal_page = "the settings of Umami: Profile, or API keys in the cloud"
     api_version = "Umami 3"
+    counts_landing_pages = True
     streams = tuple(_ANSWERS)
     lookback_days = 3
     dictionary = load_dictionary(files(__package__) / "umami.yaml")
@@ -133,15 +144,15 @@ class Umami(Source):
     call_budget = 600
 
     def fixed_calls(self, *, days: int) -> int:
-        """One to log in, two for the website and three for each day."""
-        return 3 + len(_DAILY) * days
+        """One to log in, two for the website, and three for each day, or five where campaigns have pages."""
+        return 3 + (len(_DAILY) + len(_ENTRIES)) * days
 
     def base_url(self, target: Target) -> str:
         """Umami Cloud."""
         return _CLOUD
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
-        """The website, since when it is measured, and three answers for each day since."""
+        """The website, since when it is measured, and for each day since three answers, and two of campaigns' pages."""
         root, headers = _enter(target, http)
 
         def ask(stream: str, path: str, **params: str) -> RawPage:
@@ -169,12 +180,13 @@ class Umami(Source):
         if since is None:
             return
         first = max(window.first, since.astimezone(ZoneInfo(target.time_zone)).date())
+        pages = landing_pages.pages_of(target)
         for number in range(first.toordinal(), window.last.toordinal() + 1):
             opens, ends = (
                 round(Window(day, day).opens(target.time_zone).timestamp() * 1000)
                 for day in map(dt.date.fromordinal, (number, number + 1))
             )
-            for stream, (path, params) in _DAILY.items():
+            for stream, (path, params) in (_DAILY | _ENTRIES if pages else _DAILY).items():
                 # Both ends belong to the span.
                 page = ask(stream, f"/{path}", startAt=str(opens), endAt=str(ends - 1), **params)
                 yield page
@@ -182,14 +194,15 @@ class Umami(Source):
 
     def parse(self, target: Target, page: RawPage) -> Iterator[Row]:
         """Rows of one day."""
-        if page.status != codes.ok or page.stream not in _DAILY:
+        if page.status != codes.ok or page.stream not in _DAILY | _ENTRIES:
             return
         answer = _read(page)
         opens = dt.datetime.fromtimestamp(int(page.request.params["startAt"]) / 1000, ZoneInfo(target.time_zone))
         if opens > page.fetched_at:
             return  # Umami answers days to come like days without visits.
         stamped = stamp(target, page)
-        for (dimension, member, metric), value in _values(page.stream, answer).items():
+        values = _landings(target, page.stream, answer) if page.stream in _ENTRIES else _values(page.stream, answer)
+        for (dimension, member, metric), value in values.items():
             yield DayRow(
                 **stamped,
                 entity="site",
@@ -224,6 +237,15 @@ def _values(stream: str, answer: "_Stats | list[_Part]") -> _Values:
     if stream == "referrers":
         values["channel", "direct", "visits"] = None
     return values
+
+
+def _landings(target: Target, stream: str, answer: "list[_Part]") -> _Values:
+    pages = landing_pages.pages_of(target)
+    visits: Counter[str] = Counter(dict.fromkeys(pages, 0))
+    for part in answer:
+        if path := landing_pages.named(part.name, pages):
+            visits[path] += part.visits
+    return {("page", path, _LANDED[stream]): count for path, count in visits.items()}
 
 
 def _members(stream: str, name: str) -> Iterator[Member]:

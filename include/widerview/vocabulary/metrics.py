@@ -40,6 +40,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         version: Version of the meaning.
         also_called: Other words for the same thing, which are not used here.
         parts: The metrics it is worked out from; a flow is their sum. Empty where a platform counts it.
+        divisible: Whether a count of it may have a fraction, as of a sale that is credited to several ads in part.
     """
 
     name: _Name
@@ -52,6 +53,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: _Number = 1
     also_called: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    divisible: bool = False
 
     @property
     def definition(self) -> str:

@@ -264,6 +264,20 @@ crisis = Table(
     comment="Rushes of comments, one row each: what was seen, and what was told of it.",
 )  # fmt: skip
 
+missing_metric = Table(
+    "missing_metric",
+    metadata,
+    _client(),
+    _source(),
+    Column("ref", Key, primary_key=True, comment="The handle or site that was asked."),
+    Column("metric", Key, primary_key=True, comment="Canonical metric."),
+    Column("native_metric", Text, nullable=False, comment="The platform's own name of it."),
+    Column("reason", Text, nullable=False, comment="What the platform said."),
+    Column("found_at", Instant, nullable=False, comment="When the canary first heard so."),
+    Column("told_at", Instant, comment="When the agency was told by mail; NULL: not yet."),
+    comment="Metrics that a platform did not give when the canary asked for each alone; gone when it gives them.",
+)
+
 report = Table(
     "report",
     metadata,

@@ -20,8 +20,8 @@ from widerview.warehouse.database import REPORT_ROLE, driver
 from widerview.warehouse.sql import sql
 
 MARTS = (
-    "zone", "pull_day", "post", "post_day", "account_day", "web_day", "campaign_day", "asset_day", "conversation",
-    "source_health", "completion",
+    "zone", "pull_day", "post", "post_day", "account_day", "web_day", "campaign_day", "asset_day", "ad_day",
+    "conversation", "source_health", "completion",
 )  # fmt: skip
 """All marts; each reads only tables and marts before it."""
 

@@ -43,10 +43,10 @@
 -- paid_views           double precision
 -- paid_reach           double precision
 -- paid_follows         double precision
+-- claimed_leads        double precision
 -- day_values           jsonb             All values of the whole day, by metric; null: not reported.
 -- breaks               text[]            Changes of definition by this day, as metric@version: compare a metric only
---                                        between rows that say the same of it. On the day of its change it has no
---                                        gain.
+--                                        between rows that say the same of it. On the day of its change it has no gain.
 WITH known AS (
     SELECT
         client_id, source, account_id, CAST(reached.day AS date) AS day,
@@ -116,7 +116,7 @@ SELECT
     CASE WHEN is_reached THEN coalesce(answered, 0) END AS answered,
     impressions, views, reach, viewers, profile_views, link_clicks, engagements, follows, unfollows,
     likes, replies, reposts, quotes, shares, bookmarks, clicks, profile_link_clicks, video_views, engaged_views,
-    watch_time, paid_impressions, paid_views, paid_reach, paid_follows,
+    watch_time, paid_impressions, paid_views, paid_reach, paid_follows, claimed_leads,
     day_values,
     ARRAY(
         SELECT metric || '@' || version
@@ -135,5 +135,6 @@ CROSS JOIN LATERAL jsonb_to_record(day_values) AS of_day (
     reposts double precision, quotes double precision, shares double precision, bookmarks double precision,
     clicks double precision, profile_link_clicks double precision, video_views double precision,
     engaged_views double precision, watch_time double precision, paid_impressions double precision,
-    paid_views double precision, paid_reach double precision, paid_follows double precision
+    paid_views double precision, paid_reach double precision, paid_follows double precision,
+    claimed_leads double precision
 )

@@ -4,58 +4,64 @@
 --
 -- key: client_id, source, post_id, day
 --
--- client_id            text                      The client's id.
--- source               text                      The platform.
--- account_id           text                      Who published it.
--- post_id              text                      The platform's own id of the post.
--- day                  date                      The day.
--- published_at         timestamp with time zone  When it was published, as the platform says.
--- age                  integer                   Days since the day it was published.
--- impressions          bigint
--- impressions_gain     bigint                    Gain of the day.
--- views                bigint
--- views_gain           bigint                    Gain of the day.
--- reach                bigint
--- reach_gain           bigint                    Gain of the day: people whom it reached for the first time.
--- viewers              bigint
--- viewers_gain         bigint                    Gain of the day: people who saw it for the first time.
--- video_views          bigint
--- video_views_gain     bigint                    Gain of the day.
--- engaged_views        bigint
--- engaged_views_gain   bigint                    Gain of the day.
--- watch_time           bigint
--- watch_time_gain      bigint                    Gain of the day.
--- likes                bigint
--- likes_gain           bigint                    Gain of the day.
--- replies              bigint
--- replies_gain         bigint                    Gain of the day.
--- reposts              bigint
--- reposts_gain         bigint                    Gain of the day.
--- quotes               bigint
--- quotes_gain          bigint                    Gain of the day.
--- shares               bigint
--- shares_gain          bigint                    Gain of the day.
--- bookmarks            bigint
--- bookmarks_gain       bigint                    Gain of the day.
--- clicks               bigint
--- clicks_gain          bigint                    Gain of the day.
--- link_clicks          bigint
--- link_clicks_gain     bigint                    Gain of the day.
--- engagements          bigint
--- engagements_gain     bigint                    Gain of the day.
--- engaged_people       bigint
--- engaged_people_gain  bigint                    Gain of the day: people who did something with it for the first time.
--- profile_views        bigint
--- profile_views_gain   bigint                    Gain of the day.
--- follows              bigint
--- follows_gain         bigint                    Gain of the day.
--- paid_views           bigint
--- paid_views_gain      bigint                    Gain of the day.
--- counts               jsonb                     All running totals at the day's end, by metric; null: not reported.
--- breaks               text[]                    Changes of definition by this day, as metric@version; metric@1+2:
---                                                since it was published, so that its total is counted by both. Compare
---                                                a metric only between rows that say the same of it. On the day of its
---                                                change it has no gain.
+-- client_id                 text                      The client's id.
+-- source                    text                      The platform.
+-- account_id                text                      Who published it.
+-- post_id                   text                      The platform's own id of the post.
+-- day                       date                      The day.
+-- published_at              timestamp with time zone  When it was published, as the platform says.
+-- age                       integer                   Days since the day it was published.
+-- impressions               bigint
+-- impressions_gain          bigint                    Gain of the day.
+-- views                     bigint
+-- views_gain                bigint                    Gain of the day.
+-- reach                     bigint
+-- reach_gain                bigint                    Gain of the day: people whom it reached for the first time.
+-- viewers                   bigint
+-- viewers_gain              bigint                    Gain of the day: people who saw it for the first time.
+-- video_views               bigint
+-- video_views_gain          bigint                    Gain of the day.
+-- engaged_views             bigint
+-- engaged_views_gain        bigint                    Gain of the day.
+-- watch_time                bigint
+-- watch_time_gain           bigint                    Gain of the day.
+-- likes                     bigint
+-- likes_gain                bigint                    Gain of the day.
+-- replies                   bigint
+-- replies_gain              bigint                    Gain of the day.
+-- reposts                   bigint
+-- reposts_gain              bigint                    Gain of the day.
+-- quotes                    bigint
+-- quotes_gain               bigint                    Gain of the day.
+-- shares                    bigint
+-- shares_gain               bigint                    Gain of the day.
+-- bookmarks                 bigint
+-- bookmarks_gain            bigint                    Gain of the day.
+-- clicks                    bigint
+-- clicks_gain               bigint                    Gain of the day.
+-- link_clicks               bigint
+-- link_clicks_gain          bigint                    Gain of the day.
+-- engagements               bigint
+-- engagements_gain          bigint                    Gain of the day.
+-- engaged_people            bigint
+-- engaged_people_gain       bigint                    Gain of the day: people who did something with it for the first
+--                                                     time.
+-- profile_views             bigint
+-- profile_views_gain        bigint                    Gain of the day.
+-- follows                   bigint
+-- follows_gain              bigint                    Gain of the day.
+-- paid_views                bigint
+-- paid_views_gain           bigint                    Gain of the day.
+-- profile_link_clicks       bigint
+-- profile_link_clicks_gain  bigint                    Gain of the day.
+-- claimed_leads             bigint
+-- claimed_leads_gain        bigint                    Gain of the day.
+-- counts                    jsonb                     All running totals at the day's end, by metric; null: not
+--                                                     reported.
+-- breaks                    text[]                    Changes of definition by this day, as metric@version; metric@1+2:
+--                                                     since it was published, so that its total is counted by both.
+--                                                     Compare a metric only between rows that say the same of it. On
+--                                                     the day of its change it has no gain.
 WITH seen AS (
     SELECT
         post.client_id, post.source, post.account_id, post.post_id, post.published_at, post.day AS published_on,
@@ -118,6 +124,8 @@ SELECT
     total.profile_views, total.profile_views - before.profile_views AS profile_views_gain,
     total.follows, total.follows - before.follows AS follows_gain,
     total.paid_views, total.paid_views - before.paid_views AS paid_views_gain,
+    total.profile_link_clicks, total.profile_link_clicks - before.profile_link_clicks AS profile_link_clicks_gain,
+    total.claimed_leads, total.claimed_leads - before.claimed_leads AS claimed_leads_gain,
     counts,
     ARRAY(
         SELECT metric || '@' || CASE WHEN valid_from > published_on THEN version - 1 || '+' ELSE '' END || version
@@ -130,11 +138,11 @@ CROSS JOIN LATERAL jsonb_to_record(counts) AS total (
     impressions bigint, views bigint, reach bigint, viewers bigint, video_views bigint, engaged_views bigint,
     watch_time bigint, likes bigint, replies bigint, reposts bigint, quotes bigint, shares bigint, bookmarks bigint,
     clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint, profile_views bigint,
-    follows bigint, paid_views bigint
+    follows bigint, paid_views bigint, profile_link_clicks bigint, claimed_leads bigint
 )
 CROSS JOIN LATERAL jsonb_to_record(counts_before) AS before (
     impressions bigint, views bigint, reach bigint, viewers bigint, video_views bigint, engaged_views bigint,
     watch_time bigint, likes bigint, replies bigint, reposts bigint, quotes bigint, shares bigint, bookmarks bigint,
     clicks bigint, link_clicks bigint, engagements bigint, engaged_people bigint, profile_views bigint,
-    follows bigint, paid_views bigint
+    follows bigint, paid_views bigint, profile_link_clicks bigint, claimed_leads bigint
 )

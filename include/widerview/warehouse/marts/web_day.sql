@@ -4,34 +4,36 @@
 --
 -- key: client_id, source, site, day, dimension, member
 --
--- client_id           text                      The client's id.
--- source              text                      The web analytics.
--- site                text                      The site's id there.
--- day                 date                      The site's own day.
--- zone                text                      IANA time zone of the day.
--- dimension           text                      What it is split by: total, channel, campaign, touchpoint, network,
---                                               query, page, asset, first_campaign.
--- member              text                      The member of the dimension; empty for total.
--- visits              double precision
--- unique_visitors     double precision
--- actions             double precision
--- bounces             double precision
--- converted_visits    double precision
--- new_visitors        double precision
--- page_views          double precision
--- engaged_visits      double precision
--- visit_time          double precision
--- conversions         double precision
--- requests            double precision
--- search_impressions  double precision
--- search_clicks       double precision
--- search_position     double precision
--- revenue             double precision
--- day_values          jsonb                     All its values, by metric; null: not reported.
--- breaks              text[]                    Changes of definition by this day, as metric@version: compare a metric
---                                                only between rows that say the same of it.
--- observed_at         timestamp with time zone  When the latest answer that told something new of it had arrived.
--- receipt             text                      sha256 of that answer in landing, in hex.
+-- client_id              text                      The client's id.
+-- source                 text                      The web analytics.
+-- site                   text                      The site's id there.
+-- day                    date                      The site's own day.
+-- zone                   text                      IANA time zone of the day.
+-- dimension              text                      What it is split by: total, channel, campaign, touchpoint, network,
+--                                                  query, page, asset, first_campaign.
+-- member                 text                      The member of the dimension; empty for total.
+-- visits                 double precision
+-- unique_visitors        double precision
+-- actions                double precision
+-- bounces                double precision
+-- converted_visits       double precision
+-- new_visitors           double precision
+-- page_views             double precision
+-- engaged_visits         double precision
+-- visit_time             double precision
+-- conversions            double precision
+-- requests               double precision
+-- search_impressions     double precision
+-- search_clicks          double precision
+-- search_position        double precision
+-- revenue                double precision
+-- landing_visits         double precision
+-- tagged_landing_visits  double precision
+-- day_values             jsonb                     All its values, by metric; null: not reported.
+-- breaks                 text[]                    Changes of definition by this day, as metric@version: compare a
+--                                                  metric only between rows that say the same of it.
+-- observed_at            timestamp with time zone  When the latest answer that told something new of it had arrived.
+-- receipt                text                      sha256 of that answer in landing, in hex.
 WITH latest AS (
     SELECT DISTINCT ON (client_id, day, source, entity, entity_id, dimension, member, metric) *
     FROM public.day_value
@@ -50,7 +52,7 @@ SELECT
     client_id, source, site, day, zone, dimension, member,
     visits, unique_visitors, actions, bounces, converted_visits,
     new_visitors, page_views, engaged_visits, visit_time, conversions, requests,
-    search_impressions, search_clicks, search_position, revenue, day_values,
+    search_impressions, search_clicks, search_position, revenue, landing_visits, tagged_landing_visits, day_values,
     ARRAY(
         SELECT metric || '@' || version
         FROM public.metric_definition AS definition
@@ -64,5 +66,6 @@ CROSS JOIN LATERAL jsonb_to_record(day_values) AS of_day (
     converted_visits double precision, new_visitors double precision, page_views double precision,
     engaged_visits double precision, visit_time double precision, conversions double precision,
     requests double precision, search_impressions double precision, search_clicks double precision,
-    search_position double precision, revenue double precision
+    search_position double precision, revenue double precision, landing_visits double precision,
+    tagged_landing_visits double precision
 )
