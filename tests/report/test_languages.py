@@ -322,7 +322,7 @@ def test_the_legend_of_the_chart_has_room(locale: str) -> None:
         labels = [
             each
             for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-            if each.get("y") == "28"
+            if each.get("y") == "24"
         ]
         assert len(labels) >= 3
         for label in labels:
