@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 LIVE ?=
+LANGUAGE ?= de
 PYTEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: demo stop clean test lint install lock pictures docs bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email bench-outbox soak
+.PHONY: demo stop clean test lint install lock pictures docs words bench-ingest bench-asof bench-quality bench-defects bench-statistics bench-effect bench-email bench-outbox soak
 
 demo: $(VENV)/installed ## From nothing to the client's inbox; LIVE="bsky.app @Mastodon@mastodon.social" for real accounts
 	@$(BIN)/python -m widerview.demo start --live "$(LIVE)"
@@ -63,6 +64,9 @@ docs: $(VENV)/installed-dev ## The pages that are generated from the code
 	$(BIN)/python -m widerview.warehouse.describe docs/warehouse.md
 	$(BIN)/python -m widerview.sources.describe docs/sources.md
 	$(BIN)/python -m widerview.vocabulary.describe docs/metrics.md include/widerview/sources/*.yaml
+
+words: $(VENV)/installed ## A language's catalogue of the mail's words, new or brought up to date; LANGUAGE=fr
+	$(BIN)/python -m widerview.report.catalogues $(LANGUAGE)
 
 lock: $(VENV)/bin/uv ## New locks from requirements.in and requirements-dev.in
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header -q requirements.in -o requirements.txt

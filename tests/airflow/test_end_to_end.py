@@ -319,7 +319,7 @@ def test_a_broken_source_that_does_not_lead_is_amber_by_name_in_the_mail(demo: D
     demo.api.wait(BAKERY, run, seconds=180)
     assert len(demo.mails()) == before + 1
     mail = demo.mails()[-1].get_body(("plain",)).get_content()
-    assert "Pinterest (incomplete): Pinterest lists none of the" in " ".join(mail.split())
+    assert "Pinterest (incomplete): late or not whole:" in " ".join(mail.split())
     assert "without it, in all weeks" in " ".join(mail.split())
 
 

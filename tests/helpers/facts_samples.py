@@ -11,22 +11,27 @@ import msgspec
 from widerview.report.facts import (
     AccountFact,
     Answers,
+    Ask,
     CampaignFact,
     CampaignRow,
     ChannelFact,
     Chart,
     Conversation,
+    Correction,
     CostFact,
+    DayNote,
     DayPoint,
     EffectFact,
     Facts,
     Figure,
     FirstTouch,
     GoalFact,
+    Hours,
     KnownEvent,
     LevelChange,
     Lift,
     NotableDay,
+    Plan,
     PostFact,
     Posting,
     SourceFact,
@@ -94,7 +99,7 @@ def figures() -> tuple[Figure, ...]:
         Figure(
             id="replies_received",
             label="Replies received",
-            meaning="Replies people wrote to the week's posts.",
+            meaning="Replies to the week's posts; platforms count your own next posts in a thread among them.",
             value=12,
             usual=usual(4.4, 13.1),
             word="inside",
@@ -121,7 +126,10 @@ def chart() -> Chart:
         11, 9, 12, 14, 15, 21, 8, 10, 12, 11, 13, 17, 19, 9, None, None, 13, 12, 16, 22, 7, 13, 12, 14, 27, 24, 26, 11,
     ]  # fmt: skip
     ranges = [(8, 14), (8, 14), (9, 15), (10, 16), (12, 19), (16, 24), (6, 11)]
-    notes = {14: "The website's analytics was down for two days.", 24: "Posters went up in the market hall."}
+    notes = {
+        14: DayNote(what="timeline", name="The website's analytics was down for two days."),
+        24: DayNote(what="asset starts", name="Poster in the market hall"),
+    }
     return Chart(
         title="Visits to your website",
         unit="visits",
@@ -131,7 +139,7 @@ def chart() -> Chart:
                 value=value,
                 low=ranges[position % 7][0],
                 high=ranges[position % 7][1],
-                note=notes.get(position),
+                noted=(notes[position],) if position in notes else (),
             )
             for position, value in enumerate(visits)
         ),
@@ -160,6 +168,15 @@ def posts() -> tuple[PostFact, ...]:
             replies=5,
             reposts=1,
             lift=Lift(times=1.482, low=0.941, high=2.163, coverage=0.8),
+        ),
+        PostFact(
+            platform="Bluesky",
+            text="Saturday’s class has three places left.",
+            permalink="https://bsky.app/profile/hollowoak.example/post/3lclass",
+            published_at=dt.datetime(2026, 11, 13, 10, 0, tzinfo=dt.UTC),
+            reactions=9,
+            replies=2,
+            reposts=3,
         ),
     )
 
@@ -324,6 +341,18 @@ def good_week() -> Facts:
                     cost=CostFact(cost=420.0, currency="EUR", metric="conversions", results=8, per_result=52.5),
                     first_touch=FirstTouch(metric="conversions", first=13, last=8),
                 ),
+                CampaignFact(
+                    key="rye-friends",
+                    name="Friends of rye",
+                    goal="More rye bread on weekdays",
+                    starts=dt.date(2026, 10, 5),
+                    ends=dt.date(2026, 11, 15),
+                    posts=1,
+                    visits=6,
+                    touchpoints=(TouchpointFact(name="", kind="unmarked", visits=6, so_far=31),),
+                    rows=(CampaignRow(group="website", metric="visits", week=6, so_far=31),),
+                    effect=EffectFact(verdict="not known"),
+                ),
             ),
             untagged=Untagged(visits=64, untagged=23),
             conversation=Conversation(
@@ -332,9 +361,15 @@ def good_week() -> Facts:
             sources=(
                 SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
                 SourceFact(
-                    source="mastodon", title="Mastodon", colour="amber", line="Sunday may still gain a few reactions"
+                    source="mastodon",
+                    title="Mastodon",
+                    colour="amber",
+                    line="Sunday may still gain a few reactions",
+                    late=(MONDAY + dt.timedelta(days=6),),
                 ),
-                SourceFact(source="matomo", title="Website", colour="green", line="read in full"),
+                SourceFact(
+                    source="matomo", title="Website (Matomo)", colour="green", line="read in full", analytics="Matomo"
+                ),
             ),
             accounts=(
                 AccountFact(
@@ -354,15 +389,28 @@ def good_week() -> Facts:
             ),
             lesson=None,
             planned=(
-                "Walnut winter goes on until 29 November",
-                "Two posts about the Saturday baking class, Tuesday and Thursday",
+                Plan(what="asset", name="Baking class", day=dt.date(2026, 11, 21)),
+                Plan(what="goes on", name="Walnut winter", day=dt.date(2026, 11, 29)),
+            ),
+            ask=Ask(what="pictures", by=dt.date(2026, 11, 27), name="Advent", day=dt.date(2026, 11, 30)),
+            corrections=(
+                Correction(
+                    first_day=MONDAY - dt.timedelta(weeks=1),
+                    label="Website visits",
+                    said=92,
+                    known=88,
+                    why="platform revision",
+                    source="Matomo",
+                ),
             ),
             sender_name="Mira Lind",
             sender_email="mira@lanternlane.example",
             reply_to="mira@lanternlane.example",
             agency="Lantern Lane",
             postal_address="Lantern Lane, 4 Weaver's Yard, 10115 Berlin, Germany",
-            office_hours="Mon–Fri 08:00–17:00",
+            office_hours="Mon-Fri 08:00-17:00, not on holidays",
+            hours=(Hours(first=0, last=4, opens="08:00", closes="17:00"),),
+            closed_on_holidays=True,
         )
     )
 
@@ -374,10 +422,68 @@ def normal_week() -> Facts:
         for f in figures()
         if f.usual
     )
-    green = tuple(msgspec.structs.replace(s, colour="green", line="read in full") for s in good_week().sources)
+    green = tuple(msgspec.structs.replace(s, colour="green", line="read in full", late=()) for s in good_week().sources)
     return with_lesson(
         msgspec.structs.replace(
-            good_week(), grade="normal", colour="green", figures=inside, campaigns=(), sources=green
+            good_week(),
+            grade="normal",
+            colour="green",
+            figures=inside,
+            campaigns=(),
+            sources=green,
+            ask=None,
+            corrections=(),
+        )
+    )
+
+
+def quiet_week() -> Facts:
+    """More below its range than above; one goal was reached before, and people wait for an answer."""
+    low = tuple(
+        msgspec.structs.replace(f, value=round(f.usual.low * 0.6), word="below", change=None) if f.usual else f
+        for f in normal_week().figures
+    )
+    [goal, _] = goals()
+    return with_lesson(
+        msgspec.structs.replace(
+            normal_week(),
+            grade="quiet",
+            figures=low,
+            posts=(),
+            worth_knowing=(),
+            goals=(msgspec.structs.replace(goal, target=300, low=None, high=None, word="reached"),),
+            posting=Posting(posts=2, usual_posts=7.5),
+            conversation=Conversation(received=3, written=1, answers=Answers(received=3, answered=1, half_within=None)),
+            ask=Ask(what="answers", by=dt.date(2026, 11, 19), waiting=2),
+        )
+    )
+
+
+def first_week() -> Facts:
+    """The first week of a client: nothing is known of what is usual."""
+    new = tuple(
+        msgspec.structs.replace(f, usual=None, word="no usual week yet", last_week=None, change=None)
+        for f in figures()
+        if f.id != "campaign_visits"
+    )
+    week = chart()
+    points = tuple(
+        msgspec.structs.replace(point, low=None, high=None, value=point.value if place > 20 else None, noted=())
+        for place, point in enumerate(week.points)
+    )
+    return with_lesson(
+        msgspec.structs.replace(
+            normal_week(),
+            figures=new,
+            chart=msgspec.structs.replace(week, points=points),
+            worth_knowing=(),
+            goals=(),
+            posts=tuple(msgspec.structs.replace(post, lift=None) for post in posts()),
+            posting=Posting(posts=9, usual_posts=None),
+            channels=tuple(
+                msgspec.structs.replace(each, usual=None, word="no usual week yet") for each in good_week().channels
+            ),
+            ask=Ask(what="head count", by=dt.date(2026, 11, 19), name="Opening party", day=dt.date(2026, 11, 14)),
         )
     )
 
@@ -412,7 +518,14 @@ def broken_week() -> Facts:
         else f
         for f in figures()
     )
-    red = SourceFact(source="matomo", title="Website", colour="red", line="the login to your analytics has expired")
+    red = SourceFact(
+        source="matomo",
+        title="Website (Matomo)",
+        analytics="Matomo",
+        colour="red",
+        line="the login to your analytics has expired",
+        absent=tuple(MONDAY + dt.timedelta(days=day) for day in range(7)),
+    )
     return with_lesson(
         msgspec.structs.replace(
             good_week(),
@@ -439,7 +552,9 @@ def with_lesson(facts: Facts) -> Facts:
 SAMPLES = {
     "good": good_week,
     "normal": normal_week,
+    "quiet": quiet_week,
     "empty": empty_week,
+    "first": first_week,
     "broken": broken_week,
     "year": year_week,
 }

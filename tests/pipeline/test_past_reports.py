@@ -237,7 +237,7 @@ def test_the_next_report_says_what_the_one_before_would_say_now(sent: Sent) -> N
     assert told["Visits from social"].why == "our fix"
     lines = correction_lines(facts)
     assert (
-        f"Correction for the week of 9 Nov: Website visits. We said {visits.said:.0f}; it is {visits.known:.0f}, "
+        f"Correction: Website visits, week of 9 November. We said {visits.said:.0f}; it is {visits.known:.0f}, "
         "because Matomo has corrected it." in lines
     )
     rendered = render(facts)

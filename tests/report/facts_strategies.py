@@ -8,22 +8,27 @@ from hypothesis import strategies as st
 from widerview.report.facts import (
     AccountFact,
     Answers,
+    Ask,
     CampaignFact,
     CampaignRow,
     ChannelFact,
     Chart,
     Conversation,
+    Correction,
     CostFact,
+    DayNote,
     DayPoint,
     EffectFact,
     Facts,
     Figure,
     FirstTouch,
     GoalFact,
+    Hours,
     KnownEvent,
     LevelChange,
     Lift,
     NotableDay,
+    Plan,
     PostFact,
     Posting,
     SourceFact,
@@ -72,7 +77,7 @@ figures = st.builds(
     word=words_of_a_range,
     last_week=st.none() | numbers,
     so_far=st.booleans(),
-    definition=plain,
+    definition=st.just("visits@1"),
     change=st.none() | changes(),
 )
 
@@ -128,10 +133,19 @@ def years(draw, sunday):
     )
 
 
+notes = st.builds(
+    DayNote, what=st.sampled_from(["campaign starts", "asset starts", "measured differently", "timeline"]), name=words
+)
+
+
 @st.composite
 def charts(draw, last_day):
     points = draw(
-        st.lists(st.tuples(st.none() | numbers, st.none() | usuals(), st.none() | words), min_size=1, max_size=35)
+        st.lists(
+            st.tuples(st.none() | numbers, st.none() | usuals(), st.lists(notes, max_size=2).map(tuple)),
+            min_size=1,
+            max_size=35,
+        )
     )
     return Chart(
         title=draw(words),
@@ -142,9 +156,9 @@ def charts(draw, last_day):
                 value=value,
                 low=band and band.low,
                 high=band and band.high,
-                note=note,
+                noted=noted,
             )
-            for position, (value, band, note) in enumerate(points)
+            for position, (value, band, noted) in enumerate(points)
         ),
     )
 
@@ -223,7 +237,36 @@ campaigns = st.builds(
     effect=st.none() | effects(),
 )
 sources = st.builds(
-    SourceFact, source=plain, title=words, colour=st.sampled_from(["green", "amber", "red"]), line=words
+    SourceFact,
+    source=plain,
+    title=words,
+    analytics=st.just("") | words,
+    colour=st.sampled_from(["green", "amber", "red"]),
+    line=words,
+    late=st.lists(days, max_size=2).map(tuple),
+    absent=st.lists(days, max_size=2).map(tuple),
+    left_out=st.booleans(),
+)
+plans = st.builds(Plan, what=st.sampled_from(["starts", "ends", "goes on", "asset"]), name=words, day=days)
+asks = st.builds(
+    Ask,
+    what=st.sampled_from(["head count", "answers", "pictures"]),
+    by=days,
+    name=words,
+    day=days,
+    waiting=st.integers(1, 1000),
+)
+corrections = st.builds(
+    Correction,
+    first_day=days,
+    label=words,
+    said=st.none() | numbers,
+    known=st.none() | numbers,
+    why=st.sampled_from(["late data", "platform revision", "our fix"]),
+    source=st.just("") | words,
+)
+hours = st.builds(
+    Hours, first=st.integers(0, 2), last=st.integers(3, 6), opens=st.just("08:00"), closes=st.just("17:00")
 )
 accounts = st.builds(
     AccountFact,
@@ -264,11 +307,15 @@ def facts(draw):
         sources=tuple(draw(st.lists(sources, max_size=3))),
         accounts=tuple(draw(st.lists(accounts, max_size=3))),
         lesson=None,
-        planned=tuple(draw(st.lists(words, max_size=3))),
+        planned=tuple(draw(st.lists(words | plans, max_size=3))),
+        ask=draw(st.none() | asks),
+        corrections=tuple(draw(st.lists(corrections, max_size=2))),
         sender_name=draw(words),
         sender_email="mira@lanternlane.example",
         reply_to=draw(st.sampled_from(["mira@lanternlane.example", 'a"><b>@x.example'])),
         agency=draw(words),
         postal_address=draw(words),
         office_hours=draw(words),
+        hours=tuple(draw(st.lists(hours, max_size=2))),
+        closed_on_holidays=draw(st.booleans()),
     )

@@ -46,18 +46,18 @@ def test_the_reports_week_stands_out():
 
 def test_a_missing_day_is_hatched_and_an_empty_day_is_a_line():
     svg = chart_svg(days(*[5.0] * 7, 0.0, None, 5.0, 5.0, 5.0, 5.0, 5.0), "en_GB")
-    assert "not reported" in words(svg)
+    assert "no number" in words(svg)
     assert len(bars(svg, WEEK)) == 6
     assert bars(svg, WEEK)[0].get("height") == "2"
-    assert "not reported" not in words(chart_svg(days(*[0.0] * 28), "en_GB"))
+    assert "no number" not in words(chart_svg(days(*[0.0] * 28), "en_GB"))
 
 
 def test_axis_and_notes_are_labelled():
     labels = words(chart_svg(chart(), "en_GB"))
     assert {"0", "10", "20", "30", "19 Oct", "9 Nov", "A", "B"} <= set(labels)
-    assert [(letter, point.note) for letter, point in notes(chart())] == [
+    assert [(letter, point.noted[0].name) for letter, point in notes(chart())] == [
         ("A", "The website's analytics was down for two days."),
-        ("B", "Posters went up in the market hall."),
+        ("B", "Poster in the market hall"),
     ]
 
 

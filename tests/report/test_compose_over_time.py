@@ -130,7 +130,7 @@ def test_a_day_that_stands_out_is_told_in_plain_words(engine: Engine) -> None:
     past.visits[dt.date(2026, 11, 12)] = 310.0
     facts = past.facts(engine, client())
     [line] = lines(facts)
-    assert line.startswith("Thu 12 Nov: website visits 310, on a Thursday usually ")
+    assert line.startswith("Thu 12 Nov: website visits 310 (usually ")
     assert "Expected" not in line
     [notable] = facts.worth_knowing
     assert notable.low < 100 < notable.high < 310
@@ -205,7 +205,7 @@ def test_a_boost_is_expected_and_followers_are_not_told(engine: Engine) -> None:
     past.totals["instagram", "178", "follows"] = dict.fromkeys(steady, 3.0) | {boosted: 90.0}
     instagram = {"platform": "instagram", "handle": "178", "connection": "meta"}
     [line] = lines(past.facts(engine, client(accounts=[instagram])))
-    assert line.startswith("Thu 12 Nov: views on Instagram 2,400,")
+    assert line.startswith("Thu 12 Nov: views on Instagram 2,400 ")
     assert line.endswith("Expected: paid promotion on Instagram.")
 
 
@@ -320,7 +320,7 @@ def test_a_goal_has_its_pace_as_a_range(engine: Engine) -> None:
     assert so_far + 15 * 80 < found.low < found.high < so_far + 15 * 160
     [line] = goal_lines(facts)
     assert line.startswith(f"{so_far:,.0f} of 3,370 so far; likely 3,")
-    assert line.endswith(" in the end: within reach.")
+    assert line.endswith(" by 30 November: within reach.")
     assert "As many as last year" in render(facts).html
 
 
@@ -328,8 +328,8 @@ def test_a_goal_has_its_pace_as_a_range(engine: Engine) -> None:
     ("changed", "ending"),
     [
         ({"target": 1_000}, "your goal of 1,000 by 30 November is reached."),
-        ({"target": 2_500}, " in the end: well within reach."),
-        ({"target": 9_000}, " in the end: out of reach at this pace."),
+        ({"target": 2_500}, " by 30 November: well within reach."),
+        ({"target": 9_000}, " by 30 November: out of reach at this pace."),
         ({"target": 9_000, "ends": "2026-11-15"}, "by 15 November; your goal was 9,000."),
         ({"target": 1_000, "ends": "2026-11-15"}, "by 15 November; your goal of 1,000 was reached."),
     ],
@@ -346,7 +346,7 @@ def test_without_a_usual_week_there_is_no_pace(engine: Engine) -> None:
 
 def test_a_goal_some_days_of_which_are_not_known_is_not_guessed(engine: Engine) -> None:
     [line] = goal_lines(Past(weeks=6).facts(engine, client(goals=[goal(starts="2026-09-01")])))
-    assert line == "Not all days since its start are known, so we cannot say how far your goal of 3,370 is."
+    assert line == "not all days since its start are known, so we cannot say how far your goal of 3,370 is."
 
 
 def test_a_goal_of_posts_and_one_of_a_campaign(engine: Engine) -> None:
@@ -426,5 +426,5 @@ def test_far_is_only_what_lies_outside_the_wide_range(engine: Engine) -> None:
     assert visits.usual.wide_high is not None
     assert visits.usual.wide_low < visits.usual.low < visits.usual.high < visits.usual.wide_high < (visits.value or 0)
     text = " ".join(render(facts).text.split())
-    assert "far above your usual " in text
+    assert "far above usual " in text
     assert "“Far” above or below lies outside the range about 95% of your own weeks fall in." in text

@@ -79,19 +79,19 @@ def test_unknown_days_and_too_few():
     [
         (
             EffectFact(verdict="more", average=60.4, low=20.2, high=100.9),
-            "So far: about 60 more visits a day than we would have expected (21–100).",
+            "So far: about 60 more visits a day than expected (21–100).",
         ),
         (
             EffectFact(verdict="fewer", average=-4.26, low=-6.1, high=-1.9),
-            "So far: about 4.3 fewer visits a day than we would have expected (1.9–6.1).",
+            "So far: about 4.3 fewer visits a day than expected (1.9–6.1).",
         ),
         (
             EffectFact(verdict="not told", average=12.0, low=-3.0, high=27.0),
-            "So far: no effect on visits to your website that we can tell from normal weeks.",
+            "So far: no effect on website visits that we can tell from normal weeks.",
         ),
         (
             EffectFact(verdict="not known"),
-            "Too few days are known, of it or before it, to tell an effect on visits to your website.",
+            "Too few days are known, of it or before it, to tell an effect on website visits.",
         ),
     ],
 )

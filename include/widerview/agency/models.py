@@ -767,7 +767,9 @@ class Client(Model):
     name: Line = Field(description="Name for people", examples=["Harbour Bakery"])
     time_zone: TimeZone = Field(description="IANA time zone of the client's clock and weeks")
     locale: Annotated[str, AfterValidator(_known_locale)] = Field(
-        default="en_GB", description="How numbers and dates are written", examples=["de_DE"]
+        default="en_GB",
+        description="The language of the report, English or German, and how its numbers and dates are written",
+        examples=["de_DE"],
     )
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         default="EUR", description="ISO 4217 code of costs", examples=["EUR"]

@@ -121,8 +121,17 @@ def describe(client: Client) -> str:
 
 
 def holiday(client: Client, day: dt.date) -> str | None:
-    """Give the name of the holiday of a client that a day is, in English where its calendar has it; None if none."""
-    return _holiday(_Office.of_client(client), day)
+    """Give the name of the holiday of a client that a day is, in the client's language where its calendar has it.
+
+    A day off of the client's own has an empty name. None if it is no holiday.
+    """
+    return _holiday(_Office.of_client(client), day, client.locale)
+
+
+def is_open_day(client: Client, day: dt.date) -> bool:
+    """Say whether the client's office opens on a day at all."""
+    office = _Office.of_client(client)
+    return WEEKDAYS[day.weekday()] in office.hours and _holiday(office, day) is None
 
 
 def _aware(at: dt.datetime) -> dt.datetime:
@@ -134,7 +143,7 @@ def _aware(at: dt.datetime) -> dt.datetime:
 def _is_open(office: _Office, at: dt.datetime) -> bool:
     wall = at.astimezone(office.zone)
     hours = office.hours.get(WEEKDAYS[wall.weekday()])
-    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and not _holiday(office, wall.date())
+    return hours is not None and hours.opens <= f"{wall:%H:%M}" < hours.closes and _holiday(office, wall.date()) is None
 
 
 def _next_open(office: _Office, start: dt.datetime) -> dt.datetime | None:
@@ -157,7 +166,7 @@ def _open_on_one_clock(office: _Office, start: dt.datetime, end: dt.datetime) ->
     for days in range((last.date() - first.date()).days + 1):
         day = first.date() + days * _DAY
         hours = office.hours.get(WEEKDAYS[day.weekday()])
-        if hours is None or _holiday(office, day):
+        if hours is None or _holiday(office, day) is not None:
             continue
         opens, closes = (_on(day, time) for time in (hours.opens, hours.closes))
         opened += max(min(closes, last) - max(opens, first), dt.timedelta())
@@ -200,16 +209,19 @@ def _clock_change(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> dt.da
     return dt.datetime.fromtimestamp(first + bisect_left(seconds, True, key=lambda s: offset(s) == new), dt.UTC)
 
 
-def _holiday(office: _Office, day: dt.date) -> str | None:
+def _holiday(office: _Office, day: dt.date, language: str = _LANGUAGE) -> str | None:
     own = office.holidays
-    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year).get(day)):
+    if own.country and (name := _public_holidays(own.country, own.subdivision, day.year, language).get(day)):
         return name
-    return "a day off" if day in own.also else None
+    return "" if day in own.also else None
 
 
 @lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> Mapping[dt.date, str]:
+def _public_holidays(country: str, subdivision: str | None, year: int, language: str) -> Mapping[dt.date, str]:
     # Without a language the machine's own would be taken.
     known = country_holidays(country, subdiv=subdivision)
-    language = _LANGUAGE if _LANGUAGE in known.supported_languages else known.default_language
-    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
+    spoken = [name for name in (language, language.partition("_")[0]) if name in known.supported_languages]
+    if not spoken and _LANGUAGE in known.supported_languages:
+        spoken = [_LANGUAGE]
+    chosen = spoken[0] if spoken else known.default_language
+    return dict(country_holidays(country, subdiv=subdivision, years=year, language=chosen))

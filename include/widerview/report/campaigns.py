@@ -401,21 +401,23 @@ class _Table:
             asset, partner = assets.get(utm_source), partners.get(utm_source)
             row = self._visits("website", "touchpoint", member)
             told += _whole(row.week) or 0
+            name, kind = self._link(utm_source)
             yield TouchpointFact(
-                name=asset.name if asset else partner.name if partner else self._link_name(utm_source),
-                kind=asset.kind.value if asset else "partner" if partner else "link",
+                name=asset.name if asset else partner.name if partner else name,
+                kind=asset.kind.value if asset else "partner" if partner else kind,
                 visits=_whole(row.week),
                 so_far=_whole(row.so_far),
             )
         unmarked = (visits or 0) - told
         if members and round(unmarked) > 0:
-            yield TouchpointFact(name="Links that do not say which", kind="link", visits=round(unmarked))
+            yield TouchpointFact(name="", kind="unmarked", visits=round(unmarked))
 
-    def _link_name(self, utm_source: str) -> str:
+    def _link(self, utm_source: str) -> tuple[str, str]:
+        """Name and kind of a link that is no asset's and no partner's."""
         network = utm_source.removesuffix("-ads")
         if network != utm_source and network in SOCIAL:
-            return f"{self.titles[network]} (ads)"
-        return self.titles.get(utm_source, utm_source)
+            return self.titles[network], "ads"
+        return self.titles.get(utm_source, utm_source), "link"
 
     # -- away from the screen --------------------------------------------------------------------------------------
 

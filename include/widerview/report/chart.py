@@ -47,7 +47,8 @@ class Bar(NamedTuple):
 
 def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
     """The days with a note, each with the letter that marks it on the chart."""
-    return list(zip(ascii_uppercase + ascii_lowercase, (point for point in chart.points if point.note), strict=False))
+    noted = [point for point in chart.points if point.note or point.noted]
+    return list(zip(ascii_uppercase + ascii_lowercase, noted, strict=False))
 
 
 def chart_svg(chart: Chart, locale: str) -> str:
@@ -73,10 +74,10 @@ def chart_svg(chart: Chart, locale: str) -> str:
 
     legend = {"week": _("this week"), "before": _("before"), "usual": _("usual")}
     if any(point.value is None for point in points):
-        legend["missing"] = _("not reported")
+        legend["missing"] = _("no number")
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
-        title=chart.title,
+        title=_(chart.title),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,

@@ -64,7 +64,7 @@ def clip(text: str, limit: int) -> str:
     whole_words = cut.rpartition(" ")[0]
     if len(whole_words) > 0.8 * len(cut):
         cut = whole_words
-    return cut.rstrip(" ,;:-–—") + "…"
+    return cut.rstrip(" .,;:-–—") + "…"
 
 
 def characters(text: str) -> Iterator[str]:

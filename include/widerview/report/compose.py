@@ -1,13 +1,14 @@
 """From what was observed to the facts of one week's report. Reads the warehouse as of a moment, and nothing else."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import groupby
 
 import msgspec
-from babel.dates import format_skeleton
 from sqlalchemy import Connection
 
-from widerview.agency.models import Client
+from widerview.agency.models import WEEKDAYS, Client
 from widerview.measures.completion import COMPLETE
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
@@ -15,6 +16,7 @@ from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
 from widerview.quality.verdict import COLOURS
+from widerview.report.ask import ask_of
 from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
     AccountFact,
@@ -23,11 +25,14 @@ from widerview.report.facts import (
     Chart,
     Colour,
     Conversation,
+    DayNote,
     DayPoint,
     Facts,
     Figure,
     Grade,
+    Hours,
     Lift,
+    Plan,
     PostFact,
     Posting,
     SourceFact,
@@ -38,6 +43,7 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.voice import marked
 from widerview.report.web import Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
@@ -116,6 +122,8 @@ def compose(
     sources = tuple(_sources(client, verdicts, spared, titles))
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
+    conversation = _conversation(client, week, social, seen_until)
+    campaigns = campaign_facts(connection, client, week, as_of, social, web, titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -136,19 +144,22 @@ def compose(
         posts=_posts(post_weeks, social, titles),
         posting=_posting(post_weeks, social),
         channels=_channels(visit_weeks, web) if counted_alike([week], breaks.visits) else (),
-        campaigns=campaign_facts(connection, client, week, as_of, social, web, titles),
+        campaigns=campaigns,
         untagged=untagged_social(connection, client, week, as_of, web),
-        conversation=_conversation(client, week, social, seen_until),
+        conversation=conversation,
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
         planned=_planned(client, week.shift(1)),
+        ask=ask_of(client, week, as_of, campaigns, conversation),
         sender_name=sender.name,
         sender_email=sender.email,
         reply_to=sender.reply_to or sender.email,
         agency=sender.agency,
         postal_address=sender.postal_address,
         office_hours=office_hours,
+        hours=tuple(_hours(client)),
+        closed_on_holidays=bool(client.holidays.country or client.holidays.also),
         client_file=client.model_dump_json(),
         glossary_url=sender.glossary_url or "",
     )
@@ -255,15 +266,15 @@ def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, brea
     days = [week.sunday - dt.timedelta(days=ago) for ago in range(CHART_DAYS - 1, -1, -1)]
     values: Mapping[dt.date, float | None]
     if client.visit_counters:
-        title, unit, values, since = "Visits to your website", "visits", web.days, breaks.visits
+        title, unit, values, since = marked("Visits to your website"), "visits", web.days, breaks.visits
     elif client.accounts:
-        title, unit, since = "Reactions, by the day of the post", "reactions", breaks.posts
+        title, unit, since = marked("Reactions, by the day of the post"), "reactions", breaks.posts
         values = _reactions_by_day(client, social)
     else:
         return None
     first = max(weeks[0].monday, since or dt.date.min)
     usual = usual_weekdays({day: value for day, value in values.items() if first <= day < week.monday})
-    notes = _notes(client) | ({since: "measured differently since"} if since else {})
+    noted = _noted(client, since)
     return Chart(
         title=title,
         unit=unit,
@@ -273,7 +284,7 @@ def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, brea
                 value=values.get(day),
                 low=usual[day.weekday()][0] if day.weekday() in usual else None,
                 high=usual[day.weekday()][1] if day.weekday() in usual else None,
-                note=notes.get(day),
+                noted=tuple(noted[day]) if day in noted else (),
             )
             for day in days
         ),
@@ -291,12 +302,20 @@ def _reactions_by_day(client: Client, social: Social) -> dict[dt.date, float | N
     return days
 
 
-def _notes(client: Client) -> dict[dt.date, str]:
-    """What happened on which day, as far as the client's file says: campaigns, dated touchpoints, the timeline."""
-    happened = [(campaign.starts, f"{campaign.name} starts") for campaign in client.campaigns]
-    happened += [(each.starts, each.name) for campaign in client.campaigns for each in campaign.assets if each.starts]
-    happened += [(entry.day, entry.what) for entry in client.timeline]
-    return {day: "; ".join(what for each, what in happened if each == day) for day, _ in happened}
+def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNote]]:
+    """What happened on which day, as far as the client's file says, and since when a platform counts otherwise."""
+    noted: defaultdict[dt.date, list[DayNote]] = defaultdict(list)
+    for campaign in client.campaigns:
+        noted[campaign.starts].append(DayNote(what="campaign starts", name=campaign.name))
+    for campaign in client.campaigns:
+        for asset in campaign.assets:
+            if asset.starts:
+                noted[asset.starts].append(DayNote(what="asset starts", name=asset.name))
+    for entry in client.timeline:
+        noted[entry.day].append(DayNote(what="timeline", name=entry.what))
+    if since:
+        noted[since] = [DayNote(what="measured differently")]
+    return noted
 
 
 def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> tuple[PostFact, ...]:
@@ -451,9 +470,13 @@ def _sources(
     """The worst verdict on each source over the week, with its reasons."""
     for source in dict.fromkeys(source for source, _ in verdicts):
         judged: list[tuple[Colour, str]] = []
+        late: set[dt.date] = set()
+        absent: set[dt.date] = set()
         for target, days in verdicts.items():
             if target[0] != source:
                 continue
+            late |= {verdict.day for verdict in days if verdict.colour == "amber"}
+            absent |= {verdict.day for verdict in days if verdict.colour == "red"}
             reasons = list(dict.fromkeys(reason for verdict in days for reason in verdict.reasons))
             colour = max((verdict.colour for verdict in days), key=COLOURS.index)
             if target in spared:
@@ -463,8 +486,12 @@ def _sources(
         yield SourceFact(
             source=source,
             title=titles[source],
+            analytics=SOURCES[source].title if SOURCES[source].kind == "web" else "",
             colour=max((colour for colour, _ in judged), key=COLOURS.index),
             line="; ".join(dict.fromkeys(line for _, line in judged if line)) or "all seven days have been read",
+            late=tuple(sorted(late - absent)),
+            absent=tuple(sorted(absent)),
+            left_out=any(target[0] == source for target in spared & verdicts.keys()),
         )
 
 
@@ -482,25 +509,30 @@ def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Ite
         )
 
 
-def _planned(client: Client, week: Week) -> tuple[str, ...]:
+def _planned(client: Client, week: Week) -> tuple[Plan, ...]:
     """What the client's file has for the coming week, in the order of its days."""
-    plans: list[tuple[dt.date, str]] = []
+    plans: list[tuple[dt.date, Plan]] = []
     for campaign in client.campaigns:
-        for day, what in ((campaign.starts, "starts"), (campaign.ends, "ends")):
-            if day in week.days:
-                plans.append((day, f"{campaign.name} {what} on {_day(day, client.locale)}"))
+        if campaign.starts in week.days:
+            plans.append((campaign.starts, Plan(what="starts", name=campaign.name, day=campaign.starts)))
+        if campaign.ends in week.days:
+            plans.append((campaign.ends, Plan(what="ends", name=campaign.name, day=campaign.ends)))
         if campaign.runs_in(week.monday, week.sunday) and not {campaign.starts, campaign.ends} & set(week.days):
-            plans.append((week.sunday, f"{campaign.name} goes on until {_day(campaign.ends, client.locale)}"))
+            plans.append((week.sunday, Plan(what="goes on", name=campaign.name, day=campaign.ends)))
         plans += [
-            (asset.starts, f"{asset.name} on {_day(asset.starts, client.locale)}")
+            (asset.starts, Plan(what="asset", name=asset.name, day=asset.starts))
             for asset in campaign.assets
             if asset.starts in week.days
         ]
-    return tuple(text for _, text in sorted(plans))
+    return tuple(plan for _, plan in sorted(plans, key=lambda each: (each[0], each[1].name)))
 
 
-def _day(day: dt.date, locale: str) -> str:
-    return format_skeleton("EEEEdMMMM", day, locale=locale)
+def _hours(client: Client) -> Iterator[Hours]:
+    """The client's office hours, days that follow each other and have the same ones together."""
+    for hours, days in groupby(enumerate(WEEKDAYS), key=lambda day: client.office_hours.get(day[1])):
+        numbers = [number for number, _ in days]
+        if hours is not None:
+            yield Hours(first=numbers[0], last=numbers[-1], opens=hours.opens, closes=hours.closes)
 
 
 def _whole(value: float | None) -> int | None:

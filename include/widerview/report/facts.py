@@ -1,7 +1,8 @@
 """The facts of one report: everything a sentence, a chart or a table may say, and nothing else may be said.
 
 Facts are plain data. They are stored as JSON beside the sent mail, so that a report can be rendered again,
-byte for byte, and every number in it can be traced.
+byte for byte, and every number in it can be traced. Labels, meanings and titles of ours are the English words of the
+vocabulary, which are also the keys of their translations; names and quoted words stay as they were written.
 """
 
 import datetime as dt
@@ -88,18 +89,38 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     change: LevelChange | None = None
 
 
+class DayNote(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened on a day of the chart.
+
+    Attributes:
+        what: A campaign or a dated touchpoint of one starts, a platform counts otherwise since, or the agency's own
+            words from the client's timeline.
+        name: Of the campaign or touchpoint, or the words; empty where a platform counts otherwise.
+    """
+
+    what: Literal["campaign starts", "asset starts", "measured differently", "timeline"]
+    name: str = ""
+
+
 class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A day on the chart: its value (None: not reported), the usual range of such a weekday, and a note."""
+    """A day on the chart: its value (None: not reported), the usual range of such a weekday, and what happened.
+
+    `note` says what happened in ready words, in facts from before they were typed.
+    """
 
     day: dt.date
     value: float | None
     low: float | None = None
     high: float | None = None
     note: str | None = None
+    noted: tuple[DayNote, ...] = ()
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """28 days of one metric; the last seven are the report's week."""
+    """28 days of one metric; the last seven are the report's week.
+
+    `title` is English, and the key of its translations.
+    """
 
     title: str
     unit: str
@@ -273,7 +294,8 @@ class ChannelFact(msgspec.Struct, frozen=True, kw_only=True):
 class TouchpointFact(msgspec.Struct, frozen=True, kw_only=True):
     """Visits that came through one touchpoint of a campaign (poster, newsletter, social link), in the week.
 
-    `so_far` are those since the campaign began; None: not known.
+    `so_far` are those since the campaign began; None: not known. Of the kind `unmarked` are visits by links that do not
+    say which; they have no name. Of the kind `ads` are visits by links that were paid for on the platform of that name.
     """
 
     name: str
@@ -393,12 +415,69 @@ class CampaignFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict on one source's data for the week, in one plain line for the client."""
+    """The verdict on one source's data for the week.
+
+    Attributes:
+        source: Name of the source.
+        title: Its name for people.
+        colour: The worst verdict of its days.
+        analytics: Name of the analytics, where the source is one; then the website is meant.
+        line: Why, in the gate's own English words: for the agency, who mends it.
+        late: The days of which something is late or missing.
+        absent: The days whose numbers are wrong or absent.
+        left_out: Whether the report's figures are without it, in all weeks.
+    """
 
     source: str
     title: str
     colour: Colour
     line: str
+    analytics: str = ""
+    late: tuple[dt.date, ...] = ()
+    absent: tuple[dt.date, ...] = ()
+    left_out: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the client's file has for the coming week.
+
+    Attributes:
+        what: A campaign starts, ends, or goes on beyond the week; or a touchpoint is out, or an event is held.
+        name: Of the campaign or touchpoint.
+        day: The day; of a campaign that goes on, its last one.
+    """
+
+    what: Literal["starts", "ends", "goes on", "asset"]
+    name: str
+    day: dt.date
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """The one thing that is asked of the client.
+
+    Attributes:
+        what: `head count`: how many came to an event, which nobody has told. `answers`: replies to people who wrote and
+            still wait. `pictures`: for a campaign that starts soon.
+        by: Until when.
+        name: Of the event or the campaign; empty for answers.
+        day: The day of the event, or on which the campaign starts.
+        waiting: How many people wait for an answer.
+    """
+
+    what: Literal["head count", "answers", "pictures"]
+    by: dt.date
+    name: str = ""
+    day: dt.date | None = None
+    waiting: int = 0
+
+
+class Hours(msgspec.Struct, frozen=True, kw_only=True):
+    """Office hours on the client's clock that some days in a row have alike; days from Monday, 0, to Sunday, 6."""
+
+    first: int
+    last: int
+    opens: str
+    closes: str
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -499,13 +578,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
-        planned: What stands in the plan for next week, e.g. campaign starts and ends.
+        planned: What stands in the plan for next week, e.g. campaign starts and ends; ready words in facts from before
+            plans were typed.
+        ask: The one thing that is asked of the client; None: nothing.
         sender_name: Person at the agency.
         sender_email: Address the mail comes from.
         reply_to: Where answers go.
         agency: Name of the agency.
         postal_address: Of the agency.
-        office_hours: In words, e.g. `Mon-Fri 08:00-17:00`.
+        office_hours: In English words, e.g. `Mon-Fri 08:00-17:00`; printed where `hours` are not known.
+        hours: The office hours, typed.
+        closed_on_holidays: Whether holidays are none of them.
         client_file: The client's file as it was, as JSON, so that the report can be composed again once the file has
             changed; never printed.
         corrections: What the report before would say otherwise now; at most three numbers.
@@ -541,13 +624,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
     lesson: Lesson | None
-    planned: tuple[str, ...]
+    planned: tuple[Plan | str, ...]
+    ask: Ask | None = None
     sender_name: str
     sender_email: str
     reply_to: str
     agency: str
     postal_address: str
     office_hours: str
+    hours: tuple[Hours, ...] = ()
+    closed_on_holidays: bool = False
     client_file: str = ""
     glossary_url: str = ""
     corrections: tuple[Correction, ...] = ()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from widerview.report.facts import Facts, Lesson
+from widerview.report.voice import marked as _
 from widerview.report.voice import voice_of
 
 WEEKS_APART = 12
@@ -13,11 +14,6 @@ LONGEST = 60
 """Words of a card at most."""
 
 _SMALL = 20
-
-
-def _(text: str) -> str:
-    """Mark words for the catalogue; they are looked up in the client's language when a card is printed."""
-    return text
 
 
 class Card(NamedTuple):
@@ -72,7 +68,7 @@ BASICS = (
         _("What a social media manager can promise"),
         _(
             "We can promise good posts at good times, honest numbers, and an answer to everyone who writes. "
-            "Nobody can promise a number of likes or a post that everyone shares: the platforms decide who "
+            "Nobody can promise a number of likes, or a post that everyone shares. The platforms decide who "
             "sees what, and they change their minds."
         ),
     ),

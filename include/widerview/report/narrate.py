@@ -1,7 +1,8 @@
 """Turn facts into words: a small grammar, and every number in it comes from the facts.
 
 The wording is English and is the key of a gettext catalogue; another language is one more catalogue,
-`locale/<language>/LC_MESSAGES/report.mo`. Numbers are written as the client's locale writes them.
+`locale/<language>/LC_MESSAGES/report.po`. Numbers are written as the client's locale writes them. Sentences are short:
+most readers have a minute.
 """
 
 import datetime as dt
@@ -13,14 +14,17 @@ from zoneinfo import ZoneInfo
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
     Answers,
+    Ask,
     CampaignFact,
     Chart,
     Conversation,
     Correction,
+    DayNote,
     DayPoint,
     Facts,
     Figure,
     Lift,
+    Plan,
     PostFact,
     SourceFact,
     Usual,
@@ -35,6 +39,8 @@ _PER_POST = "reactions_per_post"
 _FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
+_ENOUGH_ANSWERS = 3
+_QUICK_HOURS = 2
 
 
 # --- The sentences -----------------------------------------------------------------------------------------------
@@ -50,7 +56,7 @@ def subject(facts: Facts) -> str:
     }
     candidates = [_("%(opening)s: %(name)s, week %(week)s"), _("%(opening)s: %(name)s")]
     if _grade(facts) == "good":
-        words["figure"] = _with_word(facts, "above")[0].label
+        words["figure"] = _(_with_word(facts, "above")[0].label)
         candidates.insert(0, _("%(figure)s above usual: %(name)s"))
     for candidate in candidates:
         if len(text := candidate % words) <= SUBJECT_LENGTH:
@@ -111,13 +117,18 @@ def _finding(facts: Facts) -> str:
         "below": _names(facts, below),
     }
     # A number that may still rise is below only so far.
-    words["low"] = _("so far below") if any(figure.so_far for figure in below) else _("below")
+    is_early = any(figure.so_far for figure in below)
     findings = (
         (grade == "needs you" and red, _("%(sources)s data is missing")),
         (grade == "quiet" and _posts(facts) == 0, _("nothing was posted")),
-        (above and below and grade != "good", _("%(above)s above, %(below)s %(low)s your usual range")),
-        (above, _("%(above)s above your usual range")),
-        (below, _("%(below)s %(low)s your usual range")),
+        (
+            above and below and grade != "good",
+            _("%(above)s above usual, %(below)s below so far")
+            if is_early
+            else _("%(above)s above usual, %(below)s below"),
+        ),
+        (above, _("%(above)s above usual")),
+        (below, _("%(below)s below usual so far") if is_early else _("%(below)s below usual")),
         (grade == "needs you", _("we would like a word with you")),
         (inside, _("your numbers are where they usually are")),
         (grade == "quiet", _("there is little to report")),
@@ -134,18 +145,14 @@ def three_sentences(facts: Facts) -> tuple[str, str, str]:
 def _what_happened(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     told = _told(facts)
-    clauses = [_clause(facts, figure) for figure in told]
+    sentences = [_("Nothing was posted this week.")] if _posts(facts) == 0 else []
+    sentences += [_value_sentence(facts, figure) for figure in told]
     if better := _fewer_earned_more(facts):
-        clauses.append(better)
+        sentences.append(better)
     rest = [figure for figure in facts.figures if figure not in told]
     if told and rest and all(figure.word == "inside" for figure in rest):
-        clauses.append(_("everything else was where it usually is"))
-    if _posts(facts) == 0:
-        clauses.insert(0, _("nothing was posted this week"))
-    if not clauses:
-        clauses.append(_("there are no numbers for this week"))
-    sentence = "; ".join([clauses[0], *(inline(facts, clause) for clause in clauses[1:])])
-    return f"{sentence[0].upper()}{sentence[1:]}."
+        sentences.append(_("Everything else was as usual."))
+    return " ".join(sentences or [_("There are no numbers for this week.")])
 
 
 def _told(facts: Facts) -> list[Figure]:
@@ -156,40 +163,46 @@ def _told(facts: Facts) -> list[Figure]:
     return (above or below)[:_AT_MOST_NAMED] or [figure for figure in facts.figures if figure.value is not None][:1]
 
 
-def _clause(facts: Facts, figure: Figure) -> str:
+def _value_sentence(facts: Facts, figure: Figure) -> str:
     _ = voice_of(facts.locale).gettext
     line = figure_line(facts, figure)
-    words = {"figure": figure.label, "value": line.value, "word": line.word, "range": _range(facts, figure, _("to"))}
+    words = {"figure": line.label, "value": line.value, "range": _range(facts, figure)}
     if figure.usual is None:
-        return _("%(figure)s came to %(value)s, with no usual week to compare yet") % words
-    return _("%(figure)s came to %(value)s, %(word)s your usual %(range)s") % words
+        return _("%(figure)s came to %(value)s; there is no usual week yet.") % words
+    return _("%(figure)s came to %(value)s (usually %(range)s).") % words
 
 
 def _fewer_earned_more(facts: Facts) -> str:
     """That less was posted and it earned more; empty if not so, or if the figures' own verdict does not bear it out."""
-    voice, posting = voice_of(facts.locale), facts.posting
-    is_above = any(figure.id == _PER_POST for figure in _with_word(facts, "above"))
-    if not is_above or posting is None or posting.usual_posts is None or not posting.fewer_earned_more:
+    posting = facts.posting
+    if not earned_more_by_fewer(facts) or posting is None or posting.usual_posts is None:
         return ""
-    return voice.count(
-        "fewer posts earned more: %(n)s post this week, where %(usual)s are usual",
-        "fewer posts earned more: %(n)s posts this week, where %(usual)s are usual",
-        posting.posts,
+    voice = voice_of(facts.locale)
+    return voice.say(
+        "Fewer posts earned more: %(posts)s this week, usually %(usual)s.",
+        posts=voice.number(posting.posts),
         usual=voice.about(posting.usual_posts),
     )
+
+
+def earned_more_by_fewer(facts: Facts) -> bool:
+    """Whether less was posted and it earned more, and the figures' own verdict bears that out."""
+    posting = facts.posting
+    is_above = any(figure.id == _PER_POST for figure in _with_word(facts, "above"))
+    return is_above and posting is not None and posting.usual_posts is not None and posting.fewer_earned_more
 
 
 def _why(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     if _titles(facts, "red"):
-        return _("Data is missing, so we draw no conclusions from this week.")
+        return _("Data is missing, so we draw no conclusions.")
     for figure in _told(facts):
         if reason := _reason(facts, figure):
             return reason
     if _with_word(facts, "above") or _with_word(facts, "below"):
-        return _("We see no single reason, and one week is too little to tell.")
+        return _("We see no single reason; one week tells little.")
     if _with_word(facts, "inside"):
-        return _("Ups and downs inside the usual range are ordinary and need no reason.")
+        return _("Such ups and downs are ordinary and need no reason.")
     if _posts(facts) == 0:
         return _("A pause is part of any year.")
     return _("With every week we learn better what is usual for you.")
@@ -214,9 +227,7 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
     if figure.id in _FROM_POSTS and facts.posts:
         lift, post = max(((post.lift, post) for post in facts.posts), key=lambda each: each[0].times if each[0] else 0)
         if lift and lift.times >= _MUCH_MORE and _stands_out(lift):
-            return voice.gettext(
-                "We think one post on %(platform)s helped: it drew %(reactions)s, %(times)s what is usual there."
-            ) % {
+            return voice.gettext("We think one post on %(platform)s helped: %(reactions)s, %(times)s the usual.") % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
                 "times": times(voice, lift.times),
@@ -228,7 +239,7 @@ def _what_we_need(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     red, below = _titles(facts, "red"), _names(facts, _with_word(facts, "below"))
     if _grade(facts) != "needs you":
-        return _("We need nothing from you this week.")
+        return _("We have one wish: see “Next week”.") if facts.ask else _("We need nothing from you this week.")
     if red:
         return _("Please reply to this mail, so that we can repair this together.")
     if below:
@@ -241,11 +252,11 @@ def data_line(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     red, amber = _titles(facts, "red"), _titles(facts, "amber")
     if red and amber:
-        return _("%(red)s data is missing, %(amber)s data is still incomplete.") % {"red": red, "amber": amber}
+        return _("%(red)s data is missing, %(amber)s data is not whole yet.") % {"red": red, "amber": amber}
     if red:
-        return _("%(red)s data is missing; everything else is complete.") % {"red": red}
+        return _("%(red)s data is missing; all else is complete.") % {"red": red}
     if amber:
-        return _("%(amber)s data is still incomplete; everything else is complete.") % {"amber": amber}
+        return _("%(amber)s data is not whole yet; all else is.") % {"amber": amber}
     return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
 
 
@@ -266,10 +277,10 @@ def _correction(voice: Voice, correction: Correction) -> str:
         _("not reported") if value is None else voice.number(value, correction.decimals)
         for value in (correction.said, correction.known)
     )
-    text = _("Correction for the week of %(day)s: %(figure)s. We said %(said)s; it is %(known)s, %(why)s.")
+    text = _("Correction: %(figure)s, week of %(day)s. We said %(said)s; it is %(known)s, %(why)s.")
     return text % {
-        "day": voice.short_day(correction.first_day),
-        "figure": correction.label,
+        "day": voice.long_day(correction.first_day),
+        "figure": _(correction.label),
         "said": said,
         "known": known,
         "why": why % {"source": correction.source},
@@ -291,8 +302,12 @@ def approval(facts: Facts) -> str:
 
 
 class FigureLine(NamedTuple):
-    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say."""
+    """A figure in words; `so_far`, `usual`, `wide`, `last_week` and `posts` are empty where there is nothing to say.
 
+    `kind` is the style sheet's word for where it lies: `above`, `inside`, `below`, `new` or `unknown`.
+    """
+
+    kind: str
     label: str
     number: str
     so_far: str
@@ -309,36 +324,31 @@ class FigureLine(NamedTuple):
         """The number with its mark, e.g. `12 so far`."""
         return f"{self.number} {self.so_far}".rstrip()
 
-    @property
-    def context(self) -> str:
-        """What stands below the figure for the reader who asks: the wide range, and from how many posts it is."""
-        return "; ".join(part for part in (self.wide, self.posts) if part)
-
 
 def figure_line(facts: Facts, figure: Figure) -> FigureLine:
     """One figure: its value, an arrow and a word for where it lies, and its usual range."""
     _ = (voice := voice_of(facts.locale)).gettext
     words = {
-        "above": ("▲", _("above"), _("above your usual %(range)s")),
-        "inside": ("●", _("inside"), _("inside your usual %(range)s")),
-        "below": ("▼", _("below"), _("below your usual %(range)s")),
-        "no usual week yet": ("○", _("new"), _("no usual week yet")),
-        "not reported": ("○", _("unknown"), _("not reported")),
+        "above": ("above", "▲", _("above"), _("above usual %(range)s")),
+        "inside": ("inside", "●", _("inside"), _("inside usual %(range)s")),
+        "below": ("below", "▼", _("below"), _("below usual %(range)s")),
+        "no usual week yet": ("new", "○", _("new"), _("no usual week yet")),
+        "not reported": ("unknown", "○", _("unknown"), _("not reported")),
     }
-    arrow, word, verdict = words[figure.word if figure.value is not None else "not reported"]
+    known = figure.word if figure.usual else "no usual week yet"
+    kind, arrow, word, verdict = words["not reported" if figure.value is None else known]
     decimals, wide = _decimals(figure), _wide_range(facts, figure)
     if wide:
-        verdict = {"above": _("far above your usual %(range)s"), "below": _("far below your usual %(range)s")}[
-            figure.word
-        ]
+        verdict = {"above": _("far above usual %(range)s"), "below": _("far below usual %(range)s")}[figure.word]
     return FigureLine(
-        label=figure.label,
+        kind=kind,
+        label=_(figure.label),
         number=_("not reported") if figure.value is None else voice.number(figure.value, decimals),
         so_far=_("so far") if figure.so_far and figure.value is not None else "",
         arrow=arrow,
         word=word,
-        verdict=verdict % {"range": _range(facts, figure, "–")} if figure.usual else verdict,
-        usual=_("usually %(range)s") % {"range": _range(facts, figure, "–")} if figure.usual else "",
+        verdict=verdict % {"range": _range(facts, figure)} if figure.usual else verdict,
+        usual=_("usually %(range)s") % {"range": _range(facts, figure)} if figure.usual else "",
         wide=_("%(share)s of weeks: %(range)s") % {"share": voice.percent(figure.usual.wide_coverage), "range": wide}
         if figure.usual and wide
         else "",
@@ -357,7 +367,7 @@ def _from_posts(facts: Facts) -> str:
         return voice.count("from %(n)s post", "from %(n)s posts", posting.posts)
     usual = voice.about(posting.usual_posts)
     return voice.count(
-        "from %(n)s post (usually %(usual)s)", "from %(n)s posts (usually %(usual)s)", posting.posts, usual=usual
+        "from %(n)s post, usually %(usual)s", "from %(n)s posts, usually %(usual)s", posting.posts, usual=usual
     )
 
 
@@ -370,7 +380,7 @@ def count(facts: Facts, number: int | None) -> str:
 def usual_visits(facts: Facts, usual: Usual | None) -> str:
     """A table's usual range of visits."""
     voice = voice_of(facts.locale)
-    return ends(voice, usual.low, usual.high, 0, "–") if usual else voice.gettext("not known yet")
+    return ends(voice, usual.low, usual.high) if usual else voice.gettext("not known yet")
 
 
 def channel_name(facts: Facts, channel: str) -> str:
@@ -387,9 +397,11 @@ def channel_name(facts: Facts, channel: str) -> str:
     return names.get(channel, channel)
 
 
-def touchpoint_kind(facts: Facts, kind: str) -> str:
-    """What a touchpoint is, for people."""
+def touchpoint(facts: Facts, name: str, kind: str) -> str:
+    """What led to a visit, for people: a touchpoint's name and kind."""
     _ = voice_of(facts.locale).gettext
+    if kind == "unmarked":
+        return _("links that do not say which")
     names = {
         "poster": _("poster"),
         "flyer": _("flyer"),
@@ -400,9 +412,11 @@ def touchpoint_kind(facts: Facts, kind: str) -> str:
         "landing_page": _("landing page"),
         "newsletter": _("newsletter"),
         "press": _("press"),
+        "partner": _("partner"),
+        "ads": _("ads"),
         "link": _("link"),
     }
-    return names.get(kind, kind)
+    return f"{name} ({names.get(kind, kind)})"
 
 
 def channel_word(facts: Facts, word: str) -> str:
@@ -411,8 +425,25 @@ def channel_word(facts: Facts, word: str) -> str:
     return {"above": _("▲ above"), "inside": _("● inside"), "below": _("▼ below")}.get(word, "")
 
 
-def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
-    """Of a post: where and when it stood, what it drew, and how it stands against the account's other posts."""
+def post_where(facts: Facts, post: PostFact) -> str:
+    """On which platform, and when, a post stood."""
+    day = post.published_at.astimezone(ZoneInfo(facts.time_zone)).date()
+    return f"{post.platform}, {voice_of(facts.locale).day(day)}"
+
+
+def post_brief(facts: Facts, post: PostFact) -> str:
+    """What a post drew, and how that stands against the account's other posts, in a few words."""
+    voice = voice_of(facts.locale)
+    words = {"reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions)}
+    if post.lift is None or not _stands_out(post.lift):
+        return voice.gettext("%(reactions)s; too early to judge.") % words
+    words |= {"times": times(voice, post.lift.times), "low": voice.about(_low(post.lift))}
+    words["high"] = voice.about(_high(post.lift))
+    return voice.gettext("%(reactions)s, %(times)s the usual (%(low)s–%(high)s).") % words
+
+
+def post_lines(facts: Facts, post: PostFact) -> tuple[str, str]:
+    """Of a post: all that it drew, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
     drew = voice.gettext("%(reactions)s, of them %(replies)s, %(reposts)s") % {
         "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
@@ -427,33 +458,31 @@ def post_lines(facts: Facts, post: PostFact) -> tuple[str, str, str]:
         }
     else:
         standing = voice.gettext("Too early to say whether that is more than usual.")
-    return (
-        f"{post.platform}, {voice.day(post.published_at.astimezone(ZoneInfo(facts.time_zone)).date())}",
-        drew,
-        standing[:1].upper() + standing[1:],
-    )
+    return drew, standing[:1].upper() + standing[1:]
 
 
-def link_text(facts: Facts, post: PostFact) -> str:
-    """The words of the link to a post."""
-    return voice_of(facts.locale).gettext("See it on %(platform)s") % {"platform": post.platform}
+def best_post(facts: Facts) -> PostFact | None:
+    """The post of the week that stood out most; None where chance may explain them all."""
+    standing = [(post.lift.times, post) for post in facts.posts if post.lift and _stands_out(post.lift)]
+    return max(standing, key=lambda each: each[0])[1] if standing else None
 
 
 def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
     """A campaign's days, and its posts and visits in the week."""
     voice = voice_of(facts.locale)
     posts = voice.count("%(n)s post", "%(n)s posts", campaign.posts)
-    visits = (
-        voice.gettext("visits not reported")
-        if campaign.visits is None
-        else voice.count("%(n)s visit", "%(n)s visits", campaign.visits)
-    )
     days = voice.days(campaign.starts, campaign.ends)
     return voice.gettext("%(days)s. This week: %(posts)s, %(visits)s.") % {
         "days": days,
         "posts": posts,
-        "visits": visits,
+        "visits": _visits(voice, campaign.visits),
     }
+
+
+def _visits(voice: Voice, visits: int | None) -> str:
+    if visits is None:
+        return voice.gettext("visits not reported")
+    return voice.count("%(n)s visit", "%(n)s visits", visits)
 
 
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
@@ -467,8 +496,8 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
         voice.gettext("How many replies people wrote is not reported.")
         if received is None
         else voice.count(
-            "People wrote %(n)s reply to this week’s posts.",
-            "People wrote %(n)s replies to this week’s posts.",
+            "People wrote %(n)s reply.",
+            "People wrote %(n)s replies.",
             received,
         ),
         voice.gettext("How many replies you wrote is not reported.")
@@ -495,18 +524,119 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     # Rounded up: within two hours is true of an hour and a half.
     hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
     half = (
-        voice.gettext("half of them within an office hour")
+        voice.gettext("half within an office hour")
         if hours <= 1
-        else voice.gettext("half of them within %(hours)s office hours") % {"hours": voice.number(hours)}
+        else voice.gettext("half within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}, {half}."
 
 
+def source_title(facts: Facts, source: SourceFact) -> str:
+    """A source's name for people: of an analytics, that it stands for the website."""
+    _ = voice_of(facts.locale).gettext
+    return _("Website (%(name)s)") % {"name": _(source.analytics)} if source.analytics else _(source.title)
+
+
 def source_line(facts: Facts, source: SourceFact) -> str:
-    """The verdict on one source: its name, a word for its colour, and its own line."""
+    """The verdict on one source: its name, a word for its colour, and the days that are not whole."""
     _ = voice_of(facts.locale).gettext
     word = {"green": _("complete"), "amber": _("incomplete"), "red": _("missing")}[source.colour]
-    return f"{source.title} ({word}): {source.line}"
+    parts = []
+    if source.absent:
+        parts.append(_("wrong or missing: %(days)s") % {"days": _named_days(facts, source.absent)})
+    if source.late:
+        parts.append(_("late or not whole: %(days)s") % {"days": _named_days(facts, source.late)})
+    if source.left_out:
+        parts.append(_("the figures of this report are without it, in all weeks"))
+    if not parts:
+        is_whole = source.colour == "green"
+        parts.append(_("all seven days have been read") if is_whole else _("some of it is late or missing"))
+    return f"{source_title(facts, source)} ({word}): {'; '.join(parts)}."
+
+
+def _named_days(facts: Facts, days: Sequence[dt.date]) -> str:
+    voice = voice_of(facts.locale)
+    is_whole_week = len(days) == (facts.last_day - facts.first_day).days + 1
+    return voice.gettext("all seven days") if is_whole_week else voice.listed([voice.day(day) for day in days])
+
+
+def hours_line(facts: Facts) -> str:
+    """When we write to the client: in their office hours only."""
+    voice = voice_of(facts.locale)
+    hours = facts.office_hours
+    if facts.hours:
+        # The first of January 2024 was a Monday.
+        names = [voice.weekday(dt.date(2024, 1, day)) for day in range(1, 8)]
+        hours = ", ".join(
+            f"{names[each.first]}{'' if each.first == each.last else f'–{names[each.last]}'} {each.opens}–{each.closes}"
+            for each in facts.hours
+        )
+        if facts.closed_on_holidays:
+            hours = voice.say("%(hours)s, not on holidays", hours=hours)
+    return voice.say(
+        "We write to you only in your office hours: %(hours)s (%(zone)s).", hours=hours, zone=facts.time_zone
+    )
+
+
+# --- Next week, and thanks ---------------------------------------------------------------------------------------
+
+
+def plan_line(facts: Facts, plan: Plan | str) -> str:
+    """Something that is planned for the coming week."""
+    if isinstance(plan, str):
+        return plan
+    _ = (voice := voice_of(facts.locale)).gettext
+    text = {
+        "starts": _("“%(name)s” starts on %(day)s"),
+        "ends": _("“%(name)s” ends on %(day)s"),
+        "goes on": _("“%(name)s” goes on until %(day)s"),
+        "asset": _("“%(name)s” on %(day)s"),
+    }[plan.what]
+    return text % {"name": clip(plan.name, 60), "day": voice.day(plan.day)}
+
+
+def ask_line(facts: Facts, ask: Ask) -> str:
+    """The one thing that is asked of the client, and until when."""
+    voice = voice_of(facts.locale)
+    words = {
+        "by": voice.day(ask.by),
+        "name": clip(ask.name, 60),
+        "day": voice.day(ask.day) if ask.day else "",
+    }
+    match ask.what:
+        case "answers":
+            return voice.count(
+                "Please answer the %(n)s person who still waits, by %(by)s.",
+                "Please answer the %(n)s people who still wait, by %(by)s.",
+                ask.waiting,
+                by=words["by"],
+            )
+        case "head count":
+            return voice.say("Please tell us by %(by)s: how many came to “%(name)s” on %(day)s?", **words)
+        case "pictures":
+            return voice.say("Please send us pictures by %(by)s: “%(name)s” starts on %(day)s.", **words)
+
+
+def thanks(facts: Facts) -> list[str]:
+    """What somebody has done well and deserves thanks for, a sentence each; nothing where data is missing."""
+    if facts.colour == "red":
+        return []
+    voice, answers = voice_of(facts.locale), facts.conversation.answers
+    lines = [
+        voice.say("Your goal is reached: %(goal)s. Thank you all!", goal=voice.gettext(goal.label))
+        for goal in facts.goals
+        if goal.word == "reached"
+    ]
+    if earned_more_by_fewer(facts):
+        lines.append(voice.gettext("Less was posted, and with more care. Thank you!"))
+    if answers and answers.answered >= answers.received >= _ENOUGH_ANSWERS:
+        lines.append(voice.gettext("Everyone who wrote got an answer. Thank you for that!"))
+    elif answers and answers.half_within is not None and answers.half_within <= _QUICK_HOURS:
+        lines.append(voice.gettext("Thank you to whoever answered so quickly!"))
+    if best := best_post(facts):
+        day = voice.day(best.published_at.astimezone(ZoneInfo(facts.time_zone)).date())
+        lines.append(voice.say("Thank you to whoever made the post of %(day)s!", day=day))
+    return lines
 
 
 def provenance(facts: Facts) -> list[str]:
@@ -539,7 +669,7 @@ def provenance(facts: Facts) -> list[str]:
     if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
         lines.append(
             _(
-                "What posts “usually earn”: reactions to your own posts of the same kind on the same platform, in the "
+                "“The usual” of a post: reactions to your own posts of the same kind on the same platform, in the "
                 "weeks before. Chance is allowed for; the range in brackets holds the truth in about %(share)s of "
                 "cases."
             )
@@ -556,11 +686,13 @@ def provenance(facts: Facts) -> list[str]:
 
 
 def meanings(facts: Facts) -> list[str]:
-    """What each figure counts, by which version of its definition, and what it was the week before."""
-    lines = [(figure, figure_line(facts, figure).last_week) for figure in facts.figures]
+    """What each figure counts, by which version of its definition, and what else is known of it."""
+    _ = voice_of(facts.locale).gettext
+    lines = [(figure, figure_line(facts, figure)) for figure in facts.figures]
     return [
-        f"{figure.label}: {figure.meaning} ({'; '.join(filter(None, (figure.definition, last_week)))})"
-        for figure, last_week in lines
+        f"{line.label}: {_(figure.meaning)} "
+        f"({'; '.join(filter(None, (figure.definition, line.last_week, line.wide, line.posts)))})"
+        for figure, line in lines
     ]
 
 
@@ -568,8 +700,8 @@ def chart_alt(facts: Facts, chart: Chart) -> str:
     """The chart in words, with the numbers of the report's week."""
     voice = voice_of(facts.locale)
     first, last = chart.points[0].day, chart.points[-1].day
-    return voice.gettext("%(title)s, %(days)s. This week: %(week)s.") % {
-        "title": chart.title,
+    return voice.gettext("%(title)s, %(days)s. This week, usual in brackets: %(week)s.") % {
+        "title": voice.gettext(chart.title),
         "days": voice.days(first, last),
         "week": ", ".join(_day_in_words(voice, point) for point in chart.points[-7:]),
     }
@@ -581,11 +713,22 @@ def _day_in_words(voice: Voice, point: DayPoint) -> str:
         return voice.gettext("%(day)s not reported") % {"day": day}
     if point.low is None or point.high is None:
         return f"{day} {voice.about(point.value)}"
-    return voice.gettext("%(day)s %(value)s (usually %(range)s)") % {
-        "day": day,
-        "value": voice.about(point.value),
-        "range": ends(voice, point.low, point.high, 0, "–"),
-    }
+    return f"{day} {voice.about(point.value)} ({ends(voice, point.low, point.high)})"
+
+
+def day_note(facts: Facts, point: DayPoint) -> str:
+    """What happened on a day of the chart."""
+    return "; ".join(filter(None, (point.note, *(_noted(voice_of(facts.locale), note) for note in point.noted))))
+
+
+def _noted(voice: Voice, note: DayNote) -> str:
+    match note.what:
+        case "campaign starts":
+            return voice.say("“%(name)s” starts", name=note.name)
+        case "measured differently":
+            return voice.gettext("measured differently since")
+        case "asset starts" | "timeline":
+            return note.name
 
 
 # --- The small parts ---------------------------------------------------------------------------------------------
@@ -623,21 +766,24 @@ def _week(facts: Facts) -> tuple[dt.date, dt.date]:
 
 
 def _titles(facts: Facts, colour: str) -> str:
-    return _listed(facts, [clip(source.title, 40) for source in facts.sources if source.colour == colour])
+    voice = voice_of(facts.locale)
+    titles = [
+        voice.gettext("Website" if source.analytics else source.title)
+        for source in facts.sources
+        if source.colour == colour
+    ]
+    return voice.listed([clip(title, 40) for title in dict.fromkeys(titles)])
 
 
 def _names(facts: Facts, figures: Sequence[Figure]) -> str:
-    return _listed(facts, [inline(facts, clip(figure.label, 40)) for figure in figures[:_AT_MOST_NAMED]])
+    voice = voice_of(facts.locale)
+    labels = [clip(voice.gettext(figure.label), 40) for figure in figures[:_AT_MOST_NAMED]]
+    return voice.listed([inline(facts, label) for label in labels])
 
 
-def _listed(facts: Facts, names: Sequence[str]) -> str:
-    joined = voice_of(facts.locale).gettext("%(some)s and %(last)s")
-    return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
-
-
-def _range(facts: Facts, figure: Figure, dash: str) -> str:
+def _range(facts: Facts, figure: Figure) -> str:
     usual = figure.usual
-    return ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure), dash) if usual else ""
+    return ends(voice_of(facts.locale), usual.low, usual.high, _decimals(figure)) if usual else ""
 
 
 def _wide_range(facts: Facts, figure: Figure) -> str:
@@ -648,7 +794,7 @@ def _wide_range(facts: Facts, figure: Figure) -> str:
     value = rounded(figure.value, decimals)
     low, high = rounded_range(usual.wide_low, usual.wide_high, decimals)
     is_far = (figure.word == "above" and value > high) or (figure.word == "below" and value < low)
-    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals, "–") if is_far else ""
+    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals) if is_far else ""
 
 
 def _decimals(figure: Figure) -> int:

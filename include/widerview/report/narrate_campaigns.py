@@ -2,15 +2,24 @@
 
 from typing import NamedTuple
 
+from widerview.report.clean_text import clip
 from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
-from widerview.report.narrate import count, touchpoint_kind
-from widerview.report.voice import ends, voice_of
+from widerview.report.narrate import count, touchpoint
+from widerview.report.voice import ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
 _FROM_POSTS = "reactions_per_post"
 
 _WHOLE_FROM = 10
 """Visits a day below this are told with a decimal."""
+
+
+_TELLING = (
+    "visits", "conversions", "converted_visits", "redemptions", "scans", "attendance", "email_clicks", "reach",
+)  # fmt: skip
+"""The numbers of a campaign that say most, in this order."""
+
+_FEW = 3
 
 
 class Line(NamedTuple):
@@ -53,7 +62,7 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
     _ = voice_of(facts.locale).say
     return [
         Line(
-            _("through %(name)s (%(kind)s)", name=each.name, kind=touchpoint_kind(facts, each.kind)),
+            _("through %(touchpoint)s", touchpoint=touchpoint(facts, each.name, each.kind)),
             count(facts, each.visits),
             count(facts, each.so_far),
         )
@@ -103,6 +112,32 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
     return voice.say("at least %(number)s", number=number) if is_open else number
 
 
+def few(facts: Facts, campaign: CampaignFact) -> list[Line]:
+    """The few numbers of a campaign that say most; of each kind the first that is known and was not 0 all along."""
+    rows = [row for row in campaign.rows if row.group in {"website", "offline", "social"}]
+    known = [row for row in rows if row.week is not None and (row.week or row.so_far)]
+    first = {row.metric: row for row in reversed(known)}
+    return [_line(facts, first[metric]) for metric in _TELLING if metric in first][:_FEW]
+
+
+def brief_line(facts: Facts, campaign: CampaignFact) -> str:
+    """A campaign in one line."""
+    voice = voice_of(facts.locale)
+    return voice.say(
+        "“%(name)s”: %(visits)s this week.",
+        name=clip(campaign.name, 60),
+        visits=voice.gettext("visits not reported")
+        if campaign.visits is None
+        else voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
+    )
+
+
+def effect_brief(facts: Facts, campaign: CampaignFact) -> str:
+    """What a campaign added, where that is known."""
+    is_known = campaign.effect is not None and campaign.effect.verdict != "not known"
+    return (is_known and _effect_line(facts, campaign)) or ""
+
+
 def lines(facts: Facts, campaign: CampaignFact) -> list[str]:
     """What is said below a campaign's table."""
     found = [_effect_line(facts, campaign), _reach_line(facts, campaign), _partner_line(facts, campaign)]
@@ -116,21 +151,21 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     if effect.average is None or effect.low is None or effect.high is None:
-        return voice.say("Too few days are known, of it or before it, to tell an effect on visits to your website.")
+        return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
     if effect.verdict == "not told":
-        return voice.say("So far: no effect on visits to your website that we can tell from normal weeks.")
+        return voice.say("So far: no effect on website visits that we can tell from normal weeks.")
     fewer = effect.verdict == "fewer"
     low, high = (-effect.high, -effect.low) if fewer else (effect.low, effect.high)
     decimals = 0 if abs(effect.average) >= _WHOLE_FROM else 1
-    average, between = voice.number(abs(effect.average), decimals), ends(voice, low, high, decimals, "–")
+    average, between = voice.number(abs(effect.average), decimals), ends(voice, low, high, decimals)
     if fewer:
         return voice.say(
-            "So far: about %(average)s fewer visits a day than we would have expected (%(between)s).",
+            "So far: about %(average)s fewer visits a day than expected (%(between)s).",
             average=average,
             between=between,
         )
     return voice.say(
-        "So far: about %(average)s more visits a day than we would have expected (%(between)s).",
+        "So far: about %(average)s more visits a day than expected (%(between)s).",
         average=average,
         between=between,
     )
@@ -196,8 +231,7 @@ def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:
 
 
 def _result(facts: Facts, metric: str) -> str:
-    name = voice_of(facts.locale).gettext(METRICS[metric].label)
-    return name[:1].lower() + name[1:]
+    return inline(facts, voice_of(facts.locale).gettext(METRICS[metric].label))
 
 
 def untagged_line(facts: Facts) -> str | None:

@@ -13,12 +13,11 @@ _FEWEST_DIGITS = 2
 def notable_day(facts: Facts, notable: NotableDay) -> str:
     """A day that stood out: what it had, what such a weekday usually has, and what explains it."""
     voice = voice_of(facts.locale)
-    line = voice.gettext("%(day)s: %(what)s %(value)s, on a %(weekday)s usually %(range)s.") % {
+    line = voice.gettext("%(day)s: %(what)s %(value)s (usually %(range)s).") % {
         "day": voice.day(notable.day),
         "what": _what(facts, notable),
         "value": voice.number(notable.value),
-        "weekday": voice.weekday(notable.day, "EEEE"),
-        "range": ends(voice, notable.low, notable.high, 0, "–"),
+        "range": ends(voice, notable.low, notable.high),
     }
     if notable.because is None:
         return line
@@ -28,31 +27,38 @@ def notable_day(facts: Facts, notable: NotableDay) -> str:
 
 def _what(facts: Facts, notable: NotableDay) -> str:
     voice = voice_of(facts.locale)
+    metric = inline(facts, voice.gettext(notable.label))
     if notable.platform:
-        return voice.gettext("%(metric)s on %(platform)s") % {
-            "metric": inline(facts, notable.label),
-            "platform": notable.platform,
-        }
+        return voice.say("%(metric)s on %(platform)s", metric=metric, platform=notable.platform)
     if notable.channel:
-        return voice.gettext("%(metric)s from “%(channel)s”") % {
-            "metric": inline(facts, notable.label),
-            "channel": channel_name(facts, notable.channel),
-        }
-    return inline(facts, notable.label)
+        return voice.say("%(metric)s from “%(channel)s”", metric=metric, channel=channel_name(facts, notable.channel))
+    return metric
 
 
 def _reason(voice: Voice, event: KnownEvent, notable: NotableDay) -> str:
     _ = voice.gettext
+    if event.what == "holiday":
+        return _(event.name or "a day off")
+    if event.what == "paid":
+        return voice.say("paid promotion on %(name)s", name=clip(event.name, 60))
     today, earlier = {
-        "holiday": (_("%(name)s"), _("%(name)s")),
         "campaign starts": (_("“%(name)s” starts"), _("“%(name)s” began on %(day)s")),
         "campaign ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
         "asset starts": (_("“%(name)s”"), _("“%(name)s” since %(day)s")),
         "asset ends": (_("“%(name)s”"), _("“%(name)s” until %(day)s")),
-        "paid": (_("paid promotion on %(name)s"), _("paid promotion on %(name)s")),
     }[event.what]
     words = {"name": clip(event.name, 60), "day": voice.day(event.day)}
     return (today if event.day == notable.day else earlier) % words
+
+
+def level_change_brief(facts: Facts, change: LevelChange | None) -> str:
+    """The same as `level_change` in a few words."""
+    if change is None:
+        return ""
+    voice = voice_of(facts.locale)
+    if change.why == "measured differently":
+        return voice.say("measured differently since %(day)s", day=voice.long_day(change.since))
+    return voice.say("at a new level since %(day)s", day=voice.long_day(change.since))
 
 
 def level_change(facts: Facts, change: LevelChange | None) -> str:
@@ -85,11 +91,16 @@ def _times_with_range(voice: Voice, factor: float, low: float, high: float) -> s
     }
 
 
+def goal_name(facts: Facts, goal: GoalFact) -> str:
+    """What a goal counts."""
+    voice = voice_of(facts.locale)
+    label = voice.gettext(goal.label)
+    return voice.say("%(goal)s “%(campaign)s”", goal=label, campaign=goal.campaign) if goal.campaign else label
+
+
 def goal_title(facts: Facts, goal: GoalFact) -> str:
     """What a goal counts, and over which days."""
-    voice = voice_of(facts.locale)
-    what = f"{goal.label} “{goal.campaign}”" if goal.campaign else goal.label
-    return f"{what}, {voice.days(goal.starts, goal.ends)}"
+    return f"{goal_name(facts, goal)}, {voice_of(facts.locale).days(goal.starts, goal.ends)}"
 
 
 def goal_line(facts: Facts, goal: GoalFact) -> str:
@@ -98,14 +109,14 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
     _ = voice.gettext
     words = {"target": voice.number(goal.target), "day": voice.long_day(goal.ends)}
     if goal.so_far is None:
-        return _("Not all days since its start are known, so we cannot say how far your goal of %(target)s is.") % words
+        return _("not all days since its start are known, so we cannot say how far your goal of %(target)s is.") % words
     words["so_far"] = voice.number(goal.so_far)
     if goal.ends <= facts.last_day:
         if goal.word == "reached":
             return _("%(so_far)s by %(day)s; your goal of %(target)s was reached.") % words
         return _("%(so_far)s by %(day)s; your goal was %(target)s.") % words
     if goal.word == "reached":
-        return _("So far %(so_far)s; your goal of %(target)s by %(day)s is reached.") % words
+        return _("%(so_far)s so far; your goal of %(target)s by %(day)s is reached.") % words
     if goal.word is None or goal.low is None or goal.high is None:
         return _("%(so_far)s of %(target)s so far; too early to say where it will end.") % words
     words["range"] = _likely(voice, goal)
@@ -114,7 +125,7 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
         "within reach": _("within reach"),
         "behind": _("out of reach at this pace"),
     }[goal.word]
-    return _("%(so_far)s of %(target)s so far; likely %(range)s in the end: %(standing)s.") % {
+    return _("%(so_far)s of %(target)s so far; likely %(range)s by %(day)s: %(standing)s.") % {
         **words,
         "standing": standing,
     }
@@ -130,7 +141,7 @@ def _likely(voice: Voice, goal: GoalFact) -> str:
         word = "ahead" if least >= goal.target else "within reach" if most >= goal.target else "behind"
         if word == goal.word and (goal.so_far or 0) <= least < most:
             return f"{voice.number(least)}–{voice.number(most)}"
-    return ends(voice, low, high, 0, "–")
+    return ends(voice, low, high)
 
 
 def year_line(facts: Facts, year: Year) -> str:
@@ -140,20 +151,20 @@ def year_line(facts: Facts, year: Year) -> str:
     words = {"times": times(voice, year.times), "low": voice.about(low), "high": voice.about(high)}
     if low <= 1 <= high:
         text = _(
-            "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one of "
-            "the first."
+            "No clear change: a usual week of the last three months had %(low)s to %(high)s times as many as one a "
+            "year ago."
         )
     else:
         text = _(
-            "A usual week of the last three months had %(times)s as many as one of the first (%(low)s to %(high)s "
-            "times)."
+            "A usual week of the last three months had %(times)s as many as one a year ago (%(low)s to %(high)s times)."
         )
     return text % words
 
 
 def year_title(facts: Facts, year: Year) -> str:
     """The heading over a year."""
-    return voice_of(facts.locale).gettext("%(figure)s over a year") % {"figure": year.label}
+    voice = voice_of(facts.locale)
+    return voice.say("%(figure)s over a year", figure=voice.gettext(year.label))
 
 
 def year_alt(facts: Facts, year: Year) -> str:
@@ -171,10 +182,15 @@ def about_time(facts: Facts) -> list[str]:
     _ = (voice := voice_of(facts.locale)).gettext
     lines = []
     if facts.worth_knowing:
-        lines.append(_("Worth knowing: of all days and numbers of your week, those that chance hardly explains."))
+        lines.append(
+            _(
+                "Worth knowing: of all days and numbers of your week, those that chance hardly explains. Each is held "
+                "against the same weekday."
+            )
+        )
     if likely := [goal.coverage for goal in facts.goals if goal.low is not None]:
         lines.append(
-            _("“In the end”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
+            _("“Likely”: if weeks go on as they lately did, it ends in this range in about %(share)s of cases.")
             % {"share": voice.percent(likely[0])}
         )
     if facts.year or any(_is_lasting(figure) for figure in facts.figures):

@@ -18,15 +18,16 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from widerview.report import narrate, narrate_campaigns, narrate_time
+from widerview.report import above, narrate, narrate_campaigns, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
-from widerview.report.voice import voice_of
+from widerview.report.voice import Voice, voice_of
 from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
 _POST_LENGTH = 280
+_QUOTES_LENGTH = 180  # above the appendix, of all posts together
 _ADDRESSES = {"url", "permalink", "glossary_url"}  # these are judged by `_web_address`; a cut one would lead nowhere
 _NOTE_LENGTH = 4000
 _LINK = re.compile(r"https?://([^\s?#]+)\S*")  # in a post: its address without the tags is enough to read
@@ -93,7 +94,13 @@ def _sentences(facts: Facts) -> list[str]:
         *narrate.correction_lines(facts),
         *_worth_knowing(facts),
         *narrate.conversation_lines(facts, facts.conversation),
+        *_asked(facts),
+        *narrate.thanks(facts),
     ]
+
+
+def _asked(facts: Facts) -> list[str]:
+    return [narrate.ask_line(facts, facts.ask)] if facts.ask else []
 
 
 def _worth_knowing(facts: Facts) -> list[str]:
@@ -111,31 +118,24 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             "reports has changed since the review: clear `compose`, and review the report again."
         )
 
+    if facts.struck in _asked(facts):
+        facts = msgspec.structs.replace(facts, ask=None)  # no other sentence speaks of it then
+
     def kept(sentences: Iterable[str]) -> list[str]:
         return [sentence for sentence in sentences if sentence != facts.struck]
 
-    return {
+    page = {
         "facts": facts,
         "voice": voice,
         "subject": narrate.subject(facts),
         "preheader": narrate.preheader(facts),
-        "week": voice.days(facts.first_day, facts.last_day),
+        "week": voice.say("Week of %(days)s", days=voice.days(facts.first_day, facts.last_day)),
         "verdict": narrate.verdict_line(facts),
         "note": _note_lines(note),
         "sentences": kept(narrate.three_sentences(facts)),
         "data_line": narrate.data_line(facts),
-        "corrections": kept(narrate.correction_lines(facts)),
         "figures": [_figure(facts, figure) for figure in facts.figures],
         "chart": _year(facts, facts.year, cid) if facts.year else chart and _chart(facts, chart, cid),
-        "worth_knowing": kept(_worth_knowing(facts)),
-        "goals": [
-            {
-                "title": narrate_time.goal_title(facts, goal),
-                "line": narrate_time.goal_line(facts, goal),
-                "note": goal.note,
-            }
-            for goal in facts.goals
-        ],
         "posts": [_post(facts, post) for post in facts.posts],
         "channels": [
             {
@@ -150,7 +150,6 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         ],
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
-        "conversation": kept(narrate.conversation_lines(facts, facts.conversation)),
         "sources": [narrate.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
         "meanings": narrate.meanings(facts),
@@ -165,9 +164,100 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
+        "headings": _headings(voice),
+        "closing": voice.say(
+            "Questions? Just reply: %(name)s at %(agency)s reads your answer.",
+            name=facts.sender_name,
+            agency=facts.agency,
+        ),
         "approval": narrate.approval(facts),
-        "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject=Unsubscribe",
+        "hours": narrate.hours_line(facts),
+        "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject={quote(voice.gettext('Unsubscribe'))}",
     }
+    lines = {
+        "corrections": kept(narrate.correction_lines(facts)),
+        "worth_knowing": kept(_worth_knowing(facts)),
+        "goals": [
+            f"{narrate_time.goal_name(facts, goal)}: {narrate_time.goal_line(facts, goal)}" for goal in facts.goals
+        ],
+        "conversation": list(filter(None, [" ".join(kept(narrate.conversation_lines(facts, facts.conversation)))])),
+        "thanks": kept(narrate.thanks(facts)),
+        "planned": [narrate.plan_line(facts, plan) for plan in facts.planned],
+        "ask": _asked(facts),
+        "campaign_lines": [narrate_campaigns.brief_line(facts, campaign) for campaign in facts.campaigns],
+    }
+    return page | _parted(facts, page, lines)
+
+
+def _headings(voice: Voice) -> dict[str, str]:
+    """What stands over each section, by its name."""
+    campaign, next_week = voice.say("Your wider campaign"), voice.say("Next week")
+    return {
+        "figures": voice.say("Your week in numbers"),
+        "worth_knowing": voice.say("Worth knowing"),
+        "goals": voice.say("Your goals"),
+        "posts": voice.say("Posts people cared about"),
+        "campaigns": campaign,
+        "campaign_lines": campaign,
+        "conversation": voice.say("Conversations"),
+        "thanks": voice.say("Worth a thank-you"),
+        "ask": next_week,
+        "planned": next_week,
+        "lesson": voice.say("One thing to know"),
+        "lesson_link": voice.say("More of these"),
+    }
+
+
+def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> dict[str, Any]:
+    """What stands above the appendix of what may stand there, and what is left for below."""
+    changed = [figure for figure in page["figures"] if figure["change"]]
+    notes = page["chart"]["notes"] if page["chart"] else []
+    headings = page["headings"]
+    found = above.chosen(
+        [facts.client_name, page["week"], page["preheader"], page["verdict"], *page["sentences"], page["data_line"]]
+        + [figure[part] for figure in page["figures"] for part in ("label", "value", "verdict")]
+        + ([page["chart"]["title"], page["chart"]["line"]] if page["chart"] else [])
+        + ([facts.lesson.title, facts.lesson.text] if facts.lesson else [])
+        + [page["closing"], *(headings[name] for name in ("figures", "lesson", "lesson_link"))],
+        lines
+        | {
+            "posts": [f"{post['where']} {post['quote']} {post['line']}" for post in page["posts"]],
+            "campaigns": [campaign["few_words"] for campaign in page["campaigns"]],
+            "changes": [figure["change"] for figure in changed],
+            "notes": [f"{letter} {day} {text}" for letter, day, text in notes],
+        },
+        headings,
+    )
+    places = {name: found.get(name, []) for name in (*lines, "posts", "campaigns", "notes", "changes")}
+    for place, figure in enumerate(changed):
+        if place not in places["changes"]:
+            figure["change"] = ""
+    top: dict[str, Any] = {name: [each[place] for place in places[name]] for name, each in lines.items()}
+    top |= {name: [page[name][place] for place in places[name]] for name in ("posts", "campaigns")}
+    top["notes"] = [notes[place] for place in places["notes"]]
+    of_goals = [
+        f"{narrate_time.goal_title(facts, goal)}: {goal.note}"
+        for place, goal in enumerate(facts.goals)
+        if goal.note and place in places["goals"]
+    ]
+    told = [
+        f"{line} {goal.note or ''}".rstrip()
+        for place, (goal, line) in enumerate(zip(facts.goals, lines["goals"], strict=True))
+        if place not in places["goals"]
+    ]
+    more = [
+        line
+        for name in ("corrections", "worth_knowing", "conversation", "thanks", "planned")
+        for place, line in enumerate(lines[name])
+        if place not in places[name]
+    ]
+    more += [f"{letter}, {day}: {text}" for letter, day, text in notes if (letter, day, text) not in top["notes"]]
+    more += [
+        f"{narrate.figure_line(facts, figure).label}: {change}"
+        for figure in facts.figures
+        if (change := narrate_time.level_change(facts, figure.change))
+    ]
+    return {"above": top, "more": [*more, *told, *of_goals]}
 
 
 def _lesson_url(facts: Facts) -> str | None:
@@ -181,10 +271,10 @@ def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
     day = voice_of(facts.locale).day
     return {
         "cid": cid,
-        "title": chart.title,
+        "title": voice_of(facts.locale).gettext(chart.title),
         "alt": narrate.chart_alt(facts, chart),
         "line": "",
-        "notes": [(letter, day(point.day), point.note) for letter, point in notes(chart)],
+        "notes": [(letter, day(point.day), narrate.day_note(facts, point)) for letter, point in notes(chart)],
     }
 
 
@@ -203,8 +293,7 @@ def _figure(facts: Facts, figure: Figure) -> dict[str, Any]:
     return {
         **line._asdict(),
         "value": line.value,
-        "context": line.context,
-        "change": narrate_time.level_change(facts, figure.change),
+        "change": narrate_time.level_change_brief(facts, figure.change),
         "strip": _strip(figure),
     }
 
@@ -231,23 +320,36 @@ def _strip(figure: Figure) -> list[tuple[str, int]]:
 
 
 def _post(facts: Facts, post: PostFact) -> dict[str, Any]:
-    where, drew, standing = narrate.post_lines(facts, post)
+    drew, standing = narrate.post_lines(facts, post)
+    short = clip(post.text, _QUOTES_LENGTH // len(facts.posts))
     return {
-        "where": where,
+        "where": narrate.post_where(facts, post),
         "text": post.text,
+        "quote": short,
+        "is_cut": short != post.text,
+        "line": narrate.post_brief(facts, post),
         "drew": drew,
         "standing": standing,
         "url": _web_address(post.permalink),
-        "link": narrate.link_text(facts, post),
     }
 
 
 def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
+    _ = voice_of(facts.locale).say
+    goal = _("Goal: %(goal)s", goal=campaign.goal)
+    few, effect = narrate_campaigns.few(facts, campaign), narrate_campaigns.effect_brief(facts, campaign)
+    as_text = [
+        _("%(what)s: %(week)s (%(so_far)s so far)", what=each.label, week=each.week, so_far=each.so_far) for each in few
+    ]
+    as_table = [_("What"), _("This week"), _("So far"), *(cell for line in few for cell in line[:3])] if few else []
     return {
         "name": campaign.name,
-        "goal": campaign.goal,
+        "goal": goal,
         "audience": campaign.audience,
         "line": narrate.campaign_line(facts, campaign),
+        "few": few,
+        "effect": effect,
+        "few_words": " ".join([campaign.name, goal, effect, *max(as_text, as_table, key=above.count)]),
         "sections": (sections := narrate_campaigns.table(facts, campaign)),
         "claims": any(line.claimed for section in sections for line in section.lines),
         "below": narrate_campaigns.lines(facts, campaign),

@@ -2,18 +2,26 @@
 
 import datetime as dt
 import gettext
+from collections.abc import Sequence
 from copy import copy
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_percent
 
 from widerview.report.facts import Facts
 
+CATALOGUES = Path(__file__).parent / "locale"
+"""Where the catalogues stand: `<language>/LC_MESSAGES/report.po`."""
+
 _TWICE = 2
+_WITHOUT_SHARP_S = {"CH", "LI"}
 
 
 class Voice:
@@ -22,19 +30,29 @@ class Voice:
     Attributes:
         language: Language of the words, as HTML's `lang` wants it, e.g. `en-GB`.
         direction: `ltr` or `rtl`.
+        lowers_labels: Whether a label within a sentence begins with a small letter.
     """
 
     def __init__(self, locale: str) -> None:
         self._numbers = Locale.parse(locale)
-        self._catalogue = gettext.translation(
-            "report", Path(__file__).parent / "locale", [self._numbers.language], fallback=True
-        )
-        self.gettext = self._catalogue.gettext
-        language = self._catalogue.info().get("language", "en")
+        found = catalogue(self._numbers.language)
+        self._catalogue = found or gettext.NullTranslations()
+        # Translators: "labels:keep" where nouns have a capital; else within a sentence they begin with a small letter.
+        self.lowers_labels = self._catalogue.gettext("labels:lower") == "labels:lower"
         # Month names belong to the language of the words, not to that of the numbers.
-        self._dates = self._numbers if self._numbers.language == language else Locale.parse("en_GB")
+        is_spoken = found is not None or self._numbers.language == "en"
+        self._dates = self._numbers if is_spoken else Locale.parse("en_GB")
         self.language = str(self._dates).replace("_", "-")
         self.direction = self._dates.text_direction
+        self._is_swiss = self._dates.language == "de" and self._dates.territory in _WITHOUT_SHARP_S
+
+    def gettext(self, text: str) -> str:
+        """Words in this language; those the catalogue does not have, and names, stay as they are."""
+        # The empty text is the key of a catalogue's own head.
+        return self._spelled(self._catalogue.gettext(text)) if text else ""
+
+    def _spelled(self, text: str) -> str:
+        return text.replace("ß", "ss") if self._is_swiss else text
 
     def say(self, text: str, **words: str) -> str:
         """Words in this language, with what belongs into their gaps."""
@@ -42,7 +60,12 @@ class Voice:
 
     def count(self, one: str, many: str, number: int, **words: str) -> str:
         """Words that depend on a number; they hold it as `%(n)s`."""
-        return self._catalogue.ngettext(one, many, number) % {"n": self.number(number), **words}
+        return self._spelled(self._catalogue.ngettext(one, many, number)) % {"n": self.number(number), **words}
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names in a row: `a, b and c`."""
+        joined = self.gettext("%(some)s and %(last)s")
+        return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """A number with a fixed count of decimals."""
@@ -63,8 +86,9 @@ class Voice:
         return str(format_currency(value, currency, locale=self._numbers))
 
     def day(self, day: dt.date) -> str:
-        """A day within the year, e.g. `Thu 12 Nov`."""
-        return str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+        """A day within the year, e.g. `Thu 12 Nov`; with the month in full where its short form ends in a full stop."""
+        short = str(dates.format_skeleton("MMMEd", day, locale=self._dates))
+        return str(dates.format_skeleton("MMMMEd", day, locale=self._dates)) if short.endswith(".") else short
 
     def short_day(self, day: dt.date) -> str:
         """A day for a chart's axis, e.g. `12 Nov`."""
@@ -93,17 +117,34 @@ class Voice:
         return f"{day}, {dates.format_time(local.timetz(), 'short', tzinfo=zone, locale=self._dates)}"
 
 
+def marked(text: str) -> str:
+    """Mark words for the catalogues; they are looked up in the client's language when they are printed."""
+    return text
+
+
+@lru_cache(maxsize=16)
+def catalogue(language: str) -> gettext.GNUTranslations | None:
+    """The words of a language; None where there is no catalogue."""
+    try:
+        text = (CATALOGUES / language / "LC_MESSAGES" / "report.po").read_bytes()
+    except FileNotFoundError:
+        return None
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(text), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
 @lru_cache(maxsize=64)
 def voice_of(locale: str) -> Voice:
     """The voice for a Babel locale; English words where there is no catalogue."""
     return Voice(locale)
 
 
-def ends(voice: Voice, low: float, high: float, decimals: int, dash: str) -> str:
-    """A range for print; one number where both ends are printed alike. A `dash` of letters gets spaces around it."""
+def ends(voice: Voice, low: float, high: float, decimals: int = 0) -> str:
+    """A range for print; one number where both ends are printed alike."""
     texts = [voice.number(end, decimals) for end in rounded_range(low, high, decimals)]
-    spaced = f" {dash} " if dash.isalpha() else dash
-    return texts[0] if texts[0] == texts[1] else spaced.join(texts)
+    return texts[0] if texts[0] == texts[1] else "–".join(texts)
 
 
 def rounded_range(low: float, high: float, decimals: int) -> tuple[Decimal, Decimal]:
@@ -130,7 +171,12 @@ def times(voice: Voice, factor: float) -> str:
 
 
 def inline(facts: Facts, label: str) -> str:
-    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation."""
+    """A label within a sentence: its first letter small, unless it begins with a name or an abbreviation.
+
+    Languages that write nouns with a capital keep it.
+    """
+    if not voice_of(facts.locale).lowers_labels:
+        return label
     first = label.partition(" ")[0]
     names = {*facts.client_name.split(), *(account.platform for account in facts.accounts)}
     keep = first in names or first[1:] != first[1:].lower()

@@ -214,7 +214,7 @@ def _row(series: read.DaySeries, days: Sequence[dt.date]) -> Floats:
 def _planned(client: Client, week: Week) -> Iterator[Event]:
     """Holidays of the week, and what the client's file has begun or ended lately."""
     for day in week.days:
-        if name := holiday(client, day):
+        if (name := holiday(client, day)) is not None:
             yield Event(KnownEvent(what="holiday", name=name, day=day), day, more=True, less=True)
     for campaign in client.campaigns:
         yield _begun("campaign starts", campaign.name, campaign.starts)

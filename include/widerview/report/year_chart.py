@@ -31,7 +31,7 @@ def year_svg(year: Year, locale: str) -> str:
         return round(LEFT + pitch * week, 2)
 
     return template("year.svg.j2").render(
-        title=year.label,
+        title=_(year.label),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
