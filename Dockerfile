@@ -5,6 +5,10 @@ FROM apache/airflow:slim-3.3.2-python3.12
 USER root
 RUN install -d -o airflow -g 0 -m 775 /opt/widerview /opt/airflow \
         /opt/airflow/clients /opt/airflow/landing /opt/airflow/logs /opt/airflow/mail /opt/airflow/secrets
+# Pango sets the text of the PDFs.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    && rm -rf /var/lib/apt/lists/*
 USER airflow
 
 # `sync`, not `install`: what the base image has beside the lock goes away. Wheels only: the image has no compiler.

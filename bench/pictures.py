@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pypdfium2
+from msgspec.structs import replace
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +19,8 @@ sys.path.insert(0, str(ROOT / "tests" / "helpers"))  # the samples live beside t
 from checked_runs import RUN, failed, fine, troubled  # noqa: E402 - after the path is set
 from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
 from opened_mails import with_images  # noqa: E402
+from themes import SAMPLES as SAMPLE_THEMES  # noqa: E402
+from themes import sample_theme, themed  # noqa: E402
 from widerview.clock import utc_now  # noqa: E402
 from widerview.demo.home import REVIEWER, Home  # noqa: E402
 from widerview.demo.processes import Processes  # noqa: E402
@@ -24,10 +28,11 @@ from widerview.demo.run import LEFT_FOR_A_PERSON  # noqa: E402
 from widerview.measures.weeks import Week  # noqa: E402
 from widerview.pipeline.catalogue import report_dag_id  # noqa: E402
 from widerview.pipeline.validation_page import validation_page  # noqa: E402
+from widerview.report.pdf import report_pdf  # noqa: E402
 from widerview.report.render import render  # noqa: E402
 
 PHONE = 375
-TOP = 1240
+TOP, THEME_TOP = 1240, 1180
 PICTURES = {
     # name: (report, width, colour scheme, images shown)
     "email-top": (render(good_week(), NOTE), 760, "light", True),
@@ -37,21 +42,38 @@ PICTURES = {
     "email-no-images": (render(good_week(), NOTE), 760, "light", False),
     "email-quiet-week": (render(empty_week()), PHONE, "light", True),
     "email-needs-you": (render(broken_week()), PHONE, "light", True),
+    **{
+        f"theme-{name}": (
+            render(themed(replace(good_week(), client_name=theme.logo.alt), theme), NOTE),
+            PHONE,
+            "light",
+            True,
+        )
+        for name, theme in ((name, sample_theme(name)) for name in SAMPLE_THEMES)
+    },
 }
 
 
 def take_reports(browser: Browser, folder: Path) -> None:
     """The sample report as mail programs show it."""
     for name, (rendered, width, scheme, images) in PICTURES.items():
+        height = TOP if name.endswith("-top") else THEME_TOP if name.startswith("theme-") else None
         page = browser.new_page(
-            viewport={"width": width, "height": TOP if name.endswith("-top") else 800},
+            viewport={"width": width, "height": height or 800},
             color_scheme=scheme,
             device_scale_factor=1 if width > PHONE else 1.5,
         )
         page.set_content(with_images(rendered) if images else rendered.html)
-        page.screenshot(path=folder / f"{name}.png", full_page=not name.endswith("-top"))
+        page.screenshot(path=folder / f"{name}.png", full_page=height is None)
         page.close()
         print(folder / f"{name}.png")
+
+
+def take_pdf(folder: Path) -> None:
+    """The first page of the sample report's PDF."""
+    page = pypdfium2.PdfDocument(report_pdf(good_week(), NOTE))[0]
+    page.render(scale=1.5).to_pil().save(folder / "email-pdf.png", optimize=True)
+    print(folder / "email-pdf.png")
 
 
 def take_checks(browser: Browser, folder: Path) -> None:
@@ -90,6 +112,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         take_reports(browser, folder)
+        take_pdf(folder)
         take_checks(browser, folder)
         if "api-server" in Processes(home.processes, home.logs).running():
             take_airflow(browser, folder, home)

@@ -7,7 +7,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, Form, HTTPException, Request, status
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from widerview.pipeline.catalogue import PAGES_PREFIX, client_of_report_dag, report_dag_id, source_of_ingest_dag
 
@@ -32,6 +32,32 @@ def report(dag_id: str, period: str, revision: int) -> HTMLResponse:
     if html is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"No report {period} revision {revision} of {dag_id}")
     return HTMLResponse(html, headers=NOTHING_IS_LOADED)
+
+
+@app.get("/reports/{dag_id}", dependencies=[Depends(requires_access_dag("GET"))])
+def reports(dag_id: str) -> HTMLResponse:
+    """List all reports to a client, as they were sent."""
+    from widerview.pipeline import steps
+
+    return HTMLResponse(steps.archive(client_of_report_dag(dag_id)), headers=FORMS_STAY_HERE)
+
+
+@app.get("/reports/{dag_id}/{period}/{revision}/pdf", dependencies=[Depends(requires_access_dag("GET"))])
+def report_file(dag_id: str, period: str, revision: int) -> Response:
+    """Give one revision of a client's report as a PDF."""
+    from widerview.pipeline import steps
+    from widerview.report.pdf import NoPdf
+
+    try:
+        found = steps.report_file(client_of_report_dag(dag_id), period, revision)
+    except NoPdf as error:
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, str(error)) from error
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No report {period} revision {revision} of {dag_id}")
+    name, content = found
+    return Response(
+        content, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @app.get("/checks/{dag_id}/{run_id}", dependencies=[Depends(requires_access_dag("GET"))])

@@ -72,14 +72,15 @@ def check(
         Path | None, typer.Option(help="Folder of client files; $WIDERVIEW_CLIENTS or `clients` if left out.")
     ] = None,
 ) -> None:
-    """Check all client files.
+    """Check all client files, and the themes they name.
 
-    Prints a line for each client whose file is right, and for each mistake its file, line, column and fix.
+    Prints a line for each client whose files are right, and for each mistake its file, line, column and fix.
     Ends with 0 if all files are right, with 1 if one has mistakes, with 2 if there is no such folder.
 
     Example: `widerview check --clients examples`
     """
     from widerview.agency.load import NoFolder, load_agency
+    from widerview.agency.theme import broken_themes
     from widerview.clock import utc_now
     from widerview.settings import load_settings
 
@@ -91,16 +92,20 @@ def check(
         say(str(error), "red", to_error=True)
         raise typer.Exit(2) from error
     now = utc_now()
-    for client in agency.clients.values():
+    themes = broken_themes(folder, agency)
+    right = [client for client in agency.clients.values() if client.client not in themes]
+    for client in right:
         say(_summary(client, now), "green")
-    for broken in agency.broken:
+    files = {broken.path: broken for broken in (*agency.broken, *themes.values())}  # clients may share a theme
+    for broken in files.values():
         say(str(broken), "red")
-    mistakes = sum(len(broken.problems) for broken in agency.broken)
+    mistakes = sum(len(broken.problems) for broken in files.values())
     if mistakes:
-        say(f"Right: {len(agency.clients)}. Left out: {len(agency.broken)}, for {mistakes} mistake(s).", "bold red")
+        left_out = len(agency.broken) + len(themes)
+        say(f"Right: {len(right)}. Left out: {left_out}, for {mistakes} mistake(s).", "bold red")
         raise typer.Exit(1)
     if agency.clients:
-        say(f"Right: {len(agency.clients)}. Left out: none.", "bold green")
+        say(f"Right: {len(right)}. Left out: none.", "bold green")
     else:
         say(f"No client files in {folder} yet; begin with a copy of examples/client.yaml", "yellow")
 
@@ -163,28 +168,38 @@ def preview(
     period: Annotated[
         str | None, typer.Option(help="ISO week like 2026-W46; the last complete one if left out.")
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write email.pdf, too, also if the client gets none.")] = False,
 ) -> None:
     """Compose a client's report from what is in the warehouse now, and write it to files. Sends and keeps nothing.
 
     Example: `widerview preview harbour-bakery --period 2026-W46 --out /tmp/preview`
     """
     settle_in()
+    from widerview.agency.load import BrokenFileError
     from widerview.clock import utc_now
     from widerview.delivery.catcher import to_html
     from widerview.measures.weeks import Week
     from widerview.pipeline import connections, weekly
+    from widerview.report.pdf import report_pdf
     from widerview.report.render import render
+    from widerview.settings import load_settings
 
     known = find_client(client)
     week = parse_week(period, "--period") if period else Week.last_complete(utc_now(), known.zone)
     with clear_errors():
         facts = weekly.compose_facts(connections.warehouse(), known, week, utc_now())
-    mail = next(weekly.mails(known, facts, None, facts.as_of))
-    text = render(facts).text
-    with clear_errors():
+        try:
+            facts = weekly.with_theme(facts, load_settings().clients, known)
+        except BrokenFileError as error:
+            say(str(error), "red", to_error=True)
+            raise typer.Exit(1) from error
+        mail = next(weekly.mails(known, facts, None, facts.as_of))
+        written = {"email.html": to_html(mail.message).encode(), "email.txt": render(facts).text.encode()}
+        written |= {"email.eml": mail.message}
+        if pdf or facts.pdf:
+            written["email.pdf"] = report_pdf(facts)
         out.mkdir(parents=True, exist_ok=True)
-    for name, content in (("email.html", to_html(mail.message).encode()), ("email.txt", text.encode()),
-                          ("email.eml", mail.message)):  # fmt: skip
+    for name, content in written.items():
         (out / name).write_bytes(content)
         say(str(out / name), "green")
     if facts.colour == "red":

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from widerview.agency.load import BrokenFileError, load_client
-from widerview.agency.schema import PAGE, SCHEMA_FILE, client_schema, schema_text, with_keys_table
+from widerview.agency.schema import PAGE, SCHEMA_FILE, schema_of, schema_text, with_keys_table
 from widerview.yaml_lines import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def test_the_example_names_the_schema_for_editors_from_where_it_lies_and_from_cl
 
 
 def test_the_schema_is_valid_itself() -> None:
-    Draft202012Validator.check_schema(client_schema())
+    Draft202012Validator.check_schema(schema_of())
 
 
 _DROP = "the key is left out"
@@ -106,7 +106,7 @@ def test_the_schema_accepts_what_the_loader_accepts(where: tuple[str | int, ...]
     else:
         part[where[-1]] = value
 
-    validator = Draft202012Validator(client_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(schema_of(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     assert validator.is_valid(sample) == _loads(sample, tmp_path)
 
 

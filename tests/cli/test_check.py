@@ -43,6 +43,18 @@ def test_mistakes_are_told_and_the_others_go_on(folder: Path) -> None:
     assert "Right: 1. Left out: 1, for" in result.output.splitlines()[-1]
 
 
+def test_a_theme_with_mistakes_leaves_its_client_out(folder: Path) -> None:
+    (folder / "themes").mkdir()
+    (folder / "themes" / "agency.yaml").write_text("light:\n  accent: '#eeeeee'\nlogo: {file: gone.svg}\n")
+    result = run(app, ["check", "--clients", str(folder)])
+
+    assert result.exit_code == 1
+    assert f"{folder}/themes/agency.yaml:2:11: light.accent: #eeeeee on light.background" in result.output
+    assert "logo.file: gone.svg cannot be read" in result.output
+    assert "Harbour Bakery" not in result.output
+    assert result.output.splitlines()[-1] == "Right: 0. Left out: 1, for 4 mistake(s)."
+
+
 def test_the_folder_is_that_of_the_settings_unless_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIDERVIEW_CLIENTS", str(folder))
     assert "Harbour Bakery" in run(app, ["check"]).output

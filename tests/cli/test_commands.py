@@ -61,6 +61,12 @@ def test_preview_of_a_week_without_data_says_it_would_not_be_sent(installed: Hou
     assert "verdict is red" in done.output
 
 
+def test_preview_writes_a_pdf_when_asked(installed: House, tmp_path: Path) -> None:
+    done = run("preview", "lantern-lane", "--period", "2026-W46", "--out", str(tmp_path), "--pdf")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "email.pdf").read_bytes().startswith(b"%PDF-")
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
@@ -96,8 +102,18 @@ def test_doctor_finds_what_is_missing_and_goes_on(installed: House) -> None:
     assert done.exit_code == 1
     assert any(line.startswith("✓ warehouse") for line in lines)
     assert any(line.startswith("✓ landing") for line in lines)
+    assert any(line.startswith("✓ themes: 3 named") for line in lines)
     assert any(line.startswith("✗ mail server") and "widerview_smtp" in line for line in lines)
     assert any(line.startswith("✗ Matomo: hollow-oak-bakery 1") and "sandbox_matomo" in line for line in lines)
+
+
+def test_doctor_shows_a_broken_logo(installed: House) -> None:
+    logo = installed.root / "clients" / "themes" / "lantern-lane.svg"
+    drawn = logo.read_text()
+    logo.write_text("<svg")
+    lines = run("doctor").output.splitlines()
+    logo.write_text(drawn)
+    assert any(line.startswith("✗ themes:") and "logo.file: the logo is no SVG" in line for line in lines)
 
 
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(

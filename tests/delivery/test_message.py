@@ -49,7 +49,7 @@ def test_parts_come_plainest_first_and_unharmed() -> None:
 
 
 def test_without_a_chart_there_are_two_parts() -> None:
-    message = read(build(**report(chart=None, html="<p>A normal week</p>")))
+    message = read(build(**report(pictures=[], html="<p>A normal week</p>")))
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
@@ -132,10 +132,10 @@ def test_a_date_without_a_zone_is_refused() -> None:
         build(**report(date=dt.datetime(2026, 11, 24, 9)))
 
 
-@pytest.mark.parametrize("chart", [InlineImage("other", PIXEL), InlineImage("chart>\r\n", PIXEL)])
-def test_a_chart_that_the_html_does_not_show_is_refused(chart: InlineImage) -> None:
-    with pytest.raises(ValueError, match="does not show the chart"):
-        build(**report(chart=chart))
+@pytest.mark.parametrize("picture", [InlineImage("other", PIXEL), InlineImage("chart>\r\n", PIXEL)])
+def test_a_picture_that_the_html_does_not_show_is_refused(picture: InlineImage) -> None:
+    with pytest.raises(ValueError, match="does not show the picture"):
+        build(**report(pictures=[picture]))
 
 
 def test_domains_outside_ascii_are_written_as_mail_servers_know_them() -> None:
@@ -178,7 +178,7 @@ def test_no_boundary_is_in_a_part(text: str, html: str, png: bytes) -> None:
     hostile = "\n--=_alternative_\n--=_related_\n.\n..\nFrom \n"
     try:
         message = read(
-            build(**report(text=text + hostile, html=html + hostile + HTML, chart=InlineImage("chart", png)))
+            build(**report(text=text + hostile, html=html + hostile + HTML, pictures=[InlineImage("chart", png)]))
         )
     except UnicodeEncodeError:
         assert any(unicodedata.category(character) == "Cs" for character in text + html)

@@ -61,6 +61,7 @@ def attacked(payload: str) -> Facts:
         "metric",
         "group",
         "currency",
+        "theme",
     }
 
     def visit(value, field=""):

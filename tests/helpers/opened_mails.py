@@ -30,8 +30,10 @@ class Opened:
 
 def with_images(rendered: Rendered) -> str:
     """The HTML part with its pictures put in place, so that a browser shows it without a mail around it."""
-    data = base64.b64encode(rendered.chart_png or b"").decode()
-    return rendered.html.replace(f"cid:{rendered.chart_cid}", f"data:image/png;base64,{data}")
+    html = rendered.html
+    for cid, png in rendered.pictures.items():
+        html = html.replace(f"cid:{cid}", f"data:image/png;base64,{base64.b64encode(png).decode()}")
+    return html
 
 
 def as_sent(facts: Facts, note: str | None) -> bytes:

@@ -45,7 +45,7 @@ def report(**changes: object) -> dict[str, object]:
         "subject": "A normal week: Otter Bakery, week 47",
         "html": HTML,
         "text": "A normal week\n\n412 visits.\n",
-        "chart": InlineImage("chart", PIXEL),
+        "pictures": [InlineImage("chart", PIXEL)],
         "sender_name": "Mira Holt",
         "sender_email": "mira@agency.example",
         "reply_to": "team@agency.example",

@@ -26,7 +26,8 @@ def send_report(
             own = SmtpSettings(host="127.0.0.1", port=server.port, security="none")
             return send_report(house, client_id, week, as_of, smtp=own, stamp=stamp)
     client = house.agency.clients[client_id]
-    facts = weekly.save(house.engine, weekly.compose_facts(house.engine, client, week, as_of))
+    facts = weekly.with_theme(weekly.compose_facts(house.engine, client, week, as_of), house.root / "clients", client)
+    facts = weekly.save(house.engine, facts)
     decision = weekly.Decision(option="Approve", by="mira", at=as_of, note="Well done.")
     report = house.engine, client, facts.period, facts.revision
     weekly.record(*report, decision)

@@ -309,6 +309,27 @@ def test_the_page_shows_clients_only_to_those_who_may_change_their_dag(
     assert installed.recipient not in logged_in.get("/outbox").text
 
 
+def test_users_find_every_report_as_it_was_sent_and_as_a_pdf(
+    installed: Installed, logged_in: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = logged_in.get(f"/reports/report_{CLIENT}").text
+    assert "2026-W46, revision 1" in page
+    assert "sent, by mira" in page
+    path = f"report_{CLIENT}/2026-W46/1"
+    assert f'href="{path}"' in page
+    assert f'href="{path}/pdf"' in page
+    with monkeypatch.context() as code:
+        code.setattr("widerview.report.narrate.verdict_line", lambda facts: "The code says otherwise by now")
+        shown = logged_in.get(f"/reports/{path}")
+    assert "otherwise by now" not in shown.text
+    assert "data:image/png;base64," in shown.text
+    file = logged_in.get(f"/reports/{path}/pdf")
+    assert file.headers["content-type"] == "application/pdf"
+    assert file.headers["content-disposition"] == f'attachment; filename="{CLIENT}-2026-W46.pdf"'
+    assert file.content.startswith(b"%PDF-")
+    assert logged_in.get(f"/reports/report_{CLIENT}/2026-W40/1/pdf").status_code == 404
+
+
 def test_the_door_of_the_stamp_is_left_out_where_no_connection_says_it(
     installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

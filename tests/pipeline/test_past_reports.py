@@ -1,8 +1,11 @@
 """A report that was sent, ten days on: it can be made again byte for byte, and it is known what has changed since."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email import message_from_bytes
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +13,10 @@ from sqlalchemy import text
 
 from house import ANCHOR, SETTLED, House
 from sent_reports import send_report
+from widerview.agency.load import Agency
 from widerview.agency.models import Client
+from widerview.delivery.message import attached_pdf
+from widerview.delivery.outbox import messages
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, past_reports, weekly
 from widerview.pipeline.past_reports import CorrectedNumber, Reason, RebuildDiffers
@@ -164,10 +170,36 @@ def test_another_name_for_an_account_is_no_correction(sent: Sent) -> None:
 
 
 def test_a_report_is_made_again_whatever_its_clients_file_says_now(sent: Sent) -> None:
-    for file in (sent.house.root / "clients").iterdir():
+    for file in (sent.house.root / "clients").glob("*.yaml"):
         file.unlink()
     assert sent.rebuild().facts == sent.facts
     assert sent.corrections() == []
+
+
+def test_a_report_looks_as_it_did_whatever_the_theme_says_now(told: House, tmp_path: Path) -> None:
+    shutil.copytree(told.root / "clients", tmp_path / "clients")
+    facts = send_report(replace(told, root=tmp_path), CLIENT, WEEK, THEN)
+    assert render(facts).logo_png
+    shutil.rmtree(tmp_path / "clients" / "themes")
+    rebuilt = past_reports.rebuild(told.engine, CLIENT, WEEK)
+    assert (rebuilt.facts, rebuilt.mails) == (facts, 1)
+
+
+def test_a_pdf_is_attached_where_the_client_wants_one_and_is_made_again_byte_for_byte(told: House) -> None:
+    client = told.agency.clients[CLIENT]
+    plan = client.report.model_copy(update={"pdf": True})
+    wanting = replace(told, agency=Agency({CLIENT: client.model_copy(update={"report": plan})}, []))
+    send_report(wanting, CLIENT, WEEK, THEN)
+    with told.engine.connect() as connection:
+        [mail] = messages(connection, client_id=CLIENT, period=str(WEEK), revision=1).values()
+    parts = [part.get_content_type() for part in message_from_bytes(mail).walk()]
+    assert parts == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+        "image/png", "application/pdf",
+    ]  # fmt: skip
+    name, pdf = attached_pdf(mail) or ("", b"")
+    assert (name, pdf[:5]) == (f"{CLIENT}-{WEEK}.pdf", b"%PDF-")
+    assert past_reports.rebuild(told.engine, CLIENT, WEEK).mails == 1
 
 
 def test_only_what_was_sent_can_be_corrected(sent: Sent) -> None:

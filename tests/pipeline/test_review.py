@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,6 +86,7 @@ def desk(told: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     with MailServer() as server:
         desk = Desk(told, server)
         settings = SmtpSettings(host="127.0.0.1", port=server.port, security="none")
+        monkeypatch.setenv("WIDERVIEW_CLIENTS", str(told.root / "clients"))
         monkeypatch.setattr(steps.connections, "warehouse", lambda: told.engine)
         monkeypatch.setattr(steps.connections, "smtp", lambda: settings)
         monkeypatch.setattr(steps, "_client", told.agency.clients.__getitem__)
@@ -112,6 +114,17 @@ def test_a_reviewer_reads_verdict_deadline_changes_and_numbered_sentences(desk: 
     assert f"in {WEEK.shift(-1)}" in changed
     listed = body.partition("## Sentences that you may strike")[2].partition("---")[0]
     assert listed.count("\n1. ") == listed.count("\n2. ") == listed.count("\n3. ") == 1
+
+
+def test_a_theme_with_mistakes_is_told_and_composing_is_not_tried_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = desk.house.root / "clients" / "themes" / f"{BAKERY}.yaml"
+    (tmp_path / "themes").mkdir()
+    (tmp_path / "themes" / written.name).write_text(written.read_text().replace("#fffcf5", "#8a4b14"))
+    monkeypatch.setenv("WIDERVIEW_CLIENTS", str(tmp_path))
+    with pytest.raises(AirflowFailException, match=r"hollow-oak-bakery\.yaml:\d+:\d+: light\.accent: #8a4b14 on light"):
+        desk.composed()
 
 
 def test_what_changed_is_told_by_figure_source_and_campaign(desk: Desk) -> None:

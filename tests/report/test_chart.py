@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import facts_samples
 from facts_samples import chart
-from widerview.report.chart import HEIGHT, WIDTH, chart_png, chart_svg, notes
+from widerview.report.chart import BUILT_IN, HEIGHT, WIDTH, chart_png, chart_svg, colours, notes
 from widerview.report.facts import Chart, DayPoint
 
 replace = msgspec.structs.replace
 SVG = "{http://www.w3.org/2000/svg}"
-WEEK, BEFORE = "#1f5a54", "#a3bab4"
+WEEK, BEFORE = colours(BUILT_IN).accent, colours(BUILT_IN).before
 
 
 def bars(svg: str, colour: str) -> list[ET.Element]:
@@ -44,9 +44,12 @@ def test_the_reports_week_stands_out():
     assert len(bars(svg, BEFORE)) == 19  # 21 days before, two of them not reported
 
 
-def test_a_missing_day_is_hatched_and_an_empty_day_is_a_line():
-    svg = chart_svg(days(*[5.0] * 7, 0.0, None, 5.0, 5.0, 5.0, 5.0, 5.0), "en_GB")
+def test_missing_days_are_a_dashed_box_and_an_empty_day_is_a_line():
+    svg = chart_svg(days(*[5.0] * 7, 0.0, None, None, 5.0, 5.0, 5.0, None), "en_GB")
     assert "no number" in words(svg)
+    boxes = [rect for rect in ET.fromstring(svg).iter(f"{SVG}rect") if rect.get("stroke-dasharray")][1:]
+    assert [float(box.get("width", 0)) for box in boxes] == [2 * 35 - 2, 35 - 2]
+    svg = chart_svg(days(*[5.0] * 7, 0.0, None, 5.0, 5.0, 5.0, 5.0, 5.0), "en_GB")
     assert len(bars(svg, WEEK)) == 6
     assert bars(svg, WEEK)[0].get("height") == "2"
     assert "no number" not in words(chart_svg(days(*[0.0] * 28), "en_GB"))
@@ -69,7 +72,7 @@ def test_labels_can_be_read_on_a_phone():
 @pytest.mark.parametrize("highest", [0, 1, 3, 7, 30, 31, 99.9, 12_345, 4_000_000])
 def test_the_axis_holds_the_highest_bar_in_few_round_steps(highest):
     svg = chart_svg(days(*[highest] * 28), "en_GB")
-    assert all(float(bar.get("y", 0)) >= 76 for bar in bars(svg, WEEK))
+    assert all(float(bar.get("y", 0)) >= 66 for bar in bars(svg, WEEK))
     axis = [text for text in ET.fromstring(svg).iter(f"{SVG}text") if text.get("text-anchor") == "end"]
     assert 2 <= len(axis) <= 4
 

@@ -143,7 +143,7 @@ def without_strangers(facts: Facts) -> Facts:
                 "Visits to your website",
                 "Reactions, by the day of the post",
             }
-            return value if is_ours else re.sub("[A-Za-z]", "あ", value)
+            return value if is_ours else re.sub(r"[^\W\d_]", "あ", value)  # ß becomes SS in headings
         if isinstance(value, tuple):
             return tuple(visit(item, field) for item in value)
         if isinstance(value, msgspec.Struct):
@@ -322,7 +322,7 @@ def test_the_legend_of_the_chart_has_room(locale: str) -> None:
         labels = [
             each
             for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-            if each.get("y") == "28"
+            if each.get("y") == "24"
         ]
         assert len(labels) >= 3
         for label in labels:

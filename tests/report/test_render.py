@@ -115,7 +115,7 @@ def test_the_page_can_be_read_by_all(sample):
 def test_the_mail_loads_nothing_and_tracks_nobody(sample):
     _facts, rendered = sample
     page = Page(rendered.html)
-    assert set(page.attributes("src")) <= {f"cid:{rendered.chart_cid}"}
+    assert set(page.attributes("src")) == {f"cid:{cid}" for cid in rendered.pictures}
     assert "url(" not in rendered.html
     assert "@import" not in rendered.html
     assert not {"script", "link", "iframe", "object", "form", "input", "svg"} & {tag for tag, _ in page.tags}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from widerview.agency.models import Client
+from widerview.agency.theme import load_theme
 from widerview.sandbox.clients import write_clients
 from widerview.sandbox.model import CAMPAIGN, Simulation
 
@@ -49,6 +50,11 @@ def test_nobody_real_is_written_to(clients: dict[str, Client]) -> None:
         assert all(address.endswith(".example") for address in addresses)
         assert {hours.opens + hours.closes for hours in client.office_hours.values()} == {"00:0024:00"}
         assert len(client.office_hours) == 7
+
+
+def test_their_mails_look_differently(clients: dict[str, Client], tmp_path: Path) -> None:
+    looks = [load_theme(tmp_path / "clients", client) for client in clients.values()]
+    assert len({look.light.accent for look in looks}) == len({look.logo and look.logo.png for look in looks}) == 3
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:

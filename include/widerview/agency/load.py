@@ -18,7 +18,7 @@ from widerview.agency.mistakes import problems_of
 from widerview.agency.models import Client, quoted
 from widerview.yaml_lines import Document, NotYaml, Place, Problem, place_of, printable, read_yaml
 
-__all__ = ["Agency", "BrokenFile", "BrokenFileError", "NoFolder", "Problem", "load_agency", "load_client"]
+__all__ = ["Agency", "BrokenFile", "BrokenFileError", "NoFolder", "Problem", "load_agency", "load_client", "read_text"]
 
 LARGEST_FILE = 256 * 1024
 """Bytes; a client file is a few kilobytes, so what is larger is something else."""
@@ -111,7 +111,7 @@ def load_client(path: Path) -> Client:
         BrokenFileError: The file cannot be read or has mistakes; the error names all that can be told at once.
     """
     try:
-        document = read_yaml(_text(path))
+        document = read_yaml(read_text(path))
         client, problems = _validate(document)
     except NotYaml as error:
         raise BrokenFileError(BrokenFile(path, (error.problem,))) from error
@@ -133,8 +133,12 @@ def _client_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stem)
 
 
-def _text(path: Path) -> str:
-    """Read a file of UTF-8, with a look at what it is first: opening a pipe would wait for ever."""
+def read_text(path: Path) -> str:
+    """Read a file of UTF-8, with a look at what it is first: opening a pipe would wait for ever.
+
+    Raises:
+        NotYaml: It cannot be read.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise _refusal("this is not a file", "remove it, or give it another ending than .yaml")
@@ -144,9 +148,7 @@ def _text(path: Path) -> str:
         reason = getattr(error, "strerror", None) or error
         raise _refusal(f"the file cannot be read: {reason}", "mend or remove the file or link") from error
     if len(content) > LARGEST_FILE:
-        raise _refusal(
-            f"the file is larger than {LARGEST_FILE // 1024} KB", "keep only the client's own settings in it"
-        )
+        raise _refusal(f"the file is larger than {LARGEST_FILE // 1024} KB", "keep only settings in it")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

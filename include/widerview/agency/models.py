@@ -152,6 +152,14 @@ ShortPath = Annotated[
         "/market",
     ),
 ]
+ThemeName = Annotated[
+    str,
+    Written(
+        "the path of a theme file, from the folder of client files on",
+        r"([A-Za-z0-9][A-Za-z0-9_.-]*/)*[A-Za-z0-9][A-Za-z0-9_.-]*\.ya?ml",
+        "themes/harbour-bakery.yaml",
+    ),
+]
 PromoCode = Annotated[
     str, Written("a promo code of A-Z, 0-9 and hyphens, 40 at most", r"[A-Z0-9][A-Z0-9-]{0,39}", "WINTER10")
 ]
@@ -295,6 +303,7 @@ class ReportPlan(Model):
         description="Whether the client has agreed to reports that nobody has read before; red ones are held all the "
         "same",
     )
+    pdf: bool = Field(default=False, description="Whether the report is attached as an accessible PDF, too")
     wait_hours: Annotated[int, Field(ge=0, le=18)] = Field(
         default=4,
         description="How long a report waits for a source that has not been read; then it says what is missing",
@@ -784,6 +793,11 @@ class Client(Model):
         min_length=1, description="Airflow user names; any one may approve"
     )
     sender: Sender = Field(description="Who at the agency the report comes from")
+    theme: ThemeName | None = Field(
+        default=None,
+        description="File that says how the mail looks (docs/themes.md), from the folder of client files on; "
+        "`themes/agency.yaml` if left out, where there is one",
+    )
     crisis: CrisisPlan = Field(default=CrisisPlan(), description="Who is told of a rush of comments")
     recipients: tuple[Recipient, ...] = Field(min_length=1, description="Who gets the report")
     accounts: tuple[Account, ...] = Field(default=(), description="Profiles on social platforms")

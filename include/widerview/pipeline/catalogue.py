@@ -66,7 +66,12 @@ def client_of_report_dag(dag_id: str) -> str:
 
 def preview_path(client_id: str, period: str, revision: int) -> str:
     """Give the page that shows a composed report as its reader will see it."""
-    return f"{PAGES_PREFIX}/reports/{report_dag_id(client_id)}/{period}/{revision}"
+    return f"{archive_path(client_id)}/{period}/{revision}"
+
+
+def archive_path(client_id: str) -> str:
+    """Give the page that lists all reports to a client."""
+    return f"{PAGES_PREFIX}/reports/{report_dag_id(client_id)}"
 
 
 def run_path(dag_id: str, run_id: str) -> str:
@@ -139,7 +144,8 @@ last week that was complete when its review began. Sent on {client.report.weekda
 
 **Inputs.** What the ingest DAGs have loaded for `{client.client}`: {_inputs(client)}.
 
-**Outputs.** A report row in the warehouse; after approval one mail each to {to}.
+**Outputs.** A report row in the warehouse; after approval one mail each to {to}. All reports that are kept, as readers
+got them and as PDFs: [archive]({archive_path(client.client)}).
 
 **Steps.** `due` waits until the agency is at work, and skips weeks without a report. `ready` waits until every source
 has the whole week, or for {client.report.wait_hours} hours. `compose` works out the numbers; what is still missing

@@ -10,10 +10,12 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency.load import Agency, NoFolder, load_agency
+from widerview.agency.theme import broken_themes
 from widerview.clock import utc_now
 from widerview.delivery.bounces import Imap
 from widerview.delivery.smtp import Mailer
 from widerview.pipeline import connections, ingest, tokens
+from widerview.report.pdf import check_pdf
 from widerview.settings import (
     AIRFLOW_CONNECTION,
     BOUNCES_CONNECTION,
@@ -44,6 +46,9 @@ def examine() -> Iterator[Finding]:
         yield Finding("client files", False, str(error))
     else:
         yield _clients(agency)
+        yield _themes(agency)
+        if any(client.report.pdf for client in agency.clients.values()):
+            yield _try("PDF", check_pdf)
     yield _try("warehouse", _warehouse)
     yield _try("landing", _landing)
     yield _try("mail server", _mail_server)
@@ -93,6 +98,14 @@ def _clients(agency: Agency) -> Finding:
     if not agency.clients:
         found += "; begin with a copy of examples/client.yaml"
     return Finding("client files", bool(agency.clients), found)
+
+
+def _themes(agency: Agency) -> Finding:
+    broken = broken_themes(load_settings().clients, agency)
+    if broken:
+        return Finding("themes", False, "\n".join({each.path: str(each) for each in broken.values()}.values()))
+    named = len({client.theme for client in agency.clients.values()} - {None})
+    return Finding("themes", True, f"{named} named by the clients' files")
 
 
 def _warehouse() -> str:

@@ -218,9 +218,9 @@ def _compose_again(engine: Engine, report: Report) -> Facts:
     """Compose a report's facts as of its own moment, and see that they are those that were kept."""
     kept = weekly.facts_of(report)
     composed = weekly.compose_facts(engine, _client(kept), Week.parse(report.period), report.as_of)
-    # These speak of other reports, not of the observations.
-    about_others = {"revision": kept.revision, "corrects": kept.corrects, "corrections": kept.corrections}
-    made = msgspec.json.encode(msgspec.structs.replace(composed, **about_others))
+    # These speak of other reports and of the look, not of the observations.
+    beside = {"revision": kept.revision, "corrects": kept.corrects, "corrections": kept.corrections}
+    made = msgspec.json.encode(msgspec.structs.replace(composed, **beside, theme=kept.theme))
     _compare(report, "facts", msgspec.json.decode(report.facts), msgspec.json.decode(made))
     return msgspec.json.decode(made, type=Facts)
 

@@ -12,11 +12,12 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from widerview.agency import office_hours, schedule
-from widerview.agency.load import Agency, load_agency
+from widerview.agency.load import Agency, BrokenFileError, load_agency
 from widerview.agency.models import Client
 from widerview.clock import utc_now
 from widerview.delivery.catcher import to_html
-from widerview.delivery.outbox import list_rows
+from widerview.delivery.message import attached_pdf
+from widerview.delivery.outbox import list_rows, messages
 from widerview.delivery.safety import Guard
 from widerview.delivery.suppression import list_suppressed
 from widerview.delivery.unsubscribe import NotOurs, is_unsubscribed, unsubscribe
@@ -36,10 +37,12 @@ from widerview.pipeline import (
 )
 from widerview.pipeline import watch as crises
 from widerview.pipeline.answers import APPROVE, COMPOSE_AGAIN, NO_ANSWER, SEND_BACK
+from widerview.pipeline.archive_page import archive_page
 from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
 from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
 from widerview.pipeline.tokens import DyingTokens, renew
+from widerview.report.pdf import NoPdf, check_pdf, filename, report_pdf
 from widerview.settings import BOUNCES_CONNECTION, load_settings
 from widerview.sources.base import Source, Target, Window
 from widerview.sources.errors import BudgetSpent, NotFound, Unauthorized
@@ -47,7 +50,7 @@ from widerview.sources.registry import SOURCES
 from widerview.sources.registry import source as get_source
 from widerview.warehouse import missing_metrics
 from widerview.warehouse.database import present
-from widerview.warehouse.reports import AlreadyDecided, get_report
+from widerview.warehouse.reports import AlreadyDecided, Report, get_report, list_reports
 
 log = logging.getLogger(__name__)
 
@@ -295,10 +298,20 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
 
     `asked` is the task that it goes to: who is to be asked about it, or nobody.
     """
+    from airflow.sdk.exceptions import AirflowFailException
+
     client = _client(client_id)
     engine = connections.warehouse()
     week = Week.parse(plan["period"])
     facts = weekly.compose_facts(engine, client, week, present(engine, client_id))
+    try:
+        if facts.pdf:
+            check_pdf()
+        facts = weekly.with_theme(facts, load_settings().clients, client)
+    except NoPdf as error:
+        raise AirflowFailException(str(error)) from error
+    except BrokenFileError as error:  # trying again would not mend the file
+        raise AirflowFailException(f"The theme of {client.name} has mistakes:\n{error}") from error
     until, remind_at = schedule.answering(client, _moment(plan["send_at"]), utc_now())
     composed = {
         "period": facts.period,
@@ -369,14 +382,46 @@ def _decision(client: Client, composed: dict[str, Any], answer: dict[str, Any] |
 
 
 def preview(client_id: str, period: str, revision: int) -> str | None:
-    """Give a kept report as a page for the browser; None if there is no such report."""
-    with connections.warehouse().connect() as connection:
-        report = get_report(connection, client_id, period, revision)
+    """Give a kept report as a page for the browser, as it was sent if it was; None if there is no such report."""
+    report, sent = _kept(client_id, period, revision)
+    if sent:
+        return to_html(sent)
+    if report is None:
+        return None
+    facts = msgspec.structs.replace(weekly.facts_of(report), revision=revision, pdf=False)
+    mail = next(weekly.mails(_client(client_id), facts, report.note, report.decided_at or report.as_of))
+    return to_html(mail.message)
+
+
+def report_file(client_id: str, period: str, revision: int) -> tuple[str, bytes] | None:
+    """Give a kept report as a PDF, as it was sent if it was, with its file's name; None if there is no such report.
+
+    Raises:
+        NoPdf: None can be made here.
+    """
+    report, sent = _kept(client_id, period, revision)
+    if sent and (attached := attached_pdf(sent)):
+        return attached
     if report is None:
         return None
     facts = msgspec.structs.replace(weekly.facts_of(report), revision=revision)
-    mail = next(weekly.mails(_client(client_id), facts, report.note, report.decided_at or report.as_of))
-    return to_html(mail.message)
+    return filename(facts), report_pdf(facts, report.note)
+
+
+def archive(client_id: str) -> str:
+    """Give the page of all reports to a client that are kept."""
+    with connections.warehouse().connect() as connection:
+        reports = list_reports(connection, client_id)
+        left = set(weekly.reports_that_left(connection, client_id))
+    return archive_page(_name(client_id), catalogue.report_dag_id(client_id), reports, left)
+
+
+def _kept(client_id: str, period: str, revision: int) -> tuple[Report | None, bytes | None]:
+    """A report, and one of its mails if it has any."""
+    with connections.warehouse().connect() as connection:
+        report = get_report(connection, client_id, period, revision)
+        mails = messages(connection, client_id=client_id, period=period, revision=revision)
+    return report, next(iter(mails.values()), None)
 
 
 def send(client_id: str, composed: dict[str, Any]) -> dict[str, int]:

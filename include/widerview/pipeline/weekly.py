@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, Engine
 
 from widerview.agency import office_hours
 from widerview.agency.models import Client, Recipient
-from widerview.delivery.message import InlineImage, Mail, build, message_id
+from widerview.agency.theme import load_theme
+from widerview.delivery.message import Attachment, InlineImage, Mail, build, message_id
 from widerview.delivery.outbox import Guard, Summary, deliver, list_rows, queue
 from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
@@ -22,7 +24,8 @@ from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
 from widerview.report.compose import compose
 from widerview.report.facts import Facts, SourceFact
-from widerview.report.render import Rendered, escape_markdown, render
+from widerview.report.pdf import filename, report_pdf
+from widerview.report.render import Rendered, escape_markdown, render, theme_of
 from widerview.sources.registry import SOURCES
 from widerview.tagging import posts as tagging
 from widerview.tagging.posts import Untidy
@@ -170,6 +173,15 @@ def compose_facts(
         )
 
 
+def with_theme(facts: Facts, folder: Path, client: Client) -> Facts:
+    """Add to a report how it looks: its client's theme, as the files say now.
+
+    Raises:
+        BrokenFileError: The theme has mistakes.
+    """
+    return msgspec.structs.replace(facts, theme=load_theme(folder, client).model_dump_json())
+
+
 def save(engine: Engine, facts: Facts) -> Facts:
     """Keep a composed report; give its facts with their revision."""
     with engine.begin() as connection:
@@ -294,8 +306,13 @@ def mails(
         date: The mail's Date.
         to: Who gets it; the client's recipients if None.
         url_of: Gives the address at which the recipient of a mail can unsubscribe, by client and Message-ID.
+
+    Raises:
+        NoPdf: The client gets a PDF, and none can be made here.
     """
     rendered = render(facts, note)
+    attachment = Attachment(filename(facts), report_pdf(facts, note)) if facts.pdf else None
+    sender_name = theme_of(facts).sender_name or facts.sender_name
     for recipient in client.recipients if to is None else to:
         mail_id = message_id(
             client_id=facts.client_id,
@@ -311,8 +328,9 @@ def mails(
                 subject=rendered.subject,
                 html=rendered.html,
                 text=rendered.text,
-                chart=_chart(rendered),
-                sender_name=facts.sender_name,
+                pictures=_pictures(rendered),
+                attachment=attachment,
+                sender_name=sender_name,
                 sender_email=facts.sender_email,
                 reply_to=facts.reply_to,
                 agency=facts.agency,
@@ -327,8 +345,8 @@ def mails(
         )
 
 
-def _chart(rendered: Rendered) -> InlineImage | None:
-    return None if rendered.chart_png is None else InlineImage(cid=rendered.chart_cid, png=rendered.chart_png)
+def _pictures(rendered: Rendered) -> list[InlineImage]:
+    return [InlineImage(cid=cid, png=png) for cid, png in rendered.pictures.items()]
 
 
 def record(engine: Engine, client: Client, period: str, revision: int, decision: Decision) -> None:

@@ -12,19 +12,28 @@ import resvg_py
 from babel.numbers import format_compact_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from widerview.agency.contrast import GRAPHICS, mixes, ratio
+from widerview.agency.theme import Palette, Theme
 from widerview.report.facts import Chart, DayPoint
 from widerview.report.voice import voice_of
 
-WIDTH, HEIGHT = 560, 300
+WIDTH, HEIGHT = 560, 280
 """Size in CSS pixels at full width. A phone shows it at half of that, so its letters are large."""
 
-_FONT = Path(__file__).parent / "fonts" / "OpenSans-Semibold.ttf"
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 76, 40
+BUILT_IN = Theme().light
+"""The colours of a report without a theme."""
+
+FONTS = Path(__file__).parent / "fonts"
+"""The only fonts that charts and PDFs are set in."""
+
+_FONT = FONTS / "OpenSans-Semibold.ttf"
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 66, 38
 FLOOR = HEIGHT - BOTTOM
-_BAR = 0.62  # a bar's share of its room
+_BAR = 0.6  # a bar's share of its room
 _LETTER = 10.4  # width of an average letter of the font, at the legend's size
 _WEEK = 7
 _MOST_STEPS = 3
+_FAINT = 1.2  # contrast ratio of the band to the paper
 
 
 class Label(NamedTuple):
@@ -51,16 +60,47 @@ def notes(chart: Chart) -> list[tuple[str, DayPoint]]:
     return list(zip(ascii_uppercase + ascii_lowercase, noted, strict=False))
 
 
-def chart_svg(chart: Chart, locale: str) -> str:
+class Colours(NamedTuple):
+    """The colours of a chart: those of the theme, and two made of them."""
+
+    paper: str
+    quiet: str
+    line: str
+    accent: str
+    before: str
+    usual: str
+    band: str
+    below: str
+
+
+@lru_cache(maxsize=64)
+def colours(palette: Palette) -> Colours:
+    """The colours in which a chart is drawn.
+
+    The band of the usual range is a tint of its colour, hardly darker than the paper; its edge has the colour itself.
+    Bars of the weeks before are the palest accent that can be told from both paper and band.
+    """
+    paper = palette.paper
+    band = [each for each in mixes(paper, palette.usual) if ratio(each, paper) <= _FAINT][-1]
+    before = next(
+        each
+        for each in mixes(paper, palette.accent)
+        if min(ratio(each, paper), ratio(each, band)) >= GRAPHICS or each == palette.accent.lower()
+    )
+    return Colours(paper, palette.quiet, palette.line, palette.accent, before, palette.usual, band, palette.below)
+
+
+def chart_svg(chart: Chart, locale: str, palette: Palette = BUILT_IN) -> str:
     """Draw a chart as SVG.
 
     The usual range of each weekday is a soft step behind the bars; the report's week is dark, the weeks before are
-    light; a day that was not reported is hatched, so that it does not look like an empty one. Days with a note
+    light; days that were not reported are a dashed box, so that they do not look like empty ones. Days with a note
     carry a letter (see `notes`).
 
     Args:
         chart: The days, oldest first; at least one.
         locale: Babel locale of numbers and dates.
+        palette: The theme's light colours: pictures cannot follow the reader's choice.
     """
     _ = (voice := voice_of(locale)).gettext
     points = chart.points
@@ -78,6 +118,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
     letters = {point.day: letter for letter, point in notes(chart)}
     return template("chart.svg.j2").render(
         title=_(chart.title),
+        colours=colours(palette),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
@@ -91,7 +132,7 @@ def chart_svg(chart: Chart, locale: str) -> str:
             for i, (x, point) in enumerate(zip(xs, points, strict=False))
             if point.value is not None
         ],
-        missing=[x for x, point in zip(xs, points, strict=False) if point.value is None],
+        missing=list(_missing(points, xs)),
         bands=list(_bands(points, xs, y)),
         ticks=tick_labels(ticks, locale),
         weeks=[
@@ -100,7 +141,11 @@ def chart_svg(chart: Chart, locale: str) -> str:
             if (len(points) - i) % _WEEK == 0
         ],
         notes=[
-            Label(round(x + pitch / 2, 2), y(max(point.value or 0, point.high or 0)), letters[point.day])
+            Label(
+                round(x + pitch / 2, 2),
+                TOP if point.value is None else y(max(point.value, point.high or 0)),
+                letters[point.day],
+            )
             for x, point in zip(xs, points, strict=False)
             if point.day in letters
         ],
@@ -136,7 +181,7 @@ def tick_labels(ticks: Sequence[float], locale: str) -> list[Label]:
 
 def bar_width(pitch: float) -> float:
     """How wide a bar is that has so much room."""
-    return round(pitch * _BAR, 2)
+    return _snapped(pitch * _BAR)
 
 
 def bar(left: float, pitch: float, top: float, kind: str) -> Bar:
@@ -144,7 +189,21 @@ def bar(left: float, pitch: float, top: float, kind: str) -> Bar:
 
     An empty one keeps a line at the floor: nothing happened, and that was reported.
     """
-    return Bar(round(left + pitch * (1 - _BAR) / 2, 2), min(top, FLOOR - 2), max(FLOOR - top, 2), kind)
+    return Bar(_snapped(left + pitch * (1 - _BAR) / 2), min(top, FLOOR - 2), max(FLOOR - top, 2), kind)
+
+
+def _snapped(length: float) -> float:
+    """A length of whole pixels in the picture, which has two to a unit: so all bars are equally wide."""
+    return round(length * 2) / 2
+
+
+def _missing(points: Sequence[DayPoint], xs: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Where each unbroken run of days that were not reported begins, and how wide it is."""
+    rooms = zip(points, xs, xs[1:], strict=False)
+    for known, run in groupby(rooms, lambda room: room[0].value is not None):
+        if not known:
+            days = list(run)
+            yield days[0][1] + 1, round(days[-1][2] - days[0][1] - 2, 2)
 
 
 def _bands(points: Sequence[DayPoint], xs: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
@@ -162,7 +221,7 @@ def in_a_row(legend: Mapping[str, str]) -> Iterator[Label]:
     """Place the words of a legend, by kind, beside each other."""
     x = float(LEFT)
     for kind, text in legend.items():
-        yield Label(round(x, 2), 28, text, kind)
+        yield Label(round(x, 2), 24, text, kind)
         x += 44 + _LETTER * len(text)
 
 

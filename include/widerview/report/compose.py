@@ -161,6 +161,7 @@ def compose(
         hours=tuple(_hours(client)),
         closed_on_holidays=bool(client.holidays.country or client.holidays.also),
         client_file=client.model_dump_json(),
+        pdf=client.report.pdf,
         glossary_url=sender.glossary_url or "",
     )
     return msgspec.structs.replace(facts, lesson=pick(facts, _shown(connection, client, week, as_of)))

@@ -593,6 +593,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             changed; never printed.
         corrections: What the report before would say otherwise now; at most three numbers.
         glossary_url: Where all cards and words are explained; empty if the agency has published no glossary.
+        theme: How the mail looks: a `widerview.agency.theme.Theme` as JSON, so that it looks the same once the theme
+            file has changed; the built-in one if empty.
+        pdf: Whether the report is attached as a PDF, too.
         approved_by: Who has approved the report; None while nobody has.
         approved_at: When it was approved (UTC). Without `approved_by`: it was sent without review, as agreed.
         struck: The sentence that the reviewer has struck, as it was written; None if none was.
@@ -637,6 +640,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     client_file: str = ""
     glossary_url: str = ""
     corrections: tuple[Correction, ...] = ()
+    theme: str = ""
+    pdf: bool = False
     approved_by: str | None = None
     approved_at: dt.datetime | None = None
     struck: str | None = None

@@ -18,6 +18,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from widerview.agency.theme import FONTS, Theme
 from widerview.report import above, narrate, narrate_campaigns, narrate_time
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
@@ -43,10 +44,12 @@ class Rendered:
     Attributes:
         subject: At most 50 characters, on one line.
         preheader: The inbox's second line; it also opens the HTML.
-        html: The HTML part; it loads nothing but `cid:<chart_cid>`.
+        html: The HTML part; it loads nothing but `pictures`, by `cid:`.
         text: The plain text part, with the same facts.
         chart_png: The chart, or None when there is none.
         chart_cid: Its Content-ID, without angle brackets.
+        logo_png: The logo, or None when there is none.
+        logo_cid: Its Content-ID.
         markdown: The same report for the reviewer, without HTML.
     """
 
@@ -56,7 +59,36 @@ class Rendered:
     text: str
     chart_png: bytes | None
     chart_cid: str
+    logo_png: bytes | None
+    logo_cid: str
     markdown: str
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The pictures that the HTML shows, as PNG, by Content-ID."""
+        both = {self.logo_cid: self.logo_png, self.chart_cid: self.chart_png}
+        return {cid: png for cid, png in both.items() if png is not None}
+
+
+@dataclass(frozen=True)
+class Printable:
+    """A report's page for print, and what it shows.
+
+    Attributes:
+        html: Shows `cid:<chart_cid>` and `cid:<logo_cid>`.
+        author: The agency.
+        svg: The chart, or None.
+        chart_cid: Its Content-ID.
+        logo_png: The logo, or None.
+        logo_cid: Its Content-ID.
+    """
+
+    html: str
+    author: str
+    svg: str | None
+    chart_cid: str
+    logo_png: bytes | None
+    logo_cid: str
 
 
 def render(facts: Facts, note: str | None = None) -> Rendered:
@@ -67,20 +99,69 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
         note: Words of the reviewer to the client, shown above everything but the verdict.
     """
     facts = _cleaned(facts)
-    chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
-    cid = f"chart.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
-    page = _page(facts, note, chart, cid)
-    svg = year_svg(facts.year, facts.locale) if facts.year else chart_svg(chart, facts.locale) if chart else None
-    templates = environment(facts.locale)
+    page, svg = _ready(facts, note)
+    templates, theme = environment(facts.locale), theme_of(facts)
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
-        html=_inliner().inline(templates.get_template("email.html.j2").render(page)),
+        html=_inliner().inline(templates.get_template("email.html.j2").render(page | {"style": "email.css"})),
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
-        chart_cid=cid,
+        chart_cid=_cid("chart", facts),
+        logo_png=theme.logo.bytes if theme.logo else None,
+        logo_cid=_cid("logo", facts),
         markdown=_tidy(_preview_environment(facts.locale).get_template("preview.md.j2").render(page)),
     )
+
+
+def printable(facts: Facts, note: str | None = None) -> Printable:
+    """Give the same page for print, its stylesheet not yet applied; arguments as for `render`."""
+    facts = _cleaned(facts)
+    page, svg = _ready(facts, note)
+    theme = theme_of(facts)
+    return Printable(
+        html=environment(facts.locale).get_template("email.html.j2").render(page | {"style": "print.css"}),
+        author=facts.agency,
+        svg=svg,
+        chart_cid=_cid("chart", facts),
+        logo_png=theme.logo.bytes if theme.logo else None,
+        logo_cid=_cid("logo", facts),
+    )
+
+
+def _ready(facts: Facts, note: str | None) -> tuple[dict[str, Any], str | None]:
+    """The page of ready words, and its chart if there is one."""
+    theme = theme_of(facts)
+    chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
+    page = _page(facts, note, chart, _cid("chart", facts)) | _look(theme, _cid("logo", facts))
+    if facts.year:
+        return page, year_svg(facts.year, facts.locale, theme.light)
+    return page, chart_svg(chart, facts.locale, theme.light) if chart else None
+
+
+def _cid(what: str, facts: Facts) -> str:
+    return f"{what}.{_slug(facts.client_id)}.{_slug(facts.period)}.r{facts.revision}@widerview"
+
+
+def theme_of(facts: Facts) -> Theme:
+    """How a report looks."""
+    return _read_theme(facts.theme)
+
+
+@lru_cache(maxsize=64)
+def _read_theme(text: str) -> Theme:
+    return Theme.model_validate_json(text) if text else Theme()
+
+
+def _look(theme: Theme, logo_cid: str) -> dict[str, Any]:
+    """What the templates need of a theme."""
+    logo = theme.logo and {"cid": logo_cid} | theme.logo.model_dump(include={"width", "height", "alt"})
+    return {
+        "theme": theme,
+        "fonts": {"text": FONTS[theme.font], "headings": FONTS[theme.headings]},
+        "logo": logo,
+        "signature": [clean(line) for line in theme.signature],
+    }
 
 
 def strikeable(facts: Facts) -> list[str]:
@@ -375,7 +456,8 @@ def _cleaned(facts: Facts) -> Facts:
         return value
 
     cleaned: Facts = visit(facts)
-    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck)  # the words are ours
+    # The words are ours, and the theme is no words.
+    return msgspec.structs.replace(cleaned, lesson=facts.lesson, struck=facts.struck, theme=facts.theme)
 
 
 def _note_lines(note: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_percent
+from babel.numbers import NumberPattern, format_currency, format_percent
 
 from widerview.report.facts import Facts
 
@@ -69,9 +69,13 @@ class Voice:
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """A number with a fixed count of decimals."""
-        pattern = copy(self._numbers.decimal_formats[None])
+        return str(self._pattern(decimals).apply(rounded(value, decimals), self._numbers))
+
+    @lru_cache(maxsize=8)  # noqa: B019 - there is one voice a locale, and it lives as long as the process
+    def _pattern(self, decimals: int) -> NumberPattern:
+        pattern: NumberPattern = copy(self._numbers.decimal_formats[None])
         pattern.frac_prec = (decimals, decimals)
-        return str(pattern.apply(rounded(value, decimals), self._numbers))
+        return pattern
 
     def about(self, value: float | Decimal) -> str:
         """A median or the like: one decimal, and none where it is a whole number."""

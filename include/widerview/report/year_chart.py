@@ -1,6 +1,8 @@
 """Draw a year: a bar a week, and a step at what a usual week of each quarter had."""
 
+from widerview.agency.theme import Palette
 from widerview.report.chart import (
+    BUILT_IN,
     FLOOR,
     HEIGHT,
     LEFT,
@@ -9,6 +11,7 @@ from widerview.report.chart import (
     Label,
     bar,
     bar_width,
+    colours,
     in_a_row,
     scale,
     template,
@@ -19,7 +22,7 @@ from widerview.report.facts import Year
 from widerview.report.voice import voice_of
 
 
-def year_svg(year: Year, locale: str) -> str:
+def year_svg(year: Year, locale: str, palette: Palette = BUILT_IN) -> str:
     """Draw a year as SVG, as the 28 days are drawn; its last quarter is dark, and weeks not known are left empty."""
     _ = (voice := voice_of(locale)).gettext
     ticks = ticks_for([week.value for week in year.weeks if week.value is not None] + list(year.quarters))
@@ -32,6 +35,7 @@ def year_svg(year: Year, locale: str) -> str:
 
     return template("year.svg.j2").render(
         title=_(year.label),
+        colours=colours(palette),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,6 +58,9 @@ sender:
   email: priya@lanternlane.example
   agency: Lantern Lane
   postal_address: 7 Lantern Lane, London E0 0LL, United Kingdom
+
+# How its mail looks: colours, fonts, logo and signature (docs/themes.md).
+theme: themes/{key}.yaml
 """
 
 _RECIPIENTS = """\
@@ -159,7 +163,16 @@ def write_clients(folder: Path, anchor: dt.date, logs: Path | None = None, drops
             ]
             path.write_text("".join(parts), encoding="utf-8")
         paths.append(path)
+    _write_themes(folder / "themes")
     return paths
+
+
+def _write_themes(folder: Path) -> None:
+    """Write how the samples' mails look, each with its logo; a file that is there already is left as it is."""
+    folder.mkdir(exist_ok=True)
+    for drawn in resources.files("widerview.sandbox").joinpath("themes").iterdir():
+        if not (path := folder / drawn.name).exists():
+            path.write_bytes(drawn.read_bytes())
 
 
 def write_access_logs(

@@ -76,6 +76,12 @@ def get_report(connection: Connection, client_id: str, period: str, revision: in
     return next((msgspec.convert(row, Report) for row in found), None)
 
 
+def list_reports(connection: Connection, client_id: str) -> list[Report]:
+    """Give the reports of a client, the newest first, without their facts."""
+    found = connection.execute(query("list_reports"), {"client_id": client_id}).mappings()
+    return [msgspec.convert(dict(row), Report) for row in found]
+
+
 def record_decision(
     connection: Connection,
     client_id: str,
