@@ -307,6 +307,14 @@ def good_week() -> Facts:
                         CampaignRow(group="website", metric="visits", week=40, so_far=71),
                         CampaignRow(group="website", metric="engaged_visits", week=22, so_far=39),
                         CampaignRow(group="website", metric="conversions", week=5, so_far=8),
+                        CampaignRow(
+                            group="website",
+                            metric="untagged_landing_visits",
+                            of="/baking-class",
+                            week=13,
+                            so_far=29,
+                            at_least=True,
+                        ),
                         CampaignRow(group="offline", metric="scans", of="Market hall poster", week=21, so_far=37),
                         CampaignRow(group="offline", metric="redemptions", of="A roll on top", week=63, so_far=118),
                         CampaignRow(

@@ -184,11 +184,11 @@ def test_the_column_of_claims_is_there_where_something_is_claimed_and_nowhere_el
     facts = weekly.compose_facts(dropped.engine, client, WEEK, SETTLED)
     rendered = render(facts, None)
     claimed = row(facts.campaigns[0], "claimed_conversions", "Meta")
-    cell = f"{claimed.so_far:,.0f}, {claimed.week:,.0f} of it this week"
-    assert "Claimed by platforms</th>" in rendered.html
-    assert f">{cell}</td>" in rendered.html
-    assert f"Results Meta claims: {cell}" in " ".join(rendered.text.split())
-    assert f"| Results Meta claims |  |  | {cell} |" in rendered.markdown.replace("\\,", ",")
+    label = f"Results Meta claims, {claimed.week:,.0f} of them this week"
+    assert ">Claimed</th>" in rendered.html
+    assert f">{label}</th><td></td><td></td><td>{claimed.so_far:,.0f}</td>" in rendered.html
+    assert f"{label}: {claimed.so_far:,.0f} so far" in " ".join(rendered.text.split())
+    assert f"| {label} |  |  | {claimed.so_far:,.0f} |" in rendered.markdown.replace("\\,", ",")
     assert "What platforms claim, never added to the above" in rendered.html
 
     unclaimed = client.model_copy(update={"offline": ()})

@@ -143,7 +143,7 @@ def without_strangers(facts: Facts) -> Facts:
                 "Visits to your website",
                 "Reactions, by the day of the post",
             }
-            return value if is_ours else re.sub("[A-Za-z]", "あ", value)
+            return value if is_ours else re.sub(r"[^\W\d_]", "あ", value)  # ß becomes SS in headings
         if isinstance(value, tuple):
             return tuple(visit(item, field) for item in value)
         if isinstance(value, msgspec.Struct):

@@ -35,6 +35,7 @@ def rows(at: dt.datetime, likes: int, visits: float) -> list[Row]:
         DayRow(**said, **day, dimension="channel", member="a", metric="visits", value=visits),
         DayRow(**said, **day, dimension="channel", member="b", metric="visits", value=1.0),
         DayRow(**said, **day, dimension="query", member="rye", metric="search_clicks", value=1.0),
+        DayRow(**said, **day | {"entity": "folder"}, dimension="touchpoint", member="x/meta", metric="spend", value=9),
     ]  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def test_the_past_is_what_was_last_observed_before_the_pull(warehouse: Engine) -
     assert third.shapes == SHAPES
 
 
-def test_members_are_added_up_and_samples_left_out(warehouse: Engine) -> None:
+def test_members_are_added_up_and_samples_and_what_people_save_left_out(warehouse: Engine) -> None:
     assert past(warehouse, TUESDAY).days == {
         Series("did:1", "total", "views"): {WINDOW.first: KnownDay(20.0, MONDAY)},
         Series("did:1", "channel", "visits"): {WINDOW.first: KnownDay(21.0, MONDAY)},

@@ -72,7 +72,7 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
 
 def _line(facts: Facts, row: CampaignRow) -> Line:
     if row.group == "claimed":
-        return Line(_label(facts, row), "", "", _claim(facts, row))
+        return Line(_claim(facts, row), "", "", _number(facts, row, row.so_far))
     return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
 
 
@@ -80,10 +80,6 @@ def _label(facts: Facts, row: CampaignRow) -> str:
     _ = voice_of(facts.locale).say
     if row.metric == "reach":
         return _("People reached on %(platform)s, at least", platform=row.of)
-    if row.metric == "claimed_conversions":
-        return _("Results %(platform)s claims", platform=row.of)
-    if row.metric == "claimed_leads":
-        return _("Forms %(platform)s says were sent", platform=row.of)
     if row.metric == "untagged_landing_visits":
         where = row.of or _("its pages")
         return _("Visits that began on %(page)s without a tag, counted in no other row", page=where)
@@ -94,6 +90,18 @@ def _label(facts: Facts, row: CampaignRow) -> str:
     return _("%(what)s: %(of)s", what=name, of=row.of) if row.of else name
 
 
+def _claim(facts: Facts, row: CampaignRow) -> str:
+    """What a platform claims, and how much of it in the week."""
+    _ = voice_of(facts.locale).say
+    if row.metric == "claimed_leads":
+        what = _("Forms %(platform)s says were sent", platform=row.of)
+    else:
+        what = _("Results %(platform)s claims", platform=row.of)
+    if row.week is None:
+        return what
+    return _("%(what)s, %(week)s of them this week", what=what, week=count(facts, round(row.week)))
+
+
 def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
     voice = voice_of(facts.locale)
     if value is None or row.currency is None:
@@ -102,15 +110,6 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
         number = voice.money(value, row.currency)
     is_open = row.at_least and value is not None and row.metric != "reach"
     return voice.say("at least %(number)s", number=number) if is_open else number
-
-
-def _claim(facts: Facts, row: CampaignRow) -> str:
-    so_far = _number(facts, row, row.so_far)
-    if row.week is None:
-        return so_far
-    return voice_of(facts.locale).say(
-        "%(so_far)s, %(week)s of it this week", so_far=so_far, week=count(facts, round(row.week))
-    )
 
 
 def few(facts: Facts, campaign: CampaignFact) -> list[Line]:
