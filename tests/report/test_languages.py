@@ -24,7 +24,18 @@ from house import SETTLED, House
 from mail_words import sentences, vienna_grade, words_in_html, words_in_text
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report import catalogues, chart, glossary, lessons, narrate, render, voice, year_chart
+from widerview.report import (
+    catalogues,
+    chart,
+    glossary,
+    lessons,
+    narrate,
+    narrate_next,
+    narrate_sources,
+    render,
+    voice,
+    year_chart,
+)
 from widerview.report.facts import Facts
 from widerview.report.voice import voice_of
 from widerview.vocabulary.metrics import METRICS
@@ -82,6 +93,25 @@ def test_what_is_wrong_with_a_catalogue_is_told(msgid: str, wrong: str, fault: s
     catalogue = catalogues.read("de")
     catalogue[msgid].string = wrong
     assert fault in list(catalogues.faults(catalogue))
+
+
+def test_a_new_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogues, "CATALOGUES", tmp_path)
+    assert catalogues.update("pl") == tmp_path / "pl" / "LC_MESSAGES" / "report.po"
+    polish = catalogues.read("pl")
+    assert polish.num_plurals == 3
+    assert {fault.partition(":")[0] for fault in catalogues.faults(polish)} == {"not translated"}
+
+
+def test_what_has_been_translated_stays_and_what_is_gone_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogues, "CATALOGUES", tmp_path)
+    path = catalogues.update("fr")
+    text = path.read_text().replace('msgid "Next week"\nmsgstr ""', 'msgid "Next week"\nmsgstr "La semaine prochaine"')
+    path.write_text(f'{text}\nmsgid "Gone"\nmsgstr "Parti"\n')
+    catalogues.update("fr")
+    french = catalogues.read("fr")
+    assert french["Next week"].string == "La semaine prochaine"
+    assert "Gone" not in french
 
 
 def test_words_that_no_report_has_are_told() -> None:
@@ -308,7 +338,7 @@ def test_the_numbers_are_the_same_in_every_language(name: str) -> None:
 @given(any_facts())
 def test_so_are_those_of_any_facts(facts: Facts) -> None:
     english, german = (replace(facts, locale=locale) for locale in ("en_GB", "de_DE"))
-    for line in (narrate.three_sentences, narrate.meanings, narrate.correction_lines, narrate.thanks):
+    for line in (narrate.three_sentences, narrate_sources.meanings, narrate.correction_lines, narrate_next.thanks):
         ours, theirs = " ".join(line(english)), " ".join(line(german))
         assert numbers(ours, comma=False) == numbers(theirs, comma=True)
 

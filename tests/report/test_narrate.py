@@ -11,7 +11,7 @@ from facts_strategies import facts as any_facts
 from hypothesis import HealthCheck, given, settings
 
 from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
-from widerview.report import narrate
+from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources
 from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting
 
 replace = msgspec.structs.replace
@@ -24,11 +24,13 @@ def told(facts: Facts) -> list[str]:
     sentences += [narrate.figure_line(facts, figure).posts for figure in facts.figures]
     sentences += narrate.conversation_lines(facts, facts.conversation)
     sentences += [
-        line for post in facts.posts for line in (*narrate.post_lines(facts, post), narrate.post_brief(facts, post))
+        line
+        for post in facts.posts
+        for line in (*narrate_posts.post_lines(facts, post), narrate_posts.post_brief(facts, post))
     ]
-    sentences += [*narrate.correction_lines(facts), *narrate.thanks(facts)]
-    sentences += [narrate.ask_line(facts, facts.ask)] if facts.ask else []
-    sentences += [narrate.plan_line(facts, plan) for plan in facts.planned]
+    sentences += [*narrate.correction_lines(facts), *narrate_next.thanks(facts)]
+    sentences += [narrate_next.ask_line(facts, facts.ask)] if facts.ask else []
+    sentences += [narrate_next.plan_line(facts, plan) for plan in facts.planned]
     return sentences + ([narrate.chart_alt(facts, facts.chart)] if facts.chart else [])
 
 
@@ -156,9 +158,9 @@ def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
 def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing):
     times = lift and Lift(times=lift[0], low=lift[1], high=lift[2], coverage=0.8)
     facts = replace(good_week(), posts=(replace(good_week().posts[0], lift=times),))
-    assert narrate.post_lines(facts, facts.posts[0])[1] == standing
-    assert ("too early to judge" in narrate.post_brief(facts, facts.posts[0])) == standing.startswith("Too early")
-    footnote = any("“The usual” of a post" in line for line in narrate.provenance(facts))
+    assert narrate_posts.post_lines(facts, facts.posts[0])[1] == standing
+    assert ("too early to judge" in narrate_posts.post_brief(facts, facts.posts[0])) == standing.startswith("Too early")
+    footnote = any("“The usual” of a post" in line for line in narrate_sources.provenance(facts))
     assert footnote == standing.startswith("About")
 
 
@@ -186,7 +188,7 @@ def test_how_much_was_posted_stands_beside_what_each_post_earned(posting, shown)
     facts = replace(good_week(), posting=posting)
     lines = [narrate.figure_line(facts, figure) for figure in facts.figures]
     assert [line.posts for line in lines] == ["", "", "", shown, "", ""]
-    assert shown in narrate.meanings(facts)[3]
+    assert shown in narrate_sources.meanings(facts)[3]
 
 
 def test_a_number_below_its_range_is_never_explained():
@@ -217,9 +219,9 @@ def test_one_is_singular():
         "You wrote 2 replies.",
     ]
     post = replace(facts.posts[0], reactions=1, replies=0, reposts=1)
-    assert narrate.post_lines(facts, post)[0] == "1 reaction, of them 0 replies, 1 repost"
+    assert narrate_posts.post_lines(facts, post)[0] == "1 reaction, of them 0 replies, 1 repost"
     campaign = replace(facts.campaigns[0], posts=1, visits=1)
-    assert narrate.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
+    assert narrate_campaigns.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
 
 
 @pytest.mark.parametrize(
@@ -276,8 +278,8 @@ def test_numbers_follow_the_locale_and_month_names_the_language():
     facts = replace(good_week(), locale="hu_HU")  # there is no Hungarian catalogue
     line = narrate.figure_line(facts, facts.figures[3])
     assert (line.number, line.usual) == ("13,4", "usually 8,2–14,8")
-    assert narrate.campaign_line(facts, facts.campaigns[0]).startswith("2–29 November 2026")
-    assert "Thu 12 Nov" in narrate.post_where(facts, facts.posts[0])
+    assert narrate_campaigns.campaign_line(facts, facts.campaigns[0]).startswith("2–29 November 2026")
+    assert "Thu 12 Nov" in narrate_posts.post_where(facts, facts.posts[0])
 
 
 def test_a_day_without_a_number_is_not_a_zero():
@@ -289,9 +291,11 @@ def test_a_day_without_a_number_is_not_a_zero():
 
 def test_days_are_the_clients_days():
     late = replace(good_week().posts[0], published_at=good_week().posts[0].published_at.replace(hour=23, minute=30))
-    assert "Fri 13 Nov" in narrate.post_where(good_week(), late)
+    assert "Fri 13 Nov" in narrate_posts.post_where(good_week(), late)
 
 
 def test_a_correction_says_so():
-    assert any("corrects" in line for line in narrate.provenance(replace(good_week(), revision=2, corrects=True)))
-    assert not any("corrects" in line for line in narrate.provenance(good_week()))
+    assert any(
+        "corrects" in line for line in narrate_sources.provenance(replace(good_week(), revision=2, corrects=True))
+    )
+    assert not any("corrects" in line for line in narrate_sources.provenance(good_week()))

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
 from hostile import HOSTILE, attacked
-from widerview.report import above, narrate, narrate_time
+from widerview.report import above, narrate, narrate_sources, narrate_time
 from widerview.report.facts import Facts
 from widerview.report.render import Rendered, render
 
@@ -66,7 +66,7 @@ def test_html_and_text_say_the_same(sample):
     page, text = Page(rendered.html).text, " ".join(rendered.text.split())
     assert narrate.verdict_line(facts) in page
     assert narrate.verdict_line(facts) in text
-    for sentence in (*narrate.three_sentences(facts), narrate.data_line(facts), *narrate.provenance(facts)):
+    for sentence in (*narrate.three_sentences(facts), narrate.data_line(facts), *narrate_sources.provenance(facts)):
         assert sentence in page
         assert sentence in text
     for words in (

@@ -7,15 +7,12 @@ most readers have a minute.
 
 import datetime as dt
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
     Answers,
-    Ask,
-    CampaignFact,
     Chart,
     Conversation,
     Correction,
@@ -23,12 +20,9 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
-    Lift,
-    Plan,
-    PostFact,
-    SourceFact,
     Usual,
 )
+from widerview.report.narrate_posts import stands_out
 from widerview.report.voice import Voice, ends, inline, rounded, rounded_range, times, voice_of
 
 SUBJECT_LENGTH = 50
@@ -39,8 +33,6 @@ _PER_POST = "reactions_per_post"
 _FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
-_ENOUGH_ANSWERS = 3
-_QUICK_HOURS = 2
 
 
 # --- The sentences -----------------------------------------------------------------------------------------------
@@ -226,7 +218,7 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
             }
     if figure.id in _FROM_POSTS and facts.posts:
         lift, post = max(((post.lift, post) for post in facts.posts), key=lambda each: each[0].times if each[0] else 0)
-        if lift and lift.times >= _MUCH_MORE and _stands_out(lift):
+        if lift and lift.times >= _MUCH_MORE and stands_out(lift):
             return voice.gettext("We think one post on %(platform)s helped: %(reactions)s, %(times)s the usual.") % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
@@ -285,17 +277,6 @@ def _correction(voice: Voice, correction: Correction) -> str:
         "known": known,
         "why": why % {"source": correction.source},
     }
-
-
-def approval(facts: Facts) -> str:
-    """Who has approved the report, and when; empty while nobody has."""
-    if facts.approved_at is None:
-        return ""
-    voice = voice_of(facts.locale)
-    if facts.approved_by is None:
-        return voice.say("This report was sent without a review, as agreed with you.")
-    moment = voice.moment(facts.approved_at, ZoneInfo(facts.time_zone))
-    return voice.say("Approved by %(name)s on %(moment)s.", name=facts.approved_by, moment=moment)
 
 
 # --- The lines of lists and tables -------------------------------------------------------------------------------
@@ -425,66 +406,6 @@ def channel_word(facts: Facts, word: str) -> str:
     return {"above": _("▲ above"), "inside": _("● inside"), "below": _("▼ below")}.get(word, "")
 
 
-def post_where(facts: Facts, post: PostFact) -> str:
-    """On which platform, and when, a post stood."""
-    day = post.published_at.astimezone(ZoneInfo(facts.time_zone)).date()
-    return f"{post.platform}, {voice_of(facts.locale).day(day)}"
-
-
-def post_brief(facts: Facts, post: PostFact) -> str:
-    """What a post drew, and how that stands against the account's other posts, in a few words."""
-    voice = voice_of(facts.locale)
-    words = {"reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions)}
-    if post.lift is None or not _stands_out(post.lift):
-        return voice.gettext("%(reactions)s; too early to judge.") % words
-    words |= {"times": times(voice, post.lift.times), "low": voice.about(_low(post.lift))}
-    words["high"] = voice.about(_high(post.lift))
-    return voice.gettext("%(reactions)s, %(times)s the usual (%(low)s–%(high)s).") % words
-
-
-def post_lines(facts: Facts, post: PostFact) -> tuple[str, str]:
-    """Of a post: all that it drew, and how it stands against the account's other posts."""
-    voice = voice_of(facts.locale)
-    drew = voice.gettext("%(reactions)s, of them %(replies)s, %(reposts)s") % {
-        "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-        "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
-        "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
-    }
-    if post.lift and _stands_out(post.lift):
-        standing = voice.gettext("%(times)s what is usual there (%(low)s to %(high)s times).") % {
-            "times": times(voice, post.lift.times),
-            "low": voice.about(_low(post.lift)),
-            "high": voice.about(_high(post.lift)),
-        }
-    else:
-        standing = voice.gettext("Too early to say whether that is more than usual.")
-    return drew, standing[:1].upper() + standing[1:]
-
-
-def best_post(facts: Facts) -> PostFact | None:
-    """The post of the week that stood out most; None where chance may explain them all."""
-    standing = [(post.lift.times, post) for post in facts.posts if post.lift and _stands_out(post.lift)]
-    return max(standing, key=lambda each: each[0])[1] if standing else None
-
-
-def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
-    """A campaign's days, and its posts and visits in the week."""
-    voice = voice_of(facts.locale)
-    posts = voice.count("%(n)s post", "%(n)s posts", campaign.posts)
-    days = voice.days(campaign.starts, campaign.ends)
-    return voice.gettext("%(days)s. This week: %(posts)s, %(visits)s.") % {
-        "days": days,
-        "posts": posts,
-        "visits": _visits(voice, campaign.visits),
-    }
-
-
-def _visits(voice: Voice, visits: int | None) -> str:
-    if visits is None:
-        return voice.gettext("visits not reported")
-    return voice.count("%(n)s visit", "%(n)s visits", visits)
-
-
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
     """Replies received and written, and how people were answered; empty where nothing of it is reported."""
     voice = voice_of(facts.locale)
@@ -531,171 +452,6 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     return f"{answered}, {half}."
 
 
-def source_title(facts: Facts, source: SourceFact) -> str:
-    """A source's name for people: of an analytics, that it stands for the website."""
-    _ = voice_of(facts.locale).gettext
-    return _("Website (%(name)s)") % {"name": _(source.analytics)} if source.analytics else _(source.title)
-
-
-def source_line(facts: Facts, source: SourceFact) -> str:
-    """The verdict on one source: its name, a word for its colour, and the days that are not whole."""
-    _ = voice_of(facts.locale).gettext
-    word = {"green": _("complete"), "amber": _("incomplete"), "red": _("missing")}[source.colour]
-    parts = []
-    if source.absent:
-        parts.append(_("wrong or missing: %(days)s") % {"days": _named_days(facts, source.absent)})
-    if source.late:
-        parts.append(_("late or not whole: %(days)s") % {"days": _named_days(facts, source.late)})
-    if source.left_out:
-        parts.append(_("the figures of this report are without it, in all weeks"))
-    if not parts:
-        is_whole = source.colour == "green"
-        parts.append(_("all seven days have been read") if is_whole else _("some of it is late or missing"))
-    return f"{source_title(facts, source)} ({word}): {'; '.join(parts)}."
-
-
-def _named_days(facts: Facts, days: Sequence[dt.date]) -> str:
-    voice = voice_of(facts.locale)
-    is_whole_week = len(days) == (facts.last_day - facts.first_day).days + 1
-    return voice.gettext("all seven days") if is_whole_week else voice.listed([voice.day(day) for day in days])
-
-
-def hours_line(facts: Facts) -> str:
-    """When we write to the client: in their office hours only."""
-    voice = voice_of(facts.locale)
-    hours = facts.office_hours
-    if facts.hours:
-        # The first of January 2024 was a Monday.
-        names = [voice.weekday(dt.date(2024, 1, day)) for day in range(1, 8)]
-        hours = ", ".join(
-            f"{names[each.first]}{'' if each.first == each.last else f'–{names[each.last]}'} {each.opens}–{each.closes}"
-            for each in facts.hours
-        )
-        if facts.closed_on_holidays:
-            hours = voice.say("%(hours)s, not on holidays", hours=hours)
-    return voice.say(
-        "We write to you only in your office hours: %(hours)s (%(zone)s).", hours=hours, zone=facts.time_zone
-    )
-
-
-# --- Next week, and thanks ---------------------------------------------------------------------------------------
-
-
-def plan_line(facts: Facts, plan: Plan | str) -> str:
-    """Something that is planned for the coming week."""
-    if isinstance(plan, str):
-        return plan
-    _ = (voice := voice_of(facts.locale)).gettext
-    text = {
-        "starts": _("“%(name)s” starts on %(day)s"),
-        "ends": _("“%(name)s” ends on %(day)s"),
-        "goes on": _("“%(name)s” goes on until %(day)s"),
-        "asset": _("“%(name)s” on %(day)s"),
-    }[plan.what]
-    return text % {"name": clip(plan.name, 60), "day": voice.day(plan.day)}
-
-
-def ask_line(facts: Facts, ask: Ask) -> str:
-    """The one thing that is asked of the client, and until when."""
-    voice = voice_of(facts.locale)
-    words = {
-        "by": voice.day(ask.by),
-        "name": clip(ask.name, 60),
-        "day": voice.day(ask.day) if ask.day else "",
-    }
-    match ask.what:
-        case "answers":
-            return voice.count(
-                "Please answer the %(n)s person who still waits, by %(by)s.",
-                "Please answer the %(n)s people who still wait, by %(by)s.",
-                ask.waiting,
-                by=words["by"],
-            )
-        case "head count":
-            return voice.say("Please tell us by %(by)s: how many came to “%(name)s” on %(day)s?", **words)
-        case "pictures":
-            return voice.say("Please send us pictures by %(by)s: “%(name)s” starts on %(day)s.", **words)
-
-
-def thanks(facts: Facts) -> list[str]:
-    """What somebody has done well and deserves thanks for, a sentence each; nothing where data is missing."""
-    if facts.colour == "red":
-        return []
-    voice, answers = voice_of(facts.locale), facts.conversation.answers
-    lines = [
-        voice.say("Your goal is reached: %(goal)s. Thank you all!", goal=voice.gettext(goal.label))
-        for goal in facts.goals
-        if goal.word == "reached"
-    ]
-    if earned_more_by_fewer(facts):
-        lines.append(voice.gettext("Less was posted, and with more care. Thank you!"))
-    if answers and answers.answered >= answers.received >= _ENOUGH_ANSWERS:
-        lines.append(voice.gettext("Everyone who wrote got an answer. Thank you for that!"))
-    elif answers and answers.half_within is not None and answers.half_within <= _QUICK_HOURS:
-        lines.append(voice.gettext("Thank you to whoever answered so quickly!"))
-    if best := best_post(facts):
-        day = voice.day(best.published_at.astimezone(ZoneInfo(facts.time_zone)).date())
-        lines.append(voice.say("Thank you to whoever made the post of %(day)s!", day=day))
-    return lines
-
-
-def provenance(facts: Facts) -> list[str]:
-    """Where the numbers come from: as of when, in which zone, against which weeks."""
-    _ = (voice := voice_of(facts.locale)).gettext
-    lines = [
-        _("Data as of %(moment)s (%(zone)s). The week runs from Monday to Sunday in this time zone.")
-        % {"moment": voice.moment(facts.as_of, ZoneInfo(facts.time_zone)), "zone": facts.time_zone}
-    ]
-    if facts.corrects:
-        lines.append(
-            _("This report corrects an earlier one of the same week (revision %(revision)s).")
-            % {"revision": voice.number(facts.revision)}
-        )
-    if ranges := [figure.usual for figure in facts.figures if figure.usual]:
-        shortest = min(ranges, key=lambda usual: usual.weeks)
-        lines.append(
-            voice.count(
-                "“Usual” is the range about %(share)s of your own weeks fall in, learnt from at least %(n)s week.",
-                "“Usual” is the range about %(share)s of your own weeks fall in, learnt from at least %(n)s weeks.",
-                shortest.weeks,
-                share=voice.percent(shortest.coverage),
-            )
-        )
-    if any(_wide_range(facts, figure) for figure in facts.figures):
-        lines.append(
-            _("“Far” above or below lies outside the range about %(share)s of your own weeks fall in.")
-            % {"share": voice.percent(ranges[0].wide_coverage)}
-        )
-    if lifts := [post.lift for post in facts.posts if post.lift and _stands_out(post.lift)]:
-        lines.append(
-            _(
-                "“The usual” of a post: reactions to your own posts of the same kind on the same platform, in the "
-                "weeks before. Chance is allowed for; the range in brackets holds the truth in about %(share)s of "
-                "cases."
-            )
-            % {"share": voice.percent(lifts[0].coverage)}
-        )
-    if any(figure.so_far and figure.value is not None for figure in facts.figures):
-        lines.append(
-            _(
-                "“So far”: the platforms may still raise this number over the next days; where we can, we compare it "
-                "with earlier weeks at the same age."
-            )
-        )
-    return lines
-
-
-def meanings(facts: Facts) -> list[str]:
-    """What each figure counts, by which version of its definition, and what else is known of it."""
-    _ = voice_of(facts.locale).gettext
-    lines = [(figure, figure_line(facts, figure)) for figure in facts.figures]
-    return [
-        f"{line.label}: {_(figure.meaning)} "
-        f"({'; '.join(filter(None, (figure.definition, line.last_week, line.wide, line.posts)))})"
-        for figure, line in lines
-    ]
-
-
 def chart_alt(facts: Facts, chart: Chart) -> str:
     """The chart in words, with the numbers of the report's week."""
     voice = voice_of(facts.locale)
@@ -732,20 +488,6 @@ def _noted(voice: Voice, note: DayNote) -> str:
 
 
 # --- The small parts ---------------------------------------------------------------------------------------------
-
-
-def _stands_out(lift: Lift) -> bool:
-    """Whether the range that is printed lies above once the usual."""
-    return _low(lift) > 1
-
-
-def _low(lift: Lift) -> Decimal:
-    """The lower end as it is printed: a range of doubt is rounded outwards."""
-    return rounded(lift.low, 1, ROUND_FLOOR)
-
-
-def _high(lift: Lift) -> Decimal:
-    return rounded(lift.high, 1, ROUND_CEILING)
 
 
 def _grade(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from widerview.report.clean_text import clip
 from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
 from widerview.report.narrate import count, touchpoint
-from widerview.report.voice import ends, inline, voice_of
+from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
 _FROM_POSTS = "reactions_per_post"
@@ -112,6 +112,24 @@ def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
     return voice.say("at least %(number)s", number=number) if is_open else number
 
 
+def campaign_line(facts: Facts, campaign: CampaignFact) -> str:
+    """A campaign's days, and its posts and visits in the week."""
+    voice = voice_of(facts.locale)
+    posts = voice.count("%(n)s post", "%(n)s posts", campaign.posts)
+    days = voice.days(campaign.starts, campaign.ends)
+    return voice.gettext("%(days)s. This week: %(posts)s, %(visits)s.") % {
+        "days": days,
+        "posts": posts,
+        "visits": _visits(voice, campaign.visits),
+    }
+
+
+def _visits(voice: Voice, visits: int | None) -> str:
+    if visits is None:
+        return voice.gettext("visits not reported")
+    return voice.count("%(n)s visit", "%(n)s visits", visits)
+
+
 def few(facts: Facts, campaign: CampaignFact) -> list[Line]:
     """The few numbers of a campaign that say most; of each kind the first that is known and was not 0 all along."""
     rows = [row for row in campaign.rows if row.group in {"website", "offline", "social"}]
@@ -126,9 +144,7 @@ def brief_line(facts: Facts, campaign: CampaignFact) -> str:
     return voice.say(
         "“%(name)s”: %(visits)s this week.",
         name=clip(campaign.name, 60),
-        visits=voice.gettext("visits not reported")
-        if campaign.visits is None
-        else voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
+        visits=_visits(voice, campaign.visits),
     )
 
 

@@ -19,7 +19,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from widerview.agency.theme import FONTS, Theme
-from widerview.report import above, narrate, narrate_campaigns, narrate_time
+from widerview.report import (
+    above,
+    narrate,
+    narrate_campaigns,
+    narrate_next,
+    narrate_posts,
+    narrate_sources,
+    narrate_time,
+)
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
@@ -176,12 +184,12 @@ def _sentences(facts: Facts) -> list[str]:
         *_worth_knowing(facts),
         *narrate.conversation_lines(facts, facts.conversation),
         *_asked(facts),
-        *narrate.thanks(facts),
+        *narrate_next.thanks(facts),
     ]
 
 
 def _asked(facts: Facts) -> list[str]:
-    return [narrate.ask_line(facts, facts.ask)] if facts.ask else []
+    return [narrate_next.ask_line(facts, facts.ask)] if facts.ask else []
 
 
 def _worth_knowing(facts: Facts) -> list[str]:
@@ -231,9 +239,9 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         ],
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
-        "sources": [narrate.source_line(facts, source) for source in facts.sources],
-        "provenance": [*narrate.provenance(facts), *narrate_time.about_time(facts)],
-        "meanings": narrate.meanings(facts),
+        "sources": [narrate_sources.source_line(facts, source) for source in facts.sources],
+        "provenance": [*narrate_sources.provenance(facts), *narrate_time.about_time(facts)],
+        "meanings": narrate_sources.meanings(facts),
         "accounts": [
             {
                 "platform": account.platform,
@@ -251,8 +259,8 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             name=facts.sender_name,
             agency=facts.agency,
         ),
-        "approval": narrate.approval(facts),
-        "hours": narrate.hours_line(facts),
+        "approval": narrate_sources.approval(facts),
+        "hours": narrate_sources.hours_line(facts),
         "stop": f"mailto:{quote(facts.reply_to, safe='@')}?subject={quote(voice.gettext('Unsubscribe'))}",
     }
     lines = {
@@ -262,8 +270,8 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             f"{narrate_time.goal_name(facts, goal)}: {narrate_time.goal_line(facts, goal)}" for goal in facts.goals
         ],
         "conversation": list(filter(None, [" ".join(kept(narrate.conversation_lines(facts, facts.conversation)))])),
-        "thanks": kept(narrate.thanks(facts)),
-        "planned": [narrate.plan_line(facts, plan) for plan in facts.planned],
+        "thanks": kept(narrate_next.thanks(facts)),
+        "planned": [narrate_next.plan_line(facts, plan) for plan in facts.planned],
         "ask": _asked(facts),
         "campaign_lines": [narrate_campaigns.brief_line(facts, campaign) for campaign in facts.campaigns],
     }
@@ -401,14 +409,14 @@ def _strip(figure: Figure) -> list[tuple[str, int]]:
 
 
 def _post(facts: Facts, post: PostFact) -> dict[str, Any]:
-    drew, standing = narrate.post_lines(facts, post)
+    drew, standing = narrate_posts.post_lines(facts, post)
     short = clip(post.text, _QUOTES_LENGTH // len(facts.posts))
     return {
-        "where": narrate.post_where(facts, post),
+        "where": narrate_posts.post_where(facts, post),
         "text": post.text,
         "quote": short,
         "is_cut": short != post.text,
-        "line": narrate.post_brief(facts, post),
+        "line": narrate_posts.post_brief(facts, post),
         "drew": drew,
         "standing": standing,
         "url": _web_address(post.permalink),
@@ -427,7 +435,7 @@ def _campaign(facts: Facts, campaign: CampaignFact) -> dict[str, Any]:
         "name": campaign.name,
         "goal": goal,
         "audience": campaign.audience,
-        "line": narrate.campaign_line(facts, campaign),
+        "line": narrate_campaigns.campaign_line(facts, campaign),
         "few": few,
         "effect": effect,
         "few_words": " ".join([campaign.name, goal, effect, *max(as_text, as_table, key=above.count)]),
