@@ -18,6 +18,7 @@ from widerview.clock import utc_now
 from widerview.measures.weeks import Week
 from widerview.pipeline import connections
 from widerview.pipeline.catalogue import pools
+from widerview.report.pdf import NoPdf
 from widerview.sandbox.clients import write_clients
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import database
@@ -114,6 +115,25 @@ def test_doctor_shows_a_broken_logo(installed: House) -> None:
     lines = run("doctor").output.splitlines()
     logo.write_text(drawn)
     assert any(line.startswith("✗ themes:") and "logo.file: the logo is no SVG" in line for line in lines)
+
+
+def test_doctor_says_whether_pdfs_can_be_made_where_a_client_wants_one(
+    installed: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("PDF" in line for line in run("doctor").output.splitlines())
+    file = installed.root / "clients" / "lantern-lane.yaml"
+    written = file.read_text()
+    file.write_text(written.replace("report:\n", "report:\n  pdf: true\n"))
+    try:
+        assert any(line.startswith("✓ PDF: WeasyPrint") for line in run("doctor").output.splitlines())
+
+        def missing() -> str:
+            raise NoPdf("The PDF needs Pango")
+
+        monkeypatch.setattr("widerview.pipeline.doctor.check_pdf", missing)
+        assert "✗ PDF: The PDF needs Pango" in run("doctor").output.splitlines()
+    finally:
+        file.write_text(written)
 
 
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(

@@ -89,3 +89,38 @@ def test_the_marts_of_every_source_have_rows(wide: House) -> None:
         assert measured == {name for name, source in SOURCES.items() if source.kind == "web"}
         unavailable = connection.execute(text("SELECT source, unavailable FROM mart.source_health")).all()
         assert all(row.unavailable == {} for row in unavailable)
+
+
+def test_the_forms_that_tiktok_claims_stand_apart_and_are_those_of_the_campaigns_posts(wide: House) -> None:
+    [campaign] = facts_of(wide, "hollow-oak-bakery").campaigns
+    model = wide.sandbox.model
+    posts = [post for post in model.own_posts("hollow-oak-bakery", "tiktok", SETTLED) if "#WinterLoaf" in post.text]
+    zone = model.profile("hollow-oak-bakery").zone
+
+    def sent(first: dt.date) -> int:
+        days = Window(first, WEEK.sunday).days
+        return sum(post.count("views", SETTLED) // 400 for post in posts if post.at.astimezone(zone).date() in days)
+
+    claimed = {(row.metric, row.of): (row.week, row.so_far) for row in campaign.rows if row.group == "claimed"}
+    assert claimed["claimed_leads", "TikTok"] == (sent(WEEK.monday), sent(campaign.starts))
+    assert set(claimed) == {
+        ("claimed_leads", "TikTok"), ("claimed_conversions", "Meta"), ("claimed_conversions", "Google Ads"),
+    }  # fmt: skip
+    assert campaign.cost is not None
+    assert campaign.cost.metric not in {metric for metric, _ in claimed}
+
+
+def test_two_analytics_of_one_website_tell_the_same_of_the_campaigns_pages(wide: House) -> None:
+    with wide.engine.connect() as connection:
+        told = connection.execute(
+            text("""
+                SELECT source, day, member, landing_visits, tagged_landing_visits FROM mart.web_day
+                WHERE client_id = 'hollow-oak-bakery' AND dimension = 'page' AND landing_visits IS NOT NULL
+            """)
+        ).all()
+    by_source: dict[str, set[tuple]] = {}
+    for source, *values in told:
+        by_source.setdefault(source, set()).add(tuple(values))
+    assert set(by_source) == {"matomo", "ga4"}
+    assert by_source["matomo"] == by_source["ga4"]
+    assert {page for _, page, *_ in by_source["ga4"]} == {"/winter-loaf", "/bake-along"}

@@ -22,7 +22,6 @@ from widerview.measures.weeks import Week
 from widerview.pipeline.answers import APPROVE
 from widerview.pipeline.catalogue import ingest_dag_id
 from widerview.pipeline.ingest import targets
-from widerview.report.compose import compose
 from widerview.report.facts import Facts, SourceFact
 from widerview.report.pdf import filename, report_pdf
 from widerview.report.render import Rendered, escape_markdown, render, theme_of
@@ -158,6 +157,8 @@ def compose_facts(
 
     `seen_until` is for an earlier report as of a later moment: see `widerview.report.compose.compose`.
     """
+    from widerview.report.compose import compose  # brings the statistics along, which sending does without
+
     titles = {
         name: f"Website ({source.title})" if source.kind == "web" else source.title for name, source in SOURCES.items()
     }

@@ -12,11 +12,11 @@ MOST_WORDS = 350
 """Of a mail before its appendix, the reviewer's note not counted."""
 
 _ORDER = (
-    ("corrections", 0), ("ask", 0), ("goals", 0), ("posts", 0), ("thanks", 0), ("campaigns", 0), ("worth_knowing", 0),
-    ("notes", 0), ("notes", 1), ("conversation", 0), ("planned", 0), ("posts", 1), ("goals", 1), ("corrections", 1),
-    ("changes", 0), ("worth_knowing", 1), ("campaigns", 1), ("campaign_lines", 0), ("campaign_lines", 1),
-    ("campaign_lines", 2), ("planned", 1), ("changes", 1), ("thanks", 1), ("posts", 2), ("corrections", 2),
-    ("planned", 2), ("changes", 2),
+    ("corrections", 0), ("ask", 0), ("campaigns", 0), ("thanks", 0), ("posts", 0), ("notes", 0), ("notes", 1),
+    ("notes", 2), ("goals", 0), ("worth_knowing", 0), ("conversation", 0), ("planned", 0), ("posts", 1), ("goals", 1),
+    ("corrections", 1), ("changes", 0), ("worth_knowing", 1), ("campaigns", 1), ("campaign_lines", 0),
+    ("campaign_lines", 1), ("campaign_lines", 2), ("planned", 1), ("changes", 1), ("thanks", 1), ("posts", 2),
+    ("corrections", 2), ("planned", 2), ("changes", 2),
 )  # fmt: skip
 """The pieces in the order in which they are taken: a section, and the piece's place in it. Others stand below."""
 

@@ -171,6 +171,10 @@ class Matomo(Source):
     kind = "web"
     reference = Written("a site id of Matomo, a whole number", r"[1-9][0-9]*", "1")
     evidence = ("recording",)
+    known_gaps = (
+        "Of entry pages no answer was recorded: they have the columns of the page report, which was.",
+        "How a server refuses a segment that it has not worked out is known from Matomo's source code only.",
+    )
     renewal_page = "the settings of the analytics: Personal, Security"
     api_version = "Reporting API of Matomo 5"
     counts_landing_pages = True

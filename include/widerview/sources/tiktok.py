@@ -281,6 +281,7 @@ class TikTok(Source):
         "Views bought as ads are in the views, and what people did after an ad is in the likes, comments, shares, "
         "favourites and new followers; posts that are only an ad may be in the Business API's list.",
         "Comments are read from the Business API only, under the newest 10 posts of the look-back.",
+        "The fields of forms sent and of link clicks are named as other programs ask for them.",
     )
     api_version = "Display API v2, Business API v1.3"
     servers = (_DISPLAY, _BUSINESS)

@@ -132,6 +132,8 @@ class Umami(Source):
         "Visits without an origin (direct) cannot be told, so the channels do not add up.",
         "Umami Cloud and its API keys were not tried; its documents tell the address and the header.",
         "That referrers can be asked without tagged links, and links by a tag, is known from Umami's source code only.",
+        "That entry pages can be asked by a tag is known from Umami's source code only; the cloud takes a visit for "
+        "tagged if any of its page views is.",
         "Of Mastodon's servers only two are known as a social network.",
     )
     renewal_page = "the settings of Umami: Profile, or API keys in the cloud"
