@@ -16,7 +16,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Facts
 from widerview.report.lessons import CARDS
-from widerview.report.render import Rendered, render, strikeable
+from widerview.report.render import Rendered, printable, render, strikeable
 from widerview.vocabulary.metrics import METRICS
 
 replace = msgspec.structs.replace
@@ -110,6 +110,22 @@ def test_what_has_no_room_above_stands_in_the_appendix() -> None:
         "Thu 27 (10–16)",
     ):
         assert in_appendix(text, rendered), text
+
+
+@samples
+def test_no_letter_stands_on_the_chart_that_nothing_above_explains(name: str) -> None:
+    facts = replace(SAMPLES[name](), year=None)
+    svg = printable(facts).svg or ""
+    letters = set(re.findall(r">([A-Z])</text>", svg))
+    explained = set(re.findall(r"<b>([A-Z])</b>", render(facts).html.replace(' style=""', "")))
+    assert letters == explained
+
+
+def test_a_chart_whose_notes_have_room_shows_them() -> None:
+    facts = replace(normal_week(), goals=(), worth_knowing=())
+    assert re.findall(r">([A-Z])</text>", printable(facts).svg or "") == ["A", "B"]
+    text = above(facts)
+    assert "Thu 12 Nov: Poster in the market hall" in text
 
 
 def test_a_week_with_little_to_say_moves_nothing_down() -> None:

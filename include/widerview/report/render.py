@@ -4,10 +4,11 @@ The same page of ready words feeds all three templates, so they cannot say diffe
 addresses come from strangers: invisible characters are removed first (`clean_text`), the templates escape the rest.
 """
 
+import datetime as dt
 import re
 import string
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -144,7 +145,14 @@ def _ready(facts: Facts, note: str | None) -> tuple[dict[str, Any], str | None]:
     page = _page(facts, note, chart, _cid("chart", facts)) | _look(theme, _cid("logo", facts))
     if facts.year:
         return page, year_svg(facts.year, facts.locale, theme.light)
-    return page, chart_svg(chart, facts.locale, theme.light) if chart else None
+    return page, chart_svg(_noted(chart, page["above"]["noted"]), facts.locale, theme.light) if chart else None
+
+
+def _noted(chart: Chart, days: Collection[dt.date]) -> Chart:
+    """The chart with the notes of some days alone: no letter stands on it that nothing beside it explains."""
+    bare = {"note": None, "noted": ()}
+    points = [point if point.day in days else msgspec.structs.replace(point, **bare) for point in chart.points]
+    return msgspec.structs.replace(chart, points=tuple(points))
 
 
 def _cid(what: str, facts: Facts) -> str:
@@ -301,6 +309,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
     """What stands above the appendix of what may stand there, and what is left for below."""
     changed = [figure for figure in page["figures"] if figure["change"]]
     notes = page["chart"]["notes"] if page["chart"] else []
+    day = voice_of(facts.locale).day
     headings = page["headings"]
     found = above.chosen(
         [facts.client_name, page["week"], page["preheader"], page["verdict"], *page["sentences"], page["data_line"]]
@@ -313,7 +322,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
             "posts": [f"{post['where']} {post['quote']} {post['line']}" for post in page["posts"]],
             "campaigns": [campaign["few_words"] for campaign in page["campaigns"]],
             "changes": [figure["change"] for figure in changed],
-            "notes": [f"{letter} {day} {text}" for letter, day, text in notes],
+            "notes": [f"A {day(when)} {text}" for when, text in notes],
         },
         headings,
     )
@@ -323,7 +332,11 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
             figure["change"] = ""
     top: dict[str, Any] = {name: [each[place] for place in places[name]] for name, each in lines.items()}
     top |= {name: [page[name][place] for place in places[name]] for name in ("posts", "campaigns")}
-    top["notes"] = [notes[place] for place in places["notes"]]
+    marked = [notes[place] for place in places["notes"]]
+    top["notes"] = [
+        (letter, day(when), text) for letter, (when, text) in zip(string.ascii_uppercase, marked, strict=False)
+    ]
+    top["noted"] = {when for when, _ in marked}
     of_goals = [
         f"{narrate_time.goal_title(facts, goal)}: {goal.note}"
         for place, goal in enumerate(facts.goals)
@@ -340,7 +353,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
         for place, line in enumerate(lines[name])
         if place not in places[name]
     ]
-    more += [f"{letter}, {day}: {text}" for letter, day, text in notes if (letter, day, text) not in top["notes"]]
+    more += [f"{day(when)}: {text}" for when, text in notes if when not in top["noted"]]
     more += [
         f"{narrate.figure_line(facts, figure).label}: {change}"
         for figure in facts.figures
@@ -357,13 +370,12 @@ def _lesson_url(facts: Facts) -> str | None:
 
 
 def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
-    day = voice_of(facts.locale).day
     return {
         "cid": cid,
         "title": voice_of(facts.locale).gettext(chart.title),
         "alt": narrate.chart_alt(facts, chart),
         "line": "",
-        "notes": [(letter, day(point.day), narrate.day_note(facts, point)) for letter, point in notes(chart)],
+        "notes": [(point.day, narrate.day_note(facts, point)) for _, point in notes(chart)],
     }
 
 
