@@ -377,7 +377,7 @@ def mangled(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("parser", ["CSafeLoader", "SafeLoader"])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=mangled())
 def test_no_mangled_file_stops_the_loader_or_the_other_clients(
     parser: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -400,7 +400,7 @@ def test_no_mangled_file_stops_the_loader_or_the_other_clients(
         assert problem.what.isprintable()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_random_file_is_a_client(content: bytes, write: Write) -> None:
     assert problems(write(content))

@@ -47,7 +47,7 @@ def test_the_samples_can_be_read_on_a_phone_and_axe_agrees(browser, tools, name,
 def test_whatever_passes_the_check_can_be_told_apart(browser):
     opened = {scheme: Opened(browser, "", 375, scheme) for scheme in ("light", "dark")}
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(palettes(), palettes(), st.sampled_from(list(FONTS)), st.sampled_from(list(FONTS)))
     def check(light, dark, font, headings):
         theme = Theme(light=light, dark=dark, font=font, headings=headings)

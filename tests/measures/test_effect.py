@@ -125,7 +125,7 @@ def test_statsmodels_says_about_the_same(seed):
     assert ours.expected == pytest.approx(theirs, abs=(ours.high - ours.low) / 8)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.floats(-200, 200), st.floats(0.01, 1000))
 def test_what_is_added_is_found_and_the_unit_does_not_matter(seed, added, unit):
     visits, others = website(seed)
@@ -139,7 +139,7 @@ def test_what_is_added_is_found_and_the_unit_does_not_matter(seed, added, unit):
     assert numbers(found(visits + added, others)) == pytest.approx(numbers(before), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.permutations(range(6)), st.floats(0.01, 1000))
 def test_neither_the_order_nor_the_unit_of_controls_matters(seed, order, unit):
     visits, others = website(seed, controls=6)
@@ -147,7 +147,7 @@ def test_neither_the_order_nor_the_unit_of_controls_matters(seed, order, unit):
     assert numbers(found(visits, others[list(order)] * unit)) == pytest.approx(numbers(before), rel=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.floats(0, 1), st.floats(0, 1), st.sampled_from([0, 1, 3]))
 def test_any_days_may_be_unknown(seed, of_visits, of_others, controls):
     visits, others = website(seed, controls=controls)

@@ -82,7 +82,7 @@ def unclaimed(facts: Facts) -> Facts:
     return msgspec.structs.replace(facts, campaigns=tuple(map(beside, facts.campaigns)))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(told=claims)
 def test_no_other_number_and_no_word_changes_with_what_platforms_claim(claiming: House, told) -> None:
     honest = report(claiming, [])

@@ -63,7 +63,7 @@ def within(column: str, severity: Severity = "critical") -> Check:
     return Check(f"{column} fits", "ExpectColumnValuesToBeBetween", column, arguments, "out of range", severity)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(LINE, min_size=1, max_size=6))
 def test_one_range_of_many_columns_is_judged_value_by_value(lines):
     columns = {name: np.array(values) for name, values in zip("abcde", zip(*lines, strict=True), strict=True)}

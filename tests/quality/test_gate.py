@@ -242,7 +242,7 @@ class TestCleanRows:
         result = only(social(account(), post(published_at=ENDED + dt.timedelta(seconds=40))))
         assert held(result) == {}
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=8)
     @given(st.data())
     def test_any_clean_rows_are_green(self, data: st.DataObject):
         counts = st.none() | st.integers(0, 10**12 - 1)

@@ -16,7 +16,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from facts_strategies import facts as any_facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from PIL import ImageFont
 
 from facts_samples import SAMPLES, good_week, with_lesson
@@ -226,7 +226,7 @@ def test_no_word_of_ours_is_left_in_english(name: str) -> None:
         assert english_left(render.render(each, "あ"), picture(each)) == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(any_facts())
 def test_whatever_the_facts_no_word_of_ours_is_left_in_english(facts: Facts) -> None:
     # Channels, touchpoints' kinds and names of a stranger's making stay as they are.
@@ -334,7 +334,7 @@ def test_the_numbers_are_the_same_in_every_language(name: str) -> None:
     assert numbers(render.render(english).text, comma=False) == numbers(render.render(german).text, comma=True)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(any_facts())
 def test_so_are_those_of_any_facts(facts: Facts) -> None:
     english, german = (replace(facts, locale=locale) for locale in ("en_GB", "de_DE"))

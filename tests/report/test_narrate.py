@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from facts_strategies import facts as any_facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
 from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources
@@ -77,7 +77,7 @@ def numbers_of(value):
             yield from (float(n.replace(",", "")) for n in NUMBER.findall(value))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(any_facts())
 def test_every_number_of_a_sentence_is_a_number_of_the_facts(facts):
     known = numbers_in(facts)

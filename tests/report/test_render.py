@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 from facts_strategies import facts as any_facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
@@ -362,7 +362,7 @@ def test_a_reply_address_cannot_bring_its_own_headers():
     assert href == "mailto:a%3Fbcc%3Dx@evil.example%26%22?subject=Unsubscribe"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(any_facts())
 def test_whatever_the_facts_there_is_a_mail(facts):
     rendered = render(facts, facts.agency)

@@ -415,9 +415,7 @@ def told_of(rows: list[Row], opens: dt.datetime) -> tuple[set, dict]:
     return {row.comment_id for row in rows if isinstance(row, CommentRow) and row.post_id in found}, found
 
 
-EXAMPLES = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def shorter(value: Any) -> Any:

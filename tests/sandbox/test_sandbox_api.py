@@ -24,7 +24,7 @@ def in_week(moment: str, zone: str) -> bool:
     return MONDAY <= day < ANCHOR
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 10_000))
 def test_the_same_seed_and_moment_give_the_same_bytes(ask_anew: Callable, seed: int) -> None:
     paths = [

@@ -37,7 +37,7 @@ def test_the_anchor_is_a_monday() -> None:
         Simulation(1, ANCHOR + dt.timedelta(days=1))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 10_000), now=moments)
 def test_what_was_asked_before_does_not_change_the_answer(seed: int, now: dt.datetime) -> None:
     fresh, busy = Simulation(seed, ANCHOR), Simulation(seed, ANCHOR)
@@ -54,7 +54,7 @@ def test_another_seed_is_another_agency() -> None:
     assert len(weeks) > 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(one=moments, other=moments)
 def test_time_only_adds(model: Simulation, one: dt.datetime, other: dt.datetime) -> None:
     before, after = sorted((one, other))

@@ -65,7 +65,7 @@ def test_ids_have_the_platforms_form(model: Simulation, platform: Platform, form
     assert all(re.fullmatch(form, id_) for id_ in ids)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(now=moments, days=st.integers(0, 3))
 def test_a_day_is_the_same_whatever_was_asked_before(model: Simulation, now: dt.datetime, days: int) -> None:
     fresh = Simulation(model.seed, ANCHOR)

@@ -23,7 +23,7 @@ days = st.integers(0, 190).map(lambda n: ANCHOR - dt.timedelta(weeks=26) + dt.ti
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(day=days, hours=st.integers(1, 80))
 def test_visits_are_the_models(model: Simulation, client: str, day: dt.date, hours: int) -> None:
     now = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(hours=hours)
@@ -40,7 +40,7 @@ def test_visits_are_the_models(model: Simulation, client: str, day: dt.date, hou
         assert all(visit.at <= now for visit in visits)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(day=days, hours=st.integers(1, 48))
 def test_the_past_does_not_depend_on_the_future(model: Simulation, day: dt.date, hours: int) -> None:
     now = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(hours=hours)
@@ -53,7 +53,7 @@ def test_the_past_does_not_depend_on_the_future(model: Simulation, day: dt.date,
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(day=days)
 def test_a_log_holds_the_true_visits_and_page_views(model: Simulation, client: str, day: dt.date) -> None:
     lines = [LINE.fullmatch(line) for line in log_lines(model, client, day, LONG_AFTER)]

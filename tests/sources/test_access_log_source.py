@@ -559,7 +559,7 @@ escaped = st.text(st.characters(min_codepoint=32, max_codepoint=126)).map(
 address = st.ip_addresses().map(str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ip=address, path=escaped, referrer=escaped, agent=escaped, status=st.integers(100, 599))
 def test_every_well_formed_line_is_a_request_and_gives_its_address_to_nobody(
     tmp_path_factory, ip, path, referrer, agent, status
@@ -574,7 +574,7 @@ def test_every_well_formed_line_is_a_request_and_gives_its_address_to_nobody(
     assert len(ip) < 7 or ip not in page.body.decode() or ip in ends + referrer
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rubbish=st.lists(st.binary(max_size=200).filter(lambda text: b"[10/Nov/2026" not in text), max_size=3), ip=address
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -316,7 +316,6 @@ def test_any_text_gives_rows_or_says_what_is_wrong(content: str) -> None:
 EXCEL = excel(("day", "code", "redemptions"), ROW, ("2026-11-06", "WINTER10", 3))
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(EXCEL) - 1), st.integers(0, 255), st.integers(0, len(EXCEL)))
 def test_any_damage_to_an_excel_file_gives_rows_or_says_what_is_wrong(place: int, byte: int, end: int) -> None:
     for body in (EXCEL[:place] + bytes([byte]) + EXCEL[place + 1 :], EXCEL[:end]):

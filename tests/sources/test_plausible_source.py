@@ -318,7 +318,7 @@ likely = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(given=likely | anything, stream=st.sampled_from(["averages", "origins"]))
 def test_whatever_comes_gives_rows_or_is_refused(target, stream, given):
     metrics = ["visits", "bounce_rate" if stream == "averages" else "pageviews"]

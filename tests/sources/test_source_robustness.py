@@ -99,7 +99,7 @@ def test_an_answer_cut_at_any_byte_is_bad(name, stream):
 
 
 @pytest.mark.parametrize(("name", "stream"), WHOLE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_anything_in_any_place_gives_sound_rows_or_is_bad(name, stream, data):
     whole = WHOLE[name, stream]

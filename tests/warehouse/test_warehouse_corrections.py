@@ -229,7 +229,7 @@ hours = st.integers(int(END) - 5, int(END) + 80)
 
 
 def test_corrections_are_the_difference_between_the_reads_of_both_moments(warehouse: Engine) -> None:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         pulls=st.dictionaries(
             hours, st.tuples(st.integers(0, 60), st.integers(0, 3), st.sampled_from(["p1", "p2"])), max_size=8

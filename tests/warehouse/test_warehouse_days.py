@@ -82,7 +82,7 @@ def test_each_post_lies_in_one_day_of_its_week_and_is_read_there(warehouse: Engi
     """The days of a week, one after the other, hold each of its posts once, in the day the zone's clocks say."""
     near = st.sampled_from([dt.timedelta(0), -dt.timedelta(microseconds=1), HOUR / 4, HOUR, 2 * HOUR, -HOUR])
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         zone_and_day=zones.flatmap(lambda zone: st.tuples(st.just(zone), st.one_of(dates, shift_days(zone)))),
         offsets=st.lists(st.tuples(st.integers(-1, 2), near), min_size=1, max_size=6, unique=True),
@@ -116,7 +116,7 @@ def test_each_post_lies_in_one_day_of_its_week_and_is_read_there(warehouse: Engi
 def test_the_week_of_a_post_ends_on_the_zones_own_monday(warehouse: Engine) -> None:
     """The cutoff of a matched age, by zoneinfo: what was observed just before it counts, what came after is late."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         zone=zones,
         date=st.one_of(dates, shift_days("Europe/Berlin"), shift_days("Australia/Lord_Howe")),
@@ -151,7 +151,7 @@ def test_the_week_of_a_post_ends_on_the_zones_own_monday(warehouse: Engine) -> N
 def test_a_days_value_stays_with_its_day(warehouse: Engine) -> None:
     """A day is a date of the platform's own zone; no clock has a part in it, whenever it is observed."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         values=st.dictionaries(
             st.one_of(dates, shift_days("Europe/Berlin")),

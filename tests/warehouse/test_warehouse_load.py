@@ -219,7 +219,7 @@ hostile = st.one_of(
 
 
 def test_hostile_text_comes_back_as_it_was(warehouse: Engine) -> None:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(posted=st.lists(st.tuples(hostile, st.lists(hostile), st.lists(hostile)), min_size=1, max_size=5))
     def comes_back(posted: list[tuple[str, list[str], list[str]]]) -> None:
         client = f"client-{next(numbers)}"

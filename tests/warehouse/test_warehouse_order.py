@@ -171,7 +171,7 @@ class House:
 
 
 def test_in_the_order_of_time_each_change_is_stored_once(warehouse: Engine) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(seen=observations, cuts=cuts, shuffle=shuffles)
     def same(seen: list[tuple[int, Answer]], cuts: set[int], shuffle: random.Random) -> None:
         house = House(warehouse, next(clients), count(100))
@@ -188,7 +188,7 @@ def test_in_the_order_of_time_each_change_is_stored_once(warehouse: Engine) -> N
 
 
 def test_pulls_that_arrive_in_any_order_read_the_same_once_those_due_are_loaded_again(warehouse: Engine) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(seen=observations, cuts=cuts, shuffle=shuffles)
     def same(seen: list[tuple[int, Answer]], cuts: set[int], shuffle: random.Random) -> None:
         house = House(warehouse, next(clients), count(100))
@@ -218,7 +218,7 @@ def test_pulls_that_arrive_in_any_order_read_the_same_once_those_due_are_loaded_
 def test_a_warehouse_made_anew_reads_the_same(warehouse: Engine) -> None:
     """Each pull is recorded as of its end, also when it is loaded again because another overlapped it."""
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(seen=observations, cuts=cuts, shuffle=shuffles)
     def same(seen: list[tuple[int, Answer]], cuts: set[int], shuffle: random.Random) -> None:
         client = next(clients)
@@ -251,7 +251,7 @@ def test_better_code_changes_what_is_known_now_and_nothing_that_was_said(warehou
         }  # fmt: skip
         return Pulled(pull.began, pull.ended, answers)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(seen=observations, cuts=cuts, shuffle=shuffles)
     def same(seen: list[tuple[int, Answer]], cuts: set[int], shuffle: random.Random) -> None:
         house = House(warehouse, next(clients), count(100))
@@ -277,7 +277,7 @@ def test_better_code_changes_what_is_known_now_and_nothing_that_was_said(warehou
 def test_a_pull_that_is_not_read_would_have_stored_nothing(warehouse: Engine) -> None:
     """Two clients get the same pulls; one's have telling digests, the other's differ always, so all are read."""
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         stock=st.lists(
             st.lists(answer, max_size=3, unique_by=lambda each: (each.entity, each.text is None)),

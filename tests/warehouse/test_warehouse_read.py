@@ -114,7 +114,7 @@ def test_a_matched_age_agrees_with_its_rule(warehouse: Engine) -> None:
     """The rule in plain Python: the latest by the cutoff, else the earliest after it."""
     numbers = iter(range(10_000))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         published=st.integers(0, int(WEEK) - 2),
         seen=st.dictionaries(st.integers(int(WEEK) - 20, int(WEEK) + 80), st.integers(0, 99), min_size=1, max_size=8),

@@ -111,7 +111,7 @@ ANSWERS = st.lists(st.tuples(st.integers(1, 100), st.floats(0, 1), st.booleans()
 @given(
     cap=st.decimals(0, 3, places=4), price=PRICES, fewest=st.integers(1, 10), answers=ANSWERS, tasks=st.integers(1, 3)
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_prices_and_page_sizes_the_cap_is_never_passed(
     warehouse: Engine, cap: Decimal, price: Decimal, fewest: int, answers: list[tuple[int, float, bool]], tasks: int
 ) -> None:
