@@ -58,7 +58,8 @@ def test_two_mails_have_come_and_one_report_waits(demo: Demo, run: str) -> None:
     assert cycles["To"].addresses[0].domain == "tidewater.example"
     for mail in (bakery, cycles):
         kinds = [part.get_content_type() for part in mail.walk()]
-        assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+        logo = chart = "image/png"
+        assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", logo, chart]
         for header in ("Message-ID", "Reply-To", "List-Unsubscribe", "Auto-Submitted", "Date"):
             assert mail[header], header
     assert NOTE in " ".join(bakery.get_body(("plain",)).get_content().replace("|", " ").split())
@@ -319,7 +320,7 @@ def test_a_broken_source_that_does_not_lead_is_amber_by_name_in_the_mail(demo: D
     demo.api.wait(BAKERY, run, seconds=180)
     assert len(demo.mails()) == before + 1
     mail = demo.mails()[-1].get_body(("plain",)).get_content()
-    assert "Pinterest (incomplete): late or not whole:" in " ".join(mail.split())
+    assert "Pinterest (incomplete): wrong or missing:" in " ".join(mail.split())
     assert "without it, in all weeks" in " ".join(mail.split())
 
 
