@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, update
 from mail_server import MailServer
 from otter_bakery import NOW, client, report
 from widerview.agency.models import Client
-from widerview.delivery.message import Mail, build
+from widerview.delivery.message import Attachment, Mail, build
 from widerview.delivery.outbox import Entry, Summary, deliver, list_rows, queue, release
 from widerview.delivery.safety import Guard, find_others, marks, own_marks
 from widerview.delivery.smtp import Mailer, SmtpSettings
@@ -31,6 +31,33 @@ def other(**changes: object) -> Client:
         "web": [{"platform": "matomo", "site_id": "7654321", "url": "https://www.quay-gym-shop.example/de",
                  "connection": "m"}],
     } | changes)  # fmt: skip
+
+
+def pdf_of(text: str, link: str = "https://agency.example") -> bytes:
+    """A PDF of one line and one link."""
+    drawn = f"BT /F1 12 Tf 20 40 Td ({text}) Tj ET"
+    parts = (
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 100] /Contents 4 0 R /Annots [6 0 R] "
+        "/Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        f"<< /Type /Annot /Subtype /Link /Rect [0 0 9 9] /A << /S /URI /URI ({link}) >> >>",
+    )
+    file, places = "%PDF-1.7\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(file))
+        file += f"{number} 0 obj\n{part}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    return (
+        f"{file}xref\n0 {len(parts) + 1}\n0000000000 65535 f \n{table}"
+        f"trailer\n<< /Size {len(parts) + 1} /Root 1 0 R >>\nstartxref\n{len(file)}\n%%EOF\n"
+    ).encode()
+
+
+def attached(pdf: bytes) -> dict[str, object]:
+    return {"attachment": Attachment("week.pdf", pdf)}
 
 
 def entry(client_id: str, recipient: str, released: str | None = None) -> Entry:
@@ -116,10 +143,19 @@ def test_another_client_is_found_however_it_is_written(text: str, what: str) -> 
         ({"html": '<p>Quay &#71;ym</p><img src="cid:chart">'}, "the HTML"),
         ({"html": '<!-- quay-gym --><img src="cid:chart">'}, "the HTML"),
         ({"client_id": "quay-gym"}, "the header List-Id"),
+        (attached(pdf_of("A normal week at Quay Gym")), "the PDF"),
+        (attached(pdf_of("x", link="https://quaygym.example")), "a link of the PDF"),
     ],
 )
 def test_another_client_is_found_wherever_it_stands(changes: dict[str, object], where: str) -> None:
     assert any(each.endswith(f"in {where}") for each in found("A normal week.\n", **changes))
+
+
+def test_a_pdf_goes_if_it_can_be_read_and_names_nobody_else() -> None:
+    guard, row = Guard({"otter-bakery": OTTER, "quay-gym": other()}), entry("otter-bakery", "anna@otter.example")
+    assert guard(row, mail_of(OTTER, **attached(pdf_of("A normal week at Otter Bakery")))) is None
+    for broken in (b"", b"%PDF-1.7\nno more", pdf_of("x")[:200]):
+        assert "its PDF cannot be read" in (guard(row, mail_of(OTTER, **attached(broken))) or "")
 
 
 @pytest.mark.parametrize(

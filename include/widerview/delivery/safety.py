@@ -24,6 +24,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cached_property
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -78,6 +79,10 @@ class Finding(NamedTuple):
         return f"{self.mark.what} {self.mark.written!r} of client {self.client_id} in {self.part}: “{self.around}”"
 
 
+class UnreadablePdf(ValueError):
+    """A PDF that is attached to a mail cannot be read."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """Looks at a mail before it may be claimed.
@@ -108,7 +113,10 @@ class Guard:
             return f"the mail is addressed to {to}, and would go to {row.recipient}"
         if row.released or is_alert:
             return None
-        found = _find(message, own, self._everybody, but=row.client_id)
+        try:
+            found = _find(message, own, self._everybody, but=row.client_id)
+        except UnreadablePdf as error:
+            return str(error)
         return told(found) if found else None
 
     @cached_property
@@ -146,6 +154,9 @@ def find_others(message: bytes, *, own: Collection[Mark], others: Mapping[str, C
 
     Returns:
         What was found, each mark once in each part of the mail, in the order of the mail.
+
+    Raises:
+        UnreadablePdf: A PDF that is attached to it cannot be read.
     """
     theirs = _by_first_word((client_id, mark) for client_id, marks in others.items() for mark in marks)
     return _find(message, _by_first_word(("", mark) for mark in own), theirs)
@@ -298,6 +309,27 @@ def _parts(message: EmailMessage) -> Iterator[_Part]:
                 seen.close()
                 yield _Part("the HTML", _normal(" ".join(seen.words)), False)
                 yield _Part("a link of the HTML", _normal(unquote(" ".join(seen.addresses))), True)
+            case "application/pdf":
+                yield from _parts_of_pdf(part.get_content())
+
+
+def _parts_of_pdf(content: bytes) -> Iterator[_Part]:
+    from pypdf import PdfReader  # noqa: PLC0415 - costs a quarter of a second, and few mails have a PDF
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    try:
+        pages = PdfReader(BytesIO(content)).pages
+        words = " ".join(page.extract_text() for page in pages)
+        links = [
+            str(target["/URI"])
+            for page in pages
+            for link in page.annotations or ()
+            if (target := link.get_object().get("/A")) and "/URI" in target
+        ]
+    except PyPdfError as error:
+        raise UnreadablePdf(f"its PDF cannot be read, so nobody knows whom it names: {error}") from error
+    yield _Part("the PDF", _normal(words), False)
+    yield _Part("a link of the PDF", _normal(unquote(" ".join(links))), True)
 
 
 class _Html(HTMLParser):
