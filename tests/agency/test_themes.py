@@ -71,6 +71,12 @@ def test_two_colours_too_alike_are_named_with_their_contrast_and_the_nearest_tha
     assert load(tmp_path, f'light:\n  accent: "{better}"\n').light.accent == better
 
 
+def test_the_mark_of_this_week_can_be_told_from_the_strip_it_stands_on(tmp_path):
+    assert "light.text: #2c2a26 on light.line (#66604f) has a contrast of 2." in complaint(
+        tmp_path, 'light:\n  line: "#66604f"\n'
+    )
+
+
 def test_what_nothing_can_be_told_from_is_said_to_be_the_trouble(tmp_path):
     said = complaint(tmp_path, 'light:\n  paper: "#000000"\n')
     assert "no shade of" in said

@@ -49,7 +49,7 @@ def palettes(draw: st.DrawFn) -> Palette:
         return found or ""
 
     background, paper, note, lesson = ((backs[name], TEXT) for name in ("background", "paper", "note", "lesson"))
-    text = front(background, paper, note, lesson)
+    text = front(background, paper, note, lesson, (backs["line"], GRAPHICS))
     return Palette(
         **backs,
         text=text,

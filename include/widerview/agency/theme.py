@@ -197,7 +197,7 @@ def _validate(document: Document, folder: Path, agency: str) -> tuple[Theme | No
 
 _STANDS_ON: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
-        "text": dict.fromkeys(("background", "paper", "note", "lesson"), TEXT),
+        "text": dict.fromkeys(("background", "paper", "note", "lesson"), TEXT) | {"line": GRAPHICS},
         "quiet": dict.fromkeys(("background", "paper", "note", "lesson"), TEXT),
         "accent": dict.fromkeys(("background", "paper", "lesson"), TEXT),
         "below": dict.fromkeys(("background", "paper"), TEXT),
