@@ -251,6 +251,17 @@ def test_answers_that_a_platform_does_not_tell_of_may_be_there():
         assert f"You answered {shown} new conversations" in narrate.conversation_lines(good_week(), talked)[-1]
 
 
+def test_at_least_none_says_nothing():
+    answers = Answers(received=2, answered=0, half_within=None)
+    silent = Conversation(received=2, written=0, written_at_least=True, answers=answers)
+    assert narrate.conversation_lines(good_week(), silent) == [
+        "People wrote 2 replies.",
+        "How many replies you wrote is not reported.",
+    ]
+    seen = replace(silent, written_at_least=False)
+    assert narrate.conversation_lines(good_week(), seen)[-1] == "You answered 0 of 2 new conversations."
+
+
 def test_one_side_of_a_conversation_may_be_unknown():
     lines = narrate.conversation_lines(good_week(), Conversation(received=None, written=3))
     assert lines == ["How many replies people wrote is not reported.", "You wrote 3 replies."]

@@ -407,10 +407,16 @@ def channel_word(facts: Facts, word: str) -> str:
 
 
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
-    """Replies received and written, and how people were answered; empty where nothing of it is reported."""
+    """Replies received and written, and how people were answered; empty where nothing of it is reported.
+
+    Of `at least 0` nothing is known.
+    """
     voice = voice_of(facts.locale)
     received, written = conversation.received, conversation.written
-    answers = [_answers_line(voice, conversation, conversation.answers)] if conversation.answers else []
+    known = conversation.answers
+    if known and conversation.written_at_least and not known.answered and known.received:
+        known = None
+    answers = [_answers_line(voice, conversation, known)] if known else []
     if received is None and written is None:
         return answers
     return [
@@ -422,7 +428,7 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
             received,
         ),
         voice.gettext("How many replies you wrote is not reported.")
-        if written is None
+        if written is None or (conversation.written_at_least and not written)
         else voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
         if conversation.written_at_least
         else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
