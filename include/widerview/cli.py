@@ -246,6 +246,7 @@ def usage(
     from widerview.sources.registry import SOURCES
     from widerview.warehouse.usage import used_since
 
+    settle_in()
     table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):

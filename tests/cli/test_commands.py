@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -174,6 +175,20 @@ def test_usage_shows_what_was_spent_and_of_how_much(
     assert [cell.strip() for cell in line.strip("│").split("│")][1:] == [
         "tidewater-cycles", "x", "1", "1000", "0.12", "0.50",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [("usage",), ("outbox", "list"), ("quarantine", "list")])
+def test_in_the_demos_checkout_commands_speak_of_the_demo(
+    installed: House, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    name = "AIRFLOW_CONN_WIDERVIEW_WAREHOUSE"
+    place = installed.root / ".widerview"
+    place.mkdir(exist_ok=True)
+    (place / "demo.env").write_text(f"{name}={os.environ[name]}\n")
+    monkeypatch.delenv(name)
+    done = run(*command)
+    assert done.exit_code == 0, done.output
+    assert "settings of the demo" in done.output
 
 
 def test_replay_of_what_is_known_changes_nothing(installed: House) -> None:
