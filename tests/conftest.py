@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from databases import temporary_database
+from mail_server import MailServer
 from widerview.demo.postgres import wheel
 
 # The time that an example takes is the machine's, and says nothing of the code.
@@ -32,6 +33,13 @@ def postgres() -> Iterator[URL]:
             yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         finally:
             server.stop()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server that takes whatever comes."""
+    with MailServer() as mail_server:
+        yield mail_server
 
 
 @contextmanager

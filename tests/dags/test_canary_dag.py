@@ -25,12 +25,6 @@ Run = Callable[[dt.datetime], tuple[str, dict[str, str]]]
 
 
 @pytest.fixture
-def server() -> Iterator[MailServer]:
-    with MailServer() as mail_server:
-        yield mail_server
-
-
-@pytest.fixture
 def gone() -> dict[str, str]:
     """What Bluesky has given up, and its words; changed while the test runs."""
     return {"quotes": "Unknown field quoteCount"}

@@ -21,12 +21,6 @@ Run = Callable[[dt.datetime], dict[str, str]]
 
 
 @pytest.fixture
-def server() -> Iterator[MailServer]:
-    with MailServer() as mail_server:
-        yield mail_server
-
-
-@pytest.fixture
 def run(
     dags: dict[str, Any],
     metadata_database: None,

@@ -40,12 +40,6 @@ def warehouse(postgres: URL) -> Iterator[Engine]:
         engine.dispose()
 
 
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with MailServer() as mail_server:
-        yield mail_server
-
-
 def missed(target: Target = BAKERY, /, **reasons: str) -> dict[str, UnavailableRow]:
     return {
         metric: UnavailableRow(

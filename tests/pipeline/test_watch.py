@@ -45,12 +45,6 @@ def warehouse(postgres: URL, read: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with MailServer() as mail_server:
-        yield mail_server
-
-
 def look_and_tell(engine: Engine, server: MailServer, now: dt.datetime, client: Client | None = None) -> watch.Told:
     """One run of the DAG."""
     client = client or bakery()

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Template
 
+from widerview.pipeline.pages import templates
 from widerview.report.clean_text import clean
 from widerview.warehouse.reports import Report
 
@@ -23,12 +24,4 @@ def archive_page(client: str, dag_id: str, reports: Sequence[Report], left: Coll
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("widerview.pipeline"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["words"] = clean
-    return environment.get_template("archive_page.html.j2")
+    return templates(words=clean).get_template("archive_page.html.j2")

@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from widerview.delivery.outbox import WAITING_FOR_A_PERSON, Entry
 from widerview.delivery.suppression import Suppression
 from widerview.pipeline.outgoing import DECISIONS
+from widerview.pipeline.pages import templates
 from widerview.report.clean_text import clean
 
 _LEFT_ALONE = "suppressed"
@@ -40,16 +41,7 @@ def unsubscribe_page(client: str | None, *, done: bool) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("widerview.pipeline"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["words"] = clean
-    environment.filters["instant"] = _instant
-    return environment
+    return templates(words=clean, instant=_instant)
 
 
 def _instant(moment: dt.datetime) -> str:

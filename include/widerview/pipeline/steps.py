@@ -374,10 +374,7 @@ def decide(client_id: str, composed: dict[str, Any], answers: Mapping[str, dict[
 def _decision(client: Client, composed: dict[str, Any], answer: dict[str, Any] | None) -> weekly.Decision:
     if answer is None:
         return review.unreviewed(client, utc_now())
-    with connections.warehouse().connect() as connection:
-        report = get_report(connection, client.client, composed["period"], composed["revision"])
-    if report is None:
-        raise LookupError(f"Revision {composed['revision']} of the report {composed['period']} is gone.")
+    report = weekly.kept(connections.warehouse(), client, composed["period"], composed["revision"])
     return review.decision_of(answer, weekly.facts_of(report))
 
 

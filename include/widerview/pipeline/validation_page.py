@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel.dates import format_interval
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Template
 
+from widerview.pipeline.pages import templates
 from widerview.pipeline.validation import Checked, days, mark
 from widerview.quality.verdict import CheckResult, Outcome, Severity
 from widerview.report.clean_text import clean, clip
@@ -258,12 +259,4 @@ def _words(value: object) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("widerview.pipeline"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"words": _words, "many": _many}
-    return environment.get_template("validation_page.html.j2")
+    return templates(words=_words, many=_many).get_template("validation_page.html.j2")

@@ -373,6 +373,19 @@ def record(engine: Engine, client: Client, period: str, revision: int, decision:
         )
 
 
+def kept(engine: Engine, client: Client, period: str, revision: int) -> Report:
+    """Give a report.
+
+    Raises:
+        LookupError: There is no such report.
+    """
+    with engine.connect() as connection:
+        report = get_report(connection, client.client, period, revision)
+    if report is None:
+        raise LookupError(f"Revision {revision} of the report {period} to {client.name} is gone.")
+    return report
+
+
 def approved(engine: Engine, client: Client, period: str, revision: int) -> Report:
     """Give a report that may be sent.
 
@@ -381,10 +394,7 @@ def approved(engine: Engine, client: Client, period: str, revision: int) -> Repo
         NotApproved: It was decided not to send it.
         LookupError: There is no such report.
     """
-    with engine.connect() as connection:
-        report = get_report(connection, client.client, period, revision)
-    if report is None:
-        raise LookupError(f"Revision {revision} of the report {period} to {client.name} is gone.")
+    report = kept(engine, client, period, revision)
     if report.decision is None:
         raise NotReviewed(
             f"Nobody has reviewed the report {period} to {client.name}, revision {revision}: nothing is sent. Clear "
