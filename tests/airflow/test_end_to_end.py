@@ -389,8 +389,7 @@ def test_a_backfill_by_date_is_airflows_own(demo: Demo) -> None:
         "POST",
         "/backfills",
         {"dag_id": "ingest_mastodon", "from_date": f"{day}T00:00:00Z",
-         "to_date": f"{day + dt.timedelta(days=1)}T00:00:00Z", "max_active_runs": 1,
-         "reprocess_behavior": "completed"},
+         "to_date": f"{day}T23:59:59Z", "max_active_runs": 1, "reprocess_behavior": "completed"},
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while True:
