@@ -33,6 +33,22 @@ CONTRASTS = """() => {
   return found;
 }"""
 
+BROKEN_RANGES = """() => {
+  const found = [];
+  for (const card of document.querySelectorAll('.card')) {
+    const texts = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const match of texts.currentNode.data.matchAll(/\\d[\\d.,]*–\\d[\\d.,]*/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, match.index);
+        range.setEnd(texts.currentNode, match.index + match[0].length);
+        if (new Set([...range.getClientRects()].map(line => line.top)).size > 1) found.push(match[0]);
+      }
+    }
+  }
+  return found;
+}"""
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 375, 480, 660])
@@ -41,6 +57,7 @@ def test_the_mail_fits_every_width_and_can_be_read_in_light_and_dark(browser, wi
         opened = Opened(browser, with_images(render(sample(), NOTE)), width, scheme)
         assert opened.overflow() == 0
         assert opened.did == []
+        assert opened.page.evaluate(BROKEN_RANGES) == []
         faint = [(text, ratio) for text, ratio in opened.page.evaluate(CONTRASTS) if ratio < 4.5]
         assert faint == []
         opened.page.close()

@@ -17,7 +17,7 @@ from urllib.parse import quote, urldefrag, urlsplit
 import css_inline
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from widerview.agency.theme import FONTS, Theme
 from widerview.report import (
@@ -517,6 +517,15 @@ def _address(url: str) -> Markup:
     return Markup(quote(url, safe=":/?#@!$&*+,;=%~-._"))  # noqa: S704 - brackets and quotes are encoded
 
 
+_NUMBER = r"\d(?:[\d.,\u00a0\u202f\u2019]{0,12}\d)?"  # an ordinary one: a stranger's of any length has to break
+_RANGE = re.compile(f"{_NUMBER}–{_NUMBER}")
+
+
+def _ranges(text: str) -> Markup:
+    """The text for HTML; no line ends inside a range: browsers break lines after its dash."""
+    return Markup(_RANGE.sub(r'<span class="range">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped above
+
+
 # --- Templates ---------------------------------------------------------------------------------------------------
 
 
@@ -531,7 +540,7 @@ def environment(locale: str) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["_"] = voice_of(locale).say
-    made.filters |= {"fill": _fill, "heading": _heading, "address": _address}
+    made.filters |= {"fill": _fill, "heading": _heading, "address": _address, "ranges": _ranges}
     return made
 
 

@@ -255,9 +255,7 @@ def own_messages(
 
 def lessons_shown(connection: Connection, client_id: str, as_of: dt.datetime, *, before: str) -> dict[str, str]:
     """Give the last period in whose approved report each card of education stood, of the periods before one."""
-    found = connection.execute(
-        query("lessons_shown"), {"client_id": client_id, "as_of": as_of, "before": before}
-    ).tuples()
+    found = connection.execute(query("lessons_shown"), {"client_id": client_id, "as_of": as_of, "before": before})
     return dict(found.all())
 
 
