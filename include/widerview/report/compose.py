@@ -346,8 +346,9 @@ def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> 
             permalink=post.post.permalink,
             published_at=post.post.published_at,
             reactions=post.sum(REACTIONS) or 0,
-            replies=post.sum(["replies"]) or 0,
-            reposts=post.sum(PASSED_ON) or 0,
+            replies=post.sum(["replies"]),
+            reposts=post.sum(["reposts", "quotes"]),
+            shares=post.sum(["shares"]),
             lift=lifts.get((post.post.source, post.post.post_id)),
         )
         for post in best[:3]
