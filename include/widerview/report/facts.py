@@ -276,7 +276,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
         posts: Posts of the week.
         usual_posts: Posts of a usual week: the median of the known weeks before; None where it is not known yet what
             a post usually earns.
-        fewer_earned_more: Fewer posts than usual earned more than usual, each and together.
+        fewer_earned_more: Fewer posts than usual earned more together, and more than typical posts of their own
+            accounts and kinds would have.
     """
 
     posts: int
