@@ -10,8 +10,9 @@ consent. Without an option, the *Display API* is asked: consent for the scopes `
 *TikTok Accounts*, consent for `user.info.basic`, `user.info.username`, `user.info.stats`, `user.insights`,
 `video.list`, `video.insights` and `comment.list`; the access token as the password, the account's `open_id` as the
 login; in the extra `refresh_token`, `client_id` and `client_secret`. Access tokens live for two hours (Display API) or
-a day (Business API) and are exchanged by themselves before a pull; the refresh token lives for 180 days or a year and
-is replaced with every exchange.
+a day (Business API) and are exchanged by themselves before a pull, through the Connection `widerview_airflow`;
+`expires_at` (ISO 8601), when the access token dies, may be left out and is written by the first exchange. The refresh
+token lives for 180 days or a year and is replaced with every exchange.
 
 **Outputs.** The account with its followers and posts; its posts since the first day asked for, with running totals of
 views, likes, comments and shares. From the Business API also favourites, viewers and time watched of each post, clicks
