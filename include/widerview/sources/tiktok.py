@@ -74,9 +74,10 @@ _TITLE = "TikTok"
 _DISPLAY = "https://open.tiktokapis.com"
 _BUSINESS = "https://business-api.tiktok.com"
 _V = "open_api/v1.3"
+_RENEWAL_PAGE = "https://developers.tiktok.com/apps"
 _RENEW = (
-    "Have the account's owner consent to your app anew, with all scopes, and put the new token into the password and "
-    "the new refresh_token into the extra of the Airflow Connection."
+    f"Have the account's owner consent to your app anew ({_RENEWAL_PAGE}), with all scopes, and put the new token into "
+    "the password and the new refresh_token into the extra of the Airflow Connection."
 )
 _PAGE = 20
 _COMMENTS_A_PAGE = 30
@@ -294,7 +295,7 @@ class TikTok(Source):
     pool_slots = 4
     walks = (Walk("videos", _PAGE, "https://developers.tiktok.com/doc/tiktok-api-v2-video-list"),)
     call_budget = 100
-    renewal_page = "https://developers.tiktok.com/apps"
+    renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(hours=12)
 
     def fixed_calls(self, *, days: int) -> int:
