@@ -26,6 +26,7 @@ from widerview.report import (
     narrate_campaigns,
     narrate_next,
     narrate_posts,
+    narrate_rates,
     narrate_sources,
     narrate_time,
 )
@@ -245,6 +246,8 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
             }
             for channel in facts.channels
         ],
+        "rates": [narrate_rates.rate_line(facts, rate) for rate in facts.rates],
+        "rate_notes": narrate_rates.rate_notes(facts),
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
         "sources": [narrate_sources.source_line(facts, source) for source in facts.sources],
