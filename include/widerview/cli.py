@@ -4,6 +4,7 @@
 import datetime as dt
 import json
 import shlex
+from collections import Counter
 from contextlib import suppress
 from getpass import getuser
 from itertools import groupby
@@ -248,20 +249,22 @@ def usage(
 
     settle_in()
     table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    most_calls: Counter[tuple[str, str]] = Counter()
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):
         clients = load_agency(load_settings().clients).clients.values()
         for source in SOURCES.values():
             for target in targets_of(clients, source.name):
+                most_calls[target.client_id, source.name] += source.calls_a_day
                 if most := dollars_a_day(source, target):
                     most_dollars[target.client_id, source.name] = f"{most:.2f}"
     with clear_errors():
         used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
     for row in used:
-        known = SOURCES.get(row.source)
+        whose = row.client_id, row.source
         table.add_row(
-            str(row.day), row.client_id, row.source, str(row.calls), str(known.calls_a_day) if known else "",
-            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get((row.client_id, row.source), ""),
+            str(row.day), *whose, str(row.calls), str(most_calls[whose] or ""),
+            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get(whose, ""),
         )  # fmt: skip
     Console().print(table)
 

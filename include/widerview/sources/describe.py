@@ -127,7 +127,7 @@ def _costs(sources: list[Source]) -> str:
         f"in all with {few} posts in the window",
         f"{many} posts",
         "most in a run",
-        "most a client and day",
+        "most a day, for each account of a client",
         "dollars a client and day",
         "accounts at once",
     )
