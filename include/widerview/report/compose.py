@@ -41,7 +41,7 @@ from widerview.report.facts import (
 from widerview.report.goals import goal_facts, running_goals
 from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
-from widerview.report.long_past import Breaks, LongPast, counted_alike
+from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
 from widerview.report.voice import marked
 from widerview.report.web import Web, counting_sites
@@ -111,8 +111,9 @@ def compose(
     spared = _spared(client, social, absent)
     social = social.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
-    past = LongPast.read(connection, client, social, web, long, as_of, breaks)
-    figures = _figures(client, weeks, social, web, seen_until, breaks)
+    arrived = _arrived(client, week, social, web, seen_until)
+    past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
+    figures = _figures(client, weeks, social, web, arrived, breaks)
     figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
     year = year_of(past, week, so_far=_is_so_far(figures)) if is_due(week) else None
     # What is counted otherwise now does not say what is usual for a week.
@@ -185,8 +186,20 @@ def _is_so_far(figures: Sequence[Figure]) -> bool:
     return any(figure.so_far for figure in figures if figure.id in OF_POSTS)
 
 
+def _arrived(client: Client, week: Week, social: Social, web: Web, seen_until: dt.datetime) -> Arrived:
+    """How much of the week had come in, as seen in earlier weeks; where nothing was, by how long ago it ended."""
+    is_early = seen_until < week.bounds(client.zone)[1] + SETTLED_AFTER
+
+    def of(share: float | None) -> float | None:
+        if share is None:
+            return None if is_early else 1.0
+        return share if share < COMPLETE else 1.0
+
+    return Arrived(of(social.completeness), of(web.completeness(week, client.zone, seen_until)))
+
+
 def _figures(
-    client: Client, weeks: Sequence[Week], social: Social, web: Web, seen_until: dt.datetime, breaks: Breaks
+    client: Client, weeks: Sequence[Week], social: Social, web: Web, arrived: Arrived, breaks: Breaks
 ) -> tuple[Figure, ...]:
     """The figures of the last week; what a platform counted otherwise is unknown, for no sum or range joins the two."""
     posts: dict[str, list[float | None]] = {}
@@ -208,11 +221,7 @@ def _figures(
         alike = set(counted_alike(weeks, since))
         for name, values in kind.items():
             kind[name] = [value if week in alike else None for week, value in zip(weeks, values, strict=True)]
-    week_end = weeks[-1].bounds(client.zone)[1]
-    is_early = seen_until < week_end + SETTLED_AFTER
-    early: dict[str, bool] = {}
-    for share, names in ((social.completeness, posts), (web.completeness(weeks[-1], client.zone, seen_until), visits)):
-        early |= dict.fromkeys(names, is_early if share is None else share < COMPLETE)
+    early = dict.fromkeys(posts, arrived.posts != 1) | dict.fromkeys(visits, arrived.visits != 1)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     usual = _usual_of(posts) | _usual_of(visits)
     return tuple(
