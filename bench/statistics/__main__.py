@@ -71,6 +71,23 @@ def usual_week() -> list[Line]:
     return study.lines
 
 
+def per_post() -> list[Line]:
+    """Small means over many posts, and large ones over few; posts that differ, and posts that are alike."""
+    lines = []
+    for posts, mean, spread in ((5, 4.0, 0.3), (20, 1.5, 0.3), (60, 1.5, 0.3), (10, 30.0, 0.3), (20, 1.5, 0.0)):
+        random = np.random.default_rng(21)
+        means, counts = sim.per_post_weeks(random, 5_000, 13, posts, mean, spread)
+        doubled, _ = sim.per_post_weeks(random, 5_000, 1, posts, 2 * mean, spread)
+        found = studies.per_post_study(means, counts, doubled[:, 0])
+        alike = "" if spread else ", all alike"
+        study = Study(f"usual week, {posts} posts that earn {mean:g} each{alike}")
+        study.tell(OURS, "80 % range: covers", found.narrow, 0.77, 0.83 if spread else 0.85)
+        study.tell(OURS, "95 % range: covers", found.wide, 0.92, 0.97)
+        study.tell(OURS, "a doubling is told as above", found.doubled)
+        lines += study.lines
+    return lines
+
+
 def rates() -> list[Line]:
     lines = []
     for least, most in ((245, 3_000), (33, 245)):
@@ -250,7 +267,7 @@ def _counts(earned: Sequence[float], seen: Sequence[float]) -> list[PostCount]:
     return [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
 
 
-STUDIES = (usual_week, rates, daily, labelled, crises, answers, lasting, ahead, cost)
+STUDIES = (usual_week, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
 
 
 def main() -> int:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.statistics.simulate import clean_days
-from bench.statistics.studies import week_coverage
+from bench.statistics.simulate import clean_days, per_post_weeks
+from bench.statistics.studies import per_post_study, week_coverage
 from widerview.measures.usual import COVERAGE, MIN_WEEKS, WIDE_COVERAGE, forecast, usual_ranges, word
 
 values = st.lists(st.one_of(st.none(), st.floats(0, 1e7)), max_size=30)
@@ -83,3 +83,28 @@ def test_the_ranges_cover_what_they_say():
     narrow, wide = week_coverage(lambda past: forecast(past.reshape(len(past), -1, 7).sum(axis=2)), days)
     assert narrow.found == pytest.approx(COVERAGE, abs=0.02)
     assert wide.found == pytest.approx(WIDE_COVERAGE, abs=0.02)
+
+
+@pytest.mark.parametrize(("posts", "mean"), [(20, 1.5), (20, 4.0), (60, 1.5), (10, 30.0)])
+def test_a_mean_over_posts_is_no_single_count(posts, mean):
+    """Thirty reactions to 20 posts are as certain as thirty, not as one and a half."""
+    random = np.random.default_rng(21)
+    means, counts = per_post_weeks(random, 800, 13, posts, mean, spread=0.3)
+    doubled, _ = per_post_weeks(random, 800, 1, posts, 2 * mean, spread=0.3)
+    found = per_post_study(means, counts, doubled[:, 0])
+    assert found.narrow == pytest.approx(COVERAGE, abs=0.045)
+    assert found.wide == pytest.approx(WIDE_COVERAGE, abs=0.035)
+    assert found.doubled > 0.9
+
+
+def test_a_mean_over_fewer_posts_than_usual_is_less_certain():
+    past = [4.0, 4.2, 3.9, 4.1, 4.0, 3.8, 4.1, 4.0]
+    few, many = (usual_ranges({"each": past}, of={"each": posts})["each"] for posts in (2, 20))
+    assert few.low < many.low < many.high < few.high
+
+
+@pytest.mark.parametrize("usually", [0.0, 1.0, 2.0, 4.0])
+def test_of_a_handful_no_rise_and_no_fall_is_told(usually):
+    usual = one([usually] * 12)
+    assert [word(value, usual) for value in (0.0, 3.0, 5.0)] == ["inside"] * 3
+    assert word(30.0, usual) == "above"

@@ -79,7 +79,8 @@ def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None
     be too late, since the farther two weeks lie apart the more a level may have wandered by itself.
 
     Args:
-        weeks: Weekly values of shape (series, weeks), oldest first; NaN where unknown. The series are of one kind.
+        weeks: Weekly counts of shape (series, weeks), oldest first; NaN where unknown; of a mean what it makes over as
+            many things as it is usually a mean of. The series are of one kind.
         chance: How likely a change may be found in a series that has none.
 
     Returns:

@@ -247,7 +247,7 @@ def posting(posts: Sequence[int | None], earned: Sequence[float | None]) -> Post
     if not weeks or posts[-1] is None or not known:
         return None
     each = [sum_ / count if count and sum_ is not None else None for count, sum_ in weeks]
-    usual = usual_ranges({"per post": each[:-1]})["per post"]
+    usual = usual_ranges({"per post": each[:-1]}, of={"per post": posts[-1] or 1})["per post"]
     found = word(each[-1], usual)
     usual_posts = statistics.median(known)
     sums = [sum_ for sum_ in earned[:-1] if sum_ is not None]

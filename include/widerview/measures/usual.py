@@ -23,6 +23,9 @@ WIDE_COVERAGE = 0.95
 MIN_WEEKS = 5
 """With fewer own weeks than this there is no usual week yet."""
 
+ENOUGH_TO_TELL = 5
+"""With fewer things than this, this week and usually, nothing is said: three after weeks of none are no rise."""
+
 GAIN = 0.35
 """Weight of the newest week in the level; every earlier week counts a factor of 0.65 less."""
 
@@ -80,7 +83,8 @@ def forecast(weeks: Floats) -> Forecast:
     the prior fixed, since few series cannot tell them), and never smaller than the noise of counting itself.
 
     Args:
-        weeks: Past weekly values of shape (series, weeks), oldest first; NaN where a week is unknown.
+        weeks: Past weekly counts of shape (series, weeks), oldest first; NaN where a week is unknown. A mean is no
+            count: give what it makes over as many things as it is a mean of, for by that its noise is known.
 
     Returns:
         The forecasts; series do not influence each other's levels, only the variances.
@@ -105,12 +109,18 @@ def forecast(weeks: Floats) -> Forecast:
     return Forecast(level, np.maximum(variance, _counting_noise(level)), freedom, known)
 
 
-def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+def usual_ranges(
+    histories: Mapping[str, Sequence[float | None]], of: Mapping[str, float] | None = None
+) -> dict[str, Range | None]:
     """Give the usual range of each weekly series of one client; `forecast` says how.
+
+    No range ends below `ENOUGH_TO_TELL` things, and what usually is fewer has no lower end but zero.
 
     Args:
         histories: For each series its past weekly values, oldest first, not counting the week to judge; None
             where a week is unknown. All are of one kind: they learn their spread from each other.
+        of: For each series of means, how many things the week to judge is a mean of, as posts: the more, the less of
+            it is chance. The others are counts.
 
     Returns:
         The range of each series; None for one with fewer than `MIN_WEEKS` known weeks.
@@ -121,8 +131,12 @@ def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, R
     weeks = np.full((len(histories), width), np.nan)
     for row, history in enumerate(histories.values()):
         weeks[row, width - len(history) :] = np.array(history, dtype=float)
-    expected = forecast(weeks)
+    things = np.array([(of or {}).get(name, 1.0) for name in histories])
+    expected = forecast(weeks * things[:, None])
     (low, high), (wide_low, wide_high) = expected.bounds(COVERAGE), expected.bounds(WIDE_COVERAGE)
+    few = np.expm1(expected.level) < ENOUGH_TO_TELL
+    low, wide_low = (np.where(few, 0.0, end) / things for end in (low, wide_low))
+    high, wide_high = (np.maximum(end, ENOUGH_TO_TELL) / things for end in (high, wide_high))
     return {
         name: None
         if np.isnan(expected.level[row])
