@@ -71,6 +71,14 @@ def usual_week() -> list[Line]:
     return study.lines
 
 
+def weekdays() -> list[Line]:
+    study = Study("usual weekday")
+    for odd, most in ((0.0, 0.83), (0.02, 0.83), (0.1, 0.87)):
+        days = sim.clean_days(np.random.default_rng(22), 1_500, 13 * 7, contaminated=odd)
+        study.tell(OURS, f"80 % range, {odd:.0%} odd days: covers", studies.weekday_coverage(days), 0.77, most)
+    return study.lines
+
+
 def per_post() -> list[Line]:
     """Small means over many posts, and large ones over few; posts that differ, and posts that are alike."""
     lines = []
@@ -267,7 +275,7 @@ def _counts(earned: Sequence[float], seen: Sequence[float]) -> list[PostCount]:
     return [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
 
 
-STUDIES = (usual_week, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
+STUDIES = (usual_week, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
 
 
 def main() -> int:
