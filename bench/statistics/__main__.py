@@ -16,7 +16,7 @@ from bench.figures import OURS, SHARED, Line, Study, cpu, tell_all
 from bench.statistics import contenders, nab, studies
 from bench.statistics import simulate as sim
 from widerview.agency.models import WEEKDAYS, Client
-from widerview.measures.changes import change_at, lasting_changes
+from widerview.measures.changes import lasting_changes
 from widerview.measures.crisis import LEAST_COMMENTS, rush
 from widerview.measures.goals import growth, pace
 from widerview.measures.posts import PostCount, best_posts, rate_range, typical
@@ -224,9 +224,6 @@ def lasting() -> list[Line]:
     odd = weeks.copy()
     odd[:, 23] *= 4
     study.tell(OURS, "found after one week of 4 times", found(odd))
-    known = [change for rows in clients for change in change_at(weeks[rows], 20) if change]
-    inside = [change.low <= 1 <= change.high for change in known]
-    study.tell(OURS, "size at a known week, 95 % range: covers", float(np.mean(inside)), 0.93, 0.97)
     return study.lines
 
 
