@@ -223,7 +223,7 @@ def _figures(
             kind[name] = [value if week in alike else None for week, value in zip(weeks, values, strict=True)]
     early = dict.fromkeys(posts, arrived.posts != 1) | dict.fromkeys(visits, arrived.visits != 1)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
-    usual = _usual_of(posts) | _usual_of(visits)
+    usual = _usual_of(posts, {"reactions_per_post": social.posts_behind(weeks)}) | _usual_of(visits)
     return tuple(
         Figure(
             id=name,
@@ -241,9 +241,11 @@ def _figures(
     )
 
 
-def _usual_of(series: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+def _usual_of(
+    series: Mapping[str, Sequence[float | None]], of: Mapping[str, float] | None = None
+) -> dict[str, Range | None]:
     """The usual ranges of some weekly series, learnt from all weeks but the last."""
-    return usual_ranges({name: values[:-1] for name, values in series.items()})
+    return usual_ranges({name: values[:-1] for name, values in series.items()}, of)
 
 
 def _usual(found: Range | None) -> Usual | None:
