@@ -124,7 +124,7 @@ def compose(
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, web, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, social, titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
