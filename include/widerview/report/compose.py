@@ -108,6 +108,7 @@ def compose(
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
+    is_silent = bool(client.accounts) and not absent & social.configured and social.is_silent(week)
     spared = _spared(client, social, absent)
     social = social.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
@@ -115,6 +116,8 @@ def compose(
     figures = _figures(client, weeks, social, web, seen_until, breaks)
     figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
     year = year_of(past, week, so_far=_is_so_far(figures)) if is_due(week) else None
+    if is_silent:  # of what follows from no posts one sentence is enough
+        figures = tuple(figure for figure in figures if figure.id not in OF_POSTS)
     # What is counted otherwise now does not say what is usual for a week.
     post_weeks = [*counted_alike(weeks[:-1], breaks.posts), week]
     visit_weeks = [*counted_alike(weeks[:-1], breaks.visits), week]
@@ -135,14 +138,15 @@ def compose(
         revision=1,
         as_of=as_of,
         colour=colour,
-        grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
+        grade=_grade(colour, figures, posted=not is_silent),
         figures=figures,
-        chart=None if year else _chart(client, weeks, social, web, breaks),
+        chart=None if year or (is_silent and not client.visit_counters) else _chart(client, weeks, social, web, breaks),
         year=year,
         worth_knowing=series.notable_days(client, seen_until, titles),
         goals=tuple(goal_facts(client, past, weeks)),
         posts=_posts(post_weeks, social, titles),
         posting=_posting(post_weeks, social),
+        nothing_posted=is_silent,
         channels=_channels(visit_weeks, web) if counted_alike([week], breaks.visits) else (),
         campaigns=campaigns,
         untagged=untagged_social(connection, client, week, as_of, web),

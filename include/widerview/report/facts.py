@@ -571,6 +571,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
+        nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
@@ -620,6 +621,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
+    nothing_posted: bool = False
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None
