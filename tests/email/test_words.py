@@ -146,7 +146,7 @@ def above(facts: Facts) -> str:
 
 def test_one_thing_is_asked_with_its_date() -> None:
     text = above(good_week())
-    assert "We have one wish: see “Next week”." in text
+    assert "We have one wish: see “Coming up”." in text
     assert "Please send us pictures by Fri 27 Nov: “Advent” starts on Mon 30 Nov." in text
     assert "We need nothing from you this week." in above(normal_week())
 

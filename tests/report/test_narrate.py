@@ -120,7 +120,7 @@ def test_good_week_names_what_was_good_and_does_not_hide_what_was_not():
     happened, why, needed = narrate.three_sentences(good_week())
     assert happened == "Website visits came to 127 (usually 79–104); times passed on came to 3 so far (usually 5–11)."
     assert why == "We think the campaign “Walnut winter” helped: it brought 40 visits."
-    assert needed == "We have one wish: see “Next week”."
+    assert needed == "We have one wish: see “Coming up”."
     assert narrate.three_sentences(replace(good_week(), ask=None))[2] == "We need nothing from you this week."
 
 

@@ -439,10 +439,10 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the client's file has for the coming week.
+    """Something that the client's file has for the days to come.
 
     Attributes:
-        what: A campaign starts, ends, or goes on beyond the week; or a touchpoint is out, or an event is held.
+        what: A campaign starts, ends, or goes on beyond these days; or a touchpoint is out, or an event is held.
         name: Of the campaign or touchpoint.
         day: The day; of a campaign that goes on, its last one.
     """
@@ -579,8 +579,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
-        planned: What stands in the plan for next week, e.g. campaign starts and ends; ready words in facts from before
-            plans were typed.
+        planned: What stands in the plan from the day on which the report is sent to the day before the next one, e.g.
+            campaign starts and ends; ready words in facts from before plans were typed.
         ask: The one thing that is asked of the client; None: nothing.
         sender_name: Person at the agency.
         sender_email: Address the mail comes from.

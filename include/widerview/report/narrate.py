@@ -231,7 +231,7 @@ def _what_we_need(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     red, below = _titles(facts, "red"), _names(facts, _with_word(facts, "below"))
     if _grade(facts) != "needs you":
-        return _("We have one wish: see “Next week”.") if facts.ask else _("We need nothing from you this week.")
+        return _("We have one wish: see “Coming up”.") if facts.ask else _("We need nothing from you this week.")
     if red:
         return _("Please reply to this mail, so that we can repair this together.")
     if below:

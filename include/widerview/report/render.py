@@ -217,6 +217,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
 
     if facts.struck in _asked(facts):
         facts = msgspec.structs.replace(facts, ask=None)  # no other sentence speaks of it then
+    facts = narrate_next.in_time(facts)
 
     def kept(sentences: Iterable[str]) -> list[str]:
         return [sentence for sentence in sentences if sentence != facts.struck]
@@ -288,7 +289,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
 
 def _headings(voice: Voice) -> dict[str, str]:
     """What stands over each section, by its name."""
-    campaign, next_week = voice.say("Your wider campaign"), voice.say("Next week")
+    campaign, coming_up = voice.say("Your wider campaign"), voice.say("Coming up")
     return {
         "figures": voice.say("Your week in numbers"),
         "worth_knowing": voice.say("Worth knowing"),
@@ -298,8 +299,8 @@ def _headings(voice: Voice) -> dict[str, str]:
         "campaign_lines": campaign,
         "conversation": voice.say("Conversations"),
         "thanks": voice.say("Worth a thank-you"),
-        "ask": next_week,
-        "planned": next_week,
+        "ask": coming_up,
+        "planned": coming_up,
         "lesson": voice.say("One thing to know"),
         "lesson_link": voice.say("More of these"),
     }
