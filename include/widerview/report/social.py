@@ -213,6 +213,10 @@ class Social:
         """The posts of a week, answers to other people left out."""
         return self.posts.get(week, ())
 
+    def is_silent(self, week: Week) -> bool:
+        """Whether a week was read whole, of every account, and none of them had a post."""
+        return week in self.known and not self.published(week)
+
     def sum(self, week: Week, metrics: Iterable[str]) -> int | None:
         """Add up counters over a week's posts; None where the week was not pulled or nothing is reported."""
         if week not in self.known:
