@@ -113,7 +113,7 @@ def of_posts(facts: Facts) -> Iterator[Said]:
     for post in facts.posts:
         drew, standing = narrate_posts.post_lines(facts, post)
         brief = narrate_posts.post_brief(facts, post)
-        yield drew, [post.reactions, post.replies, post.reposts]
+        yield drew, known(post.reactions, post.replies, post.reposts, post.shares)
         if post.lift and narrate_posts.stands_out(post.lift):
             yield standing, [*times(post.lift.times), post.lift.low, post.lift.high]
             yield brief, [post.reactions, *times(post.lift.times), Between(post.lift.low, post.lift.high)]
