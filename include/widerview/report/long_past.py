@@ -1,6 +1,7 @@
 """Each day's posts and visits as they are known now, for what takes months to see: lasting changes, goals, a year."""
 
 import datetime as dt
+import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,6 +142,10 @@ class LongPast:
             return self.over(metric, week.days, campaigns)
         reactions, posts = self.over("reactions", week.days), self.over("counted", week.days)
         return reactions / posts if reactions is not None and posts else None
+
+    def usual_posts(self, weeks: Iterable[Week]) -> float:
+        """How many posts the `reactions_per_post` of some weeks is usually a mean of: the median week's with any."""
+        return statistics.median([posts for week in weeks if (posts := self.over("counted", week.days))] or [1.0])
 
     def _visits(self, metric: str, day: dt.date, campaigns: Sequence[str]) -> float | None:
         if self.breaks.visits is not None and day < self.breaks.visits:

@@ -88,7 +88,7 @@ def _decimals(rate: RateFact) -> int:
         return 0
     for decimals in range(1, _MOST_DECIMALS):
         value = rounded(rate.value, decimals)
-        if value < Decimal(10).scaleb(-decimals):
+        if rate.value > 0 and value < Decimal(10).scaleb(-decimals):
             continue
         if rate.usual_low is None or rate.usual_high is None:
             return decimals
