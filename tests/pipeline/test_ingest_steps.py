@@ -14,6 +14,7 @@ from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import migrate as migrations
+from widerview.warehouse.load import load_pull
 from widerview.warehouse.migrate import migrate
 from widerview.warehouse.tables import metadata
 
@@ -41,8 +42,9 @@ def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: 
 
     def pull() -> list[str]:
         return ingest.pull(
-            house.landing, SOURCES["mastodon"], [first, second], SHORT, "run", access, house.sandbox.clock
-        )
+            house.landing, SOURCES["mastodon"], [first, second], lambda target: SHORT, "run", access,
+            house.sandbox.clock,
+        )  # fmt: skip
 
     house.sandbox.faults.inject(Injection(route="mastodon.lookup", fault="html_page", times=1))
     with pytest.raises(ingest.PullFailed, match=first.label) as failure:
@@ -52,6 +54,35 @@ def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: 
     house.sandbox.now[0] += dt.timedelta(minutes=2)
     assert len(pull()) == 2
     assert asked == [first.client_id, second.client_id, first.client_id]
+
+
+def test_the_longer_look_back_of_a_sunday_that_was_missed_comes_with_the_next_pull_of_that_account(
+    house: House,
+) -> None:
+    facebook = SOURCES["facebook"]
+    anna, berta = (
+        ingest.Target(client_id="lantern-lane", source="facebook", ref=ref, time_zone="UTC")
+        for ref in ("anna", "berta")
+    )
+
+    def due(target: ingest.Target, day: str) -> tuple[str, str]:
+        window = ingest.window_due(house.engine, facebook, target, dt.date.fromisoformat(day))
+        return str(window.first), str(window.last)
+
+    def pulled(day: str, at: dt.datetime) -> None:
+        window = ingest.window_due(house.engine, facebook, anna, dt.date.fromisoformat(day))
+        load_pull(
+            house.engine, load_id=day, target=anna, window=window, started_at=at, ended_at=at, digest=day.encode(),
+            recorded_at=at, rows=[],
+        )  # fmt: skip
+
+    assert due(anna, "2026-11-15") == ("2026-09-16", "2026-11-15"), "a Sunday"
+    assert due(anna, "2026-11-18") == ("2026-09-16", "2026-11-18"), "nobody has pulled that Sunday's"
+    pulled("2026-11-17", dt.datetime(2026, 11, 18, 4, tzinfo=dt.UTC))
+    assert due(anna, "2026-11-18") == ("2026-10-19", "2026-11-18")
+    assert due(berta, "2026-11-18") == ("2026-09-16", "2026-11-18")
+    assert due(anna, "2026-11-21") == ("2026-10-22", "2026-11-21")
+    assert due(anna, "2026-11-23") == ("2026-09-23", "2026-11-23"), "the next Sunday was missed"
 
 
 def test_a_dead_token_is_not_asked_again(house: House) -> None:

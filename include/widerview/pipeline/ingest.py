@@ -36,6 +36,7 @@ from widerview.sources.http import Allowance, ConnectionPool, HttpClient
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due, store_failure
 from widerview.warehouse.past import read_past
+from widerview.warehouse.read import windows
 from widerview.warehouse.reports import reported_since
 from widerview.warehouse.usage import DailyAllowance
 
@@ -152,7 +153,7 @@ def pull(
     landing: Landing,
     source: Source,
     batch: Iterable[Target],
-    window: Window,
+    window: Callable[[Target], Window],
     run: str,
     access: Callable[[Target], Access],
     clock: Callable[[], dt.datetime] = utc_now,
@@ -178,7 +179,7 @@ def pull(
         try:
             with allowance(target) as allowed:
                 http = http_client(source, target, access(target), allowance=allowed, pool=pool, clock=clock)
-                path, landed = record(landing, source, target, window, run, http, clock)
+                path, landed = record(landing, source, target, window(target), run, http, clock)
         except (SourceError, MissingConnection) as error:
             log.warning("%s: %s", target.label, error)
             failures.append((target, error))
@@ -515,6 +516,25 @@ def window(day: dt.date, source: Source) -> Window:
     if source.weekly_lookback_days is not None and day.isoweekday() == _SUNDAY:
         days = source.weekly_lookback_days
     return Window(day - dt.timedelta(days=days), day)
+
+
+def window_due(engine: Engine, source: Source, target: Target, day: dt.date) -> Window:
+    """Give the days to ask of a target on behalf of one day, with those of the last Sunday if it was not pulled then.
+
+    A run may be missed, or a token be dead on just that day; then the next pull that comes reaches back as far.
+    """
+    sunday = window(day - dt.timedelta(days=day.isoweekday() % _SUNDAY), source)
+    if source.weekly_lookback_days is None or sunday.last == day:
+        return window(day, source)
+    with engine.connect() as connection:
+        pulled = windows(connection, target.client_id, utc_now(), sunday.last)
+    done = any(
+        (each.source, each.ref) == (source.name, target.ref)
+        and each.first_day <= sunday.first
+        and each.last_day >= sunday.last
+        for each in pulled
+    )
+    return window(day, source) if done else Window(sunday.first, day)
 
 
 def _check_path(pull_path: str) -> str:
