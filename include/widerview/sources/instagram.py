@@ -262,9 +262,9 @@ class Instagram(Source):
         "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
         "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
         "New and lost followers and taps on the profile hold what ads brought, because Meta does not tell them apart.",
-        "A story lives for 24 hours, and stories are read once a day: what one gets between the last pull and its end is "
-        "not seen, and one that was published right after a pull may be gone when the next comes a little later in the "
-        "day. Webhooks would tell both.",
+        "A story lives for 24 hours, and stories are read once a day: what one gets between the last pull and its end "
+        "is not seen, and one that was published right after a pull may be gone when the next comes a little later in "
+        "the day. Webhooks would tell both.",
     )
     servers = (_INSTAGRAM,)
     streams = ("account", "stories", "posts", "post_insights", "insights")
