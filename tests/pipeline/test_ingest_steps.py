@@ -56,33 +56,53 @@ def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: 
     assert asked == [first.client_id, second.client_id, first.client_id]
 
 
+class Calendar:
+    """What is due of two accounts on a source, day by day; what is pulled of the first is loaded the morning after."""
+
+    def __init__(self, house: House, source: str) -> None:
+        self.engine, self.source = house.engine, SOURCES[source]
+        self.anna, self.berta = (
+            ingest.Target(client_id="lantern-lane", source=source, ref=ref, time_zone="UTC")
+            for ref in ("anna", "berta")
+        )
+
+    def due(self, day: str, target: ingest.Target | None = None) -> str:
+        window = ingest.window_due(self.engine, self.source, target or self.anna, dt.date.fromisoformat(day))
+        assert str(window.last) == day
+        return str(window.first)
+
+    def pull(self, day: str) -> None:
+        at = dt.datetime.fromisoformat(f"{day}T04:00:00+00:00") + dt.timedelta(days=1)
+        load_pull(
+            self.engine, load_id=day, target=self.anna, started_at=at, ended_at=at, digest=day.encode(), recorded_at=at,
+            window=Window(dt.date.fromisoformat(self.due(day)), dt.date.fromisoformat(day)), rows=[],
+        )  # fmt: skip
+
+
 def test_the_longer_look_back_of_a_sunday_that_was_missed_comes_with_the_next_pull_of_that_account(
     house: House,
 ) -> None:
-    facebook = SOURCES["facebook"]
-    anna, berta = (
-        ingest.Target(client_id="lantern-lane", source="facebook", ref=ref, time_zone="UTC")
-        for ref in ("anna", "berta")
-    )
+    facebook = Calendar(house, "facebook")
+    assert facebook.due("2026-11-15") == "2026-09-16", "a Sunday"
+    assert facebook.due("2026-11-17") == "2026-09-16", "nobody has pulled that Sunday's"
+    facebook.pull("2026-11-17")
+    assert facebook.due("2026-11-18") == "2026-10-19"
+    assert facebook.due("2026-11-18", facebook.berta) == "2026-09-16"
+    assert facebook.due("2026-11-21") == "2026-10-22"
+    assert facebook.due("2026-11-23") == "2026-09-23", "the next Sunday was missed"
 
-    def due(target: ingest.Target, day: str) -> tuple[str, str]:
-        window = ingest.window_due(house.engine, facebook, target, dt.date.fromisoformat(day))
-        return str(window.first), str(window.last)
 
-    def pulled(day: str, at: dt.datetime) -> None:
-        window = ingest.window_due(house.engine, facebook, anna, dt.date.fromisoformat(day))
-        load_pull(
-            house.engine, load_id=day, target=anna, window=window, started_at=at, ended_at=at, digest=day.encode(),
-            recorded_at=at, rows=[],
-        )  # fmt: skip
-
-    assert due(anna, "2026-11-15") == ("2026-09-16", "2026-11-15"), "a Sunday"
-    assert due(anna, "2026-11-18") == ("2026-09-16", "2026-11-18"), "nobody has pulled that Sunday's"
-    pulled("2026-11-17", dt.datetime(2026, 11, 18, 4, tzinfo=dt.UTC))
-    assert due(anna, "2026-11-18") == ("2026-10-19", "2026-11-18")
-    assert due(berta, "2026-11-18") == ("2026-09-16", "2026-11-18")
-    assert due(anna, "2026-11-21") == ("2026-10-22", "2026-11-21")
-    assert due(anna, "2026-11-23") == ("2026-09-23", "2026-11-23"), "the next Sunday was missed"
+def test_days_that_were_missed_come_with_the_next_pull_of_that_account(house: House) -> None:
+    matomo = Calendar(house, "matomo")
+    assert matomo.due("2026-11-10") == "2026-11-07", "what was before its first pull is not asked for"
+    matomo.pull("2026-11-10")
+    assert matomo.due("2026-11-11") == matomo.due("2026-11-11", matomo.berta) == "2026-11-08"
+    assert matomo.due("2026-11-16") == "2026-11-08", "five days were missed, and those before them had not settled"
+    assert matomo.due("2026-11-16", matomo.berta) == "2026-11-13"
+    assert matomo.due("2026-12-09") == "2026-11-09", "no more than 30 days"
+    matomo.pull("2026-11-16")
+    assert matomo.due("2026-11-17") == "2026-11-14"
+    assert matomo.due("2026-11-12") == "2026-11-08", "a backfill looks at what was before it"
 
 
 def test_a_dead_token_is_not_asked_again(house: House) -> None:

@@ -59,6 +59,9 @@ REPLAY_PULLS = 50
 
 _SUNDAY = 7
 
+_CAUGHT_UP = dt.timedelta(days=30)
+"""So far back go the days that are asked for late, without a person."""
+
 
 class PullFailed(Exception):
     """Some accounts could not be pulled; the message names each with its reason. Worth trying again."""
@@ -519,22 +522,29 @@ def window(day: dt.date, source: Source) -> Window:
 
 
 def window_due(engine: Engine, source: Source, target: Target, day: dt.date) -> Window:
-    """Give the days to ask of a target on behalf of one day, with those of the last Sunday if it was not pulled then.
+    """Give the days to ask of a target on behalf of one day, with those that were due before and that nobody has asked.
 
-    A run may be missed, or a token be dead on just that day; then the next pull that comes reaches back as far.
+    A run may be missed, or a token be dead for a while. Then the next pull that comes goes back to where the last one
+    ended, 30 days at most, and takes the longer look-back of the last Sunday with it. Days before a target's first pull
+    are for a person to ask for: analytics tell zeros of days before they began to measure.
     """
-    sunday = window(day - dt.timedelta(days=day.isoweekday() % _SUNDAY), source)
-    if source.weekly_lookback_days is None or sunday.last == day:
-        return window(day, source)
+    asked = window(day, source)
+    earliest = day - _CAUGHT_UP
     with engine.connect() as connection:
-        pulled = windows(connection, target.client_id, utc_now(), sunday.last)
-    done = any(
-        (each.source, each.ref) == (source.name, target.ref)
-        and each.first_day <= sunday.first
-        and each.last_day >= sunday.last
-        for each in pulled
-    )
-    return window(day, source) if done else Window(sunday.first, day)
+        pulled = [
+            each
+            for each in windows(connection, target.client_id, utc_now(), earliest)
+            if (each.source, each.ref) == (source.name, target.ref)
+        ]
+    first = asked.first
+    if ended := max((each.last_day for each in pulled if each.last_day < day), default=None):
+        first = min(first, max(window(ended + dt.timedelta(days=1), source).first, earliest))
+    sunday = window(day - dt.timedelta(days=day.isoweekday() % _SUNDAY), source)
+    if source.weekly_lookback_days is not None and not any(
+        each.first_day <= sunday.first and each.last_day >= sunday.last for each in pulled
+    ):
+        first = min(first, sunday.first)
+    return Window(first, day)
 
 
 def _check_path(pull_path: str) -> str:

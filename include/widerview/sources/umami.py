@@ -142,7 +142,6 @@ class Umami(Source):
     counts_landing_pages = True
     streams = tuple(_ANSWERS)
     lookback_days = 3
-    weekly_lookback_days = 30
     dictionary = load_dictionary(files(__package__) / "umami.yaml")
     pool_slots = 2
     call_budget = 600
