@@ -352,6 +352,7 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
         "remind_at": remind_at and remind_at.isoformat(),
     }
     if facts.colour == "red":
+        weekly.call_off(engine, facts)
         return composed | {
             "asked": "hold",
             "subject": f"Held: the report {facts.period} to {client.name}",
@@ -527,7 +528,7 @@ def bounces() -> dict[str, int]:
 def outbox_page(client_ids: Collection[str], user: str, done: str | None = None) -> str:
     """Give the page of mails that wait for a person, and of suppressed recipients, of these clients."""
     with connections.warehouse().connect() as connection:
-        rows = [row for row in list_rows(connection) if row.client_id in client_ids and row.state != "sent"]
+        rows = [row for row in list_rows(connection) if row.client_id in client_ids]
         left_alone = [each for each in list_suppressed(connection) if each.client_id in client_ids]
     return outbox_page_of(rows, left_alone, user, done)
 
