@@ -44,7 +44,7 @@ from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
 from widerview.report.voice import marked
-from widerview.report.web import Web, counting_sites
+from widerview.report.web import SETTLED_AFTER, Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import is_due, year_of
 from widerview.sources.base import plain_handle
@@ -56,10 +56,6 @@ HISTORY_WEEKS = 12
 ENOUGH_CONVERSATIONS = 5
 """Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
-SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
-until it has been seen how the website's analytics go on counting."""
-
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
 
@@ -123,7 +119,7 @@ def compose(
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, seen_until, social, titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
