@@ -9,10 +9,10 @@ from sqlalchemy import create_engine, delete, text
 
 from databases import temporary_database
 from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
-from widerview.agency.models import Client
+from widerview.agency.models import Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.facts import CampaignFact, CampaignRow
+from widerview.report.facts import CampaignFact, CampaignRow, Facts
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
@@ -127,6 +127,27 @@ def test_a_code_that_is_used_after_the_last_day_was_used_for_the_campaign(droppe
         assert row(campaign, metric, CODE) == row(campaign_of(dropped), metric, CODE)
     assert row(campaign, "visits") == row(campaign_of(dropped), "visits")
     assert row(campaign, "posts").week < row(campaign_of(dropped), "posts").week
+
+
+def test_what_a_partner_posts_is_part_of_the_campaign_and_of_no_figure_of_the_clients_own(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    theirs = next(account for account in client.accounts if account.platform == "mastodon")
+    account = PartnerAccount(platform=theirs.platform, handle=theirs.handle)
+    partner = Partner(name="Fern Example", accounts=(account,))
+    campaign = client.campaigns[0].model_copy(update={"partners": (partner,)})
+    own = tuple(each for each in client.accounts if each is not theirs)
+
+    def told(**changed: object) -> Facts:
+        return weekly.compose_facts(dropped.engine, client.model_copy(update=changed), WEEK, SETTLED)
+
+    alone, together = told(accounts=own), told(campaigns=(campaign,))
+    for name in ("figures", "posts", "posting", "conversation", "accounts", "grade"):
+        assert getattr(together, name) == getattr(alone, name), name
+    [found] = together.campaigns
+    [posted] = [each for each in found.rows if each.group == "partners"]
+    assert (posted.of, posted.metric) == ("Fern Example", "posts")
+    assert posted.so_far > 0
+    assert row(found, "posts").so_far + posted.so_far == row(campaign_of(dropped), "posts").so_far
 
 
 def test_visits_that_began_on_its_pages_without_a_tag_stand_apart_and_are_in_no_other_row(dropped: House) -> None:

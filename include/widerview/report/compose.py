@@ -42,7 +42,7 @@ from widerview.report.goals import goal_facts, running_goals
 from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
-from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey, partner_accounts
 from widerview.report.voice import marked
 from widerview.report.web import SETTLED_AFTER, Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
@@ -98,14 +98,15 @@ def compose(
     seen_until = seen_until or as_of
     months = _weeks_in_view(client, week)
     long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if is_due(week) else 0) - 1, -1, -1)]
-    social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
+    everybody = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
     web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
-    spared = _spared(client, social, absent)
-    social = social.without(spared)
+    partners = partner_accounts(client)
+    spared = _spared(client, everybody.without(partners), absent)
+    social = everybody.without(spared | partners)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
     arrived = _arrived(client, week, social, web, seen_until)
     past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
@@ -120,7 +121,7 @@ def compose(
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, seen_until, social, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, seen_until, everybody.without(spared), titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -322,7 +323,7 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
-        noted[since] = [DayNote(what="measured differently")]
+        noted[since].append(DayNote(what="measured differently"))
     return noted
 
 
