@@ -927,6 +927,20 @@ class Client(Model):
         return self
 
     @model_validator(mode="after")
+    def _one_currency(self) -> "Client":
+        """An amount is kept without its currency, which is the client's."""
+        for index, site in enumerate(self.web):
+            asked = site.options.get("currency", self.currency)
+            if asked != self.currency:
+                raise mistake(
+                    f"amounts of {WEB[site.platform].title} would be in {asked}, and those of the client are in "
+                    f"{self.currency}",
+                    f"write currency: {self.currency}",
+                    *("web", index, "options", "currency"),
+                )
+        return self
+
+    @model_validator(mode="after")
     def _no_doubles(self) -> "Client":
         named: dict[str, tuple[str, list[str]]] = {
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),

@@ -241,6 +241,16 @@ class Social:
         return last or statistics.median([count for count in past if count] or [1])
 
 
+def partner_accounts(client: Client) -> set[TargetKey]:
+    """The accounts of partners: what they post is part of a campaign, also where it is read, and of no other figure."""
+    return {
+        (account.platform, plain_handle(account.handle))
+        for campaign in client.campaigns
+        for partner in campaign.partners
+        for account in partner.accounts
+    }
+
+
 def names_of(account: read.Account) -> tuple[str, str]:
     """What a client's file may call an account: its handle or its own id."""
     return plain_handle(account.handle), plain_handle(account.account_id)
