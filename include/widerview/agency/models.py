@@ -300,8 +300,8 @@ class ReportPlan(Model):
     )
     remind: tuple[Email, ...] | None = Field(
         default=None,
-        description="Addresses of the reviewers, who are reminded four hours before the time is up, and told if nobody "
-        "answered; the sender's `email` if left out, nobody if `[]`",
+        description="Addresses of the reviewers, who are reminded about four hours before the time is up, and told if "
+        "nobody answered; the sender's `email` if left out, nobody if `[]`",
     )
     without_review: bool = Field(
         default=False,
