@@ -133,3 +133,25 @@ def test_it_takes_five_weeks_to_know_how_much_is_usual():
     assert posting([week(9.0)] * 4 + [week(9.0)]).usual_posts is None
     assert posting([week(9.0)] * 4 + [[], week(None), week(9.0)]).usual_posts is None
     assert posting([week(9.0)] * 5 + [[]]).usual_posts == 1
+
+
+def test_a_week_that_earned_nothing_has_an_upper_end():
+    """By hand for one post: (1 + spread * rate * seen) ** (-1 / spread) is 2.5 %."""
+    past = typical(np.full(10, 5.0), np.full(10, 1_000.0))
+    found = rate_range(np.zeros(1), np.array([3_000.0]), past)
+    assert (found.low, found.rate) == (0, 0)
+    assert (1 + past.spread * found.high * 3_000) ** (-1 / past.spread) == pytest.approx(0.025)
+    assert rate_range(np.zeros(3), np.full(3, 3_000.0), past).high < found.high, "three posts say more than one"
+    assert rate_range(np.array([np.nan]), np.array([3_000.0]), past) is None
+
+
+def test_weeks_that_earned_nothing_seldom_hide_a_rate_above_their_upper_end():
+    random, above = np.random.default_rng(2), []
+    for _ in range(4_000):
+        rate = random.uniform(0.0002, 0.003)
+        own = rate * random.gamma(2, 0.5, 4)  # a spread of a half
+        past = typical(random.poisson(rate * random.gamma(2, 0.5, 40) * 1_000).astype(float), np.full(40, 1_000.0))
+        earned = random.poisson(own * 1_000).astype(float)
+        found = rate_range(earned, np.full(4, 1_000.0), past) if past else None
+        above += [found.high < rate] if found else []
+    assert np.mean(above) < 0.05

@@ -351,6 +351,30 @@ def test_where_a_goal_stands(engine: Engine, changed: dict[str, Any], ending: st
     assert line.endswith(ending)
 
 
+def test_a_week_that_is_still_coming_in_puts_no_goal_out_of_reach(engine: Engine) -> None:
+    past = Past()
+    whole = sum(past.visits[day] for day in WEEK.days)
+    past.visits |= {day: past.visits[day] // 2 for day in WEEK.days}
+    before = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(8))
+    end = before + whole * 22 / 7
+    of = client(goals=[goal(target=round(end))])
+    [found] = past.facts(engine, of, after=dt.timedelta(hours=7)).goals
+    assert found.so_far == before + sum(past.visits[day] for day in WEEK.days)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < end < found.high < end + whole
+    assert found.word == "within reach"
+
+
+def test_a_goal_that_ends_with_a_week_that_is_still_coming_in_is_not_told_to_be_missed(engine: Engine) -> None:
+    past = Past()
+    so_far = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(15))
+    of = client(goals=[goal(target=round(so_far) + 20, ends="2026-11-15")])
+    [line] = goal_lines(past.facts(engine, of, after=dt.timedelta(hours=7)))
+    assert line.startswith(f"{so_far:,.0f} of {so_far + 20:,.0f} so far; likely ")
+    assert line.endswith(" by 15 November: within reach.")
+
+
 def test_without_a_usual_week_there_is_no_pace(engine: Engine) -> None:
     [line] = goal_lines(Past(weeks=4).facts(engine, client(goals=[goal()])))
     assert line.endswith(" of 3,370 so far; too early to say where it will end.")

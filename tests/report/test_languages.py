@@ -83,7 +83,7 @@ def test_a_catalogue_stands_as_the_command_writes_it(
 @pytest.mark.parametrize(
     ("msgid", "wrong", "fault"),
     [
-        ("Next week", "", "not translated: 'Next week'"),
+        ("Coming up", "", "not translated: 'Coming up'"),
         ("Goal: %(goal)s", "Ziel: %(gaol)s", "other gaps than ['goal']: 'Ziel: %(gaol)s'"),
         ("Goal: %(goal)s", "Ziel: %(goal)", "other gaps than ['goal']: 'Ziel: %(goal)'"),
         (("%(n)s visit", "%(n)s visits"), ("%(n)s Besuch", ""), "not translated: ('%(n)s visit', '%(n)s visits')"),
@@ -106,11 +106,11 @@ def test_a_new_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_has_been_translated_stays_and_what_is_gone_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogues, "CATALOGUES", tmp_path)
     path = catalogues.update("fr")
-    text = path.read_text().replace('msgid "Next week"\nmsgstr ""', 'msgid "Next week"\nmsgstr "La semaine prochaine"')
+    text = path.read_text().replace('msgid "Coming up"\nmsgstr ""', 'msgid "Coming up"\nmsgstr "À venir"')
     path.write_text(f'{text}\nmsgid "Gone"\nmsgstr "Parti"\n')
     catalogues.update("fr")
     french = catalogues.read("fr")
-    assert french["Next week"].string == "La semaine prochaine"
+    assert french["Coming up"].string == "À venir"
     assert "Gone" not in french
 
 

@@ -178,7 +178,7 @@ def test_empty_sections_vanish():
         "Posts people",
         "wider campaign",
         "Conversations",
-        "Next week",
+        "Coming up",
         "What is counted",
     ):
         assert heading not in page.text

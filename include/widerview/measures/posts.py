@@ -27,6 +27,7 @@ _PRIOR_POSTS = 5.0
 _LEAST_SPREAD = 1e-4
 _ROUNDS = 6
 _CHANCE = 0.05
+_NEWTON_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
     Each post weighs as much as its uncertainty leaves it, seen / (1 + spread * rate * seen): posts that reached many
     weigh more, but not without end, for they are one post each (the optimal weights of a random-effects mean: Cochran
     1954, doi:10.2307/3001666). The range is symmetric on the log scale, with a Student t quantile for the number of
-    posts that the spread was learnt from. For rates well below one, as engagement is.
+    posts that the spread was learnt from. For rates well below one, as engagement is. Where nothing was earned the
+    rate is zero, and the upper end is the rate at which that would still happen in (1 - coverage) / 2 of cases (Clopper
+    and Pearson 1934, doi:10.1093/biomet/26.4.404, with a negative binomial's chance of none for the binomial's).
 
     Args:
         earned: What people did with each post; NaN where unknown.
@@ -133,15 +136,29 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
         coverage: How often the range holds the true rate.
 
     Returns:
-        None if no post's numbers are known, or none earned anything.
+        None if no post's numbers are known.
     """
     earned, seen = _both_known(earned, seen)
-    if not earned.sum():
+    if not len(earned):
         return None
+    if not earned.sum():
+        return RateRange(0.0, 0.0, _most_of_nothing(seen, past.spread, (1 - coverage) / 2))
     rate = _rate(earned, seen, past.spread)
     quantile = float(special.stdtrit(past.posts + _PRIOR_POSTS, 0.5 + coverage / 2))
     reach = quantile * _doubt(rate, seen, past.spread)
     return RateRange(rate * float(np.exp(-reach)), rate, rate * float(np.exp(reach)))
+
+
+def _most_of_nothing(seen: Floats, spread: float, chance: float) -> float:
+    """The rate at which posts earn nothing at all with this chance.
+
+    The logarithm of that chance falls ever more slowly with the rate, so Newton's method comes nearer from below.
+    """
+    rate, wanted = 0.0, -float(np.log(chance))
+    for _ in range(_NEWTON_STEPS):
+        missing = wanted - float(np.log1p(spread * rate * seen).sum()) / spread
+        rate += missing / float((seen / (1 + spread * rate * seen)).sum())
+    return rate
 
 
 def _doubt(rate: float, seen: Floats, spread: float) -> float:

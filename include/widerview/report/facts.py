@@ -442,10 +442,10 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the client's file has for the coming week.
+    """Something that the client's file has for the days to come.
 
     Attributes:
-        what: A campaign starts, ends, or goes on beyond the week; or a touchpoint is out, or an event is held.
+        what: A campaign starts, ends, or goes on beyond these days; or a touchpoint is out, or an event is held.
         name: Of the campaign or touchpoint.
         day: The day; of a campaign that goes on, its last one.
     """
@@ -574,6 +574,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
+        nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
@@ -581,8 +582,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
-        planned: What stands in the plan for next week, e.g. campaign starts and ends; ready words in facts from before
-            plans were typed.
+        planned: What stands in the plan from the day on which the report is sent to the day before the next one, e.g.
+            campaign starts and ends; ready words in facts from before plans were typed.
         ask: The one thing that is asked of the client; None: nothing.
         sender_name: Person at the agency.
         sender_email: Address the mail comes from.
@@ -623,6 +624,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
+    nothing_posted: bool = False
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None

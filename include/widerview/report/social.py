@@ -222,6 +222,10 @@ class Social:
         """The posts of a week, answers to other people left out."""
         return self.posts.get(week, ())
 
+    def is_silent(self, week: Week) -> bool:
+        """Whether a week was read whole, of every account, and none of them had a post."""
+        return week in self.known and not self.published(week)
+
     def sum(self, week: Week, metrics: Iterable[str]) -> int | None:
         """Add up counters over a week's posts.
 
@@ -232,7 +236,7 @@ class Social:
 
     def reactions_per_post(self, week: Week) -> float | None:
         """Reactions divided by posts; None for a week without posts, and where `sum` is None."""
-        known = self._told(week, REACTIONS)
+        known = self.reactions_by_post(week)
         return statistics.fmean(known) if known else None
 
     def _told(self, week: Week, metrics: Iterable[str]) -> list[int] | None:
@@ -257,6 +261,15 @@ class Social:
                 if lacking[metric] > MOST_LACKING * len(ours) and metric not in found[source]:
                     found[source].append(metric)
         return {source: metrics for source, metrics in found.items() if metrics}
+
+    def reactions_by_post(self, week: Week) -> list[int]:
+        """The reactions to each post of a week, where they are reported; none where `sum` is None."""
+        return self._told(week, REACTIONS) or []
+
+    def posts_behind(self, weeks: Sequence[Week]) -> float:
+        """How many posts the last week's `reactions_per_post` is a mean of; if of none, as many as a usual week's."""
+        *past, last = [len(self.reactions_by_post(week)) for week in weeks]
+        return last or statistics.median([count for count in past if count] or [1])
 
 
 def _with_lacking(
