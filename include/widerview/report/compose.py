@@ -15,7 +15,8 @@ from widerview.measures.posts import PostCount, best_posts, posting
 from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
 from widerview.measures.weeks import Week
-from widerview.quality.verdict import COLOURS
+from widerview.quality.history import label
+from widerview.quality.verdict import COLOURS, Flaw, FlawKind
 from widerview.report.ask import ask_of
 from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
@@ -122,7 +123,7 @@ def compose(
     post_weeks = [*counted_alike(weeks[:-1], breaks.posts), week]
     visit_weeks = [*counted_alike(weeks[:-1], breaks.visits), week]
     series = DailySeries.read(connection, client, social, spared, weeks, as_of, titles)
-    sources = tuple(_sources(client, verdicts, spared, titles))
+    sources = tuple(_sources(verdicts, spared, social.lacking(week), titles))
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     sent = sent_on(client, week, seen_until)
@@ -474,37 +475,58 @@ def _spared(client: Client, social: Social, absent: Set[TargetKey]) -> Set[Targe
 
 
 def _sources(
-    client: Client,
     verdicts: Mapping[TargetKey, Sequence[read.Verdict]],
     spared: Set[TargetKey],
+    lacking: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
 ) -> Iterator[SourceFact]:
-    """The worst verdict on each source over the week, with its reasons."""
+    """The worst verdict on each source over the week, with its reasons.
+
+    Days of which more may come within the delay that the source states are not late: their figures say "so far".
+    `lacking` are the metrics, by source, that most posts of the week lack.
+    """
     for source in dict.fromkeys(source for source, _ in verdicts):
-        judged: list[tuple[Colour, str]] = []
-        late: set[dt.date] = set()
-        absent: set[dt.date] = set()
-        for target, days in verdicts.items():
-            if target[0] != source:
-                continue
-            late |= {verdict.day for verdict in days if verdict.colour == "amber"}
-            absent |= {verdict.day for verdict in days if verdict.colour == "red"}
+        of_source = {target: days for target, days in verdicts.items() if target[0] == source}
+        flaws: defaultdict[FlawKind, set[dt.date]] = defaultdict(set)
+        not_given = {metric: METRICS[metric].label for metric in lacking.get(source, ())}
+        colours: list[Colour] = ["amber" if not_given else "green"]
+        lines = [f"Most posts of the week lack {label(metric)}" for metric in not_given]
+        for target, days in of_source.items():
+            for verdict in days:
+                # A verdict of before there were flaws does not say which.
+                for flaw in verdict.flaws or ([Flaw("late")] if verdict.colour == "amber" else []):
+                    flaws[flaw.kind].add(verdict.day)
+                    if flaw.metric:
+                        not_given[flaw.metric] = METRICS[flaw.metric].label
             reasons = list(dict.fromkeys(reason for verdict in days for reason in verdict.reasons))
-            colour = max((verdict.colour for verdict in days), key=COLOURS.index)
             if target in spared:
                 reasons.append("The figures of this report are without it, in all weeks.")
-                colour = "amber"
-            judged.append((colour, "; ".join(reason.removesuffix(".") for reason in reasons)))
+                colours.append("amber")
+            else:
+                colours += [_colour(verdict) for verdict in days]
+            lines.append("; ".join(reason.removesuffix(".") for reason in reasons))
+        absent = {verdict.day for days in of_source.values() for verdict in days if verdict.colour == "red"}
+        of = SOURCES[source]
         yield SourceFact(
             source=source,
             title=titles[source],
-            analytics=SOURCES[source].title if SOURCES[source].kind == "web" else "",
-            colour=max((colour for colour, _ in judged), key=COLOURS.index),
-            line="; ".join(dict.fromkeys(line for _, line in judged if line)) or "all seven days have been read",
-            late=tuple(sorted(late - absent)),
+            analytics=of.title if of.counts_visits else "",
+            colour=max(colours, key=COLOURS.index),
+            line="; ".join(dict.fromkeys(line for line in lines if line)) or "all seven days have been read",
+            late=tuple(sorted(flaws["late"] - absent)),
             absent=tuple(sorted(absent)),
-            left_out=any(target[0] == source for target in spared & verdicts.keys()),
+            left_out=not spared.isdisjoint(of_source),
+            early=tuple(sorted(flaws["early"] - flaws["late"] - absent)),
+            held=tuple(sorted(flaws["held"] - absent)),
+            unlike=tuple(sorted(flaws["unlike"] - absent)),
+            not_given=tuple(not_given.values()),
         )
+
+
+def _colour(verdict: read.Verdict) -> Colour:
+    """What a day's verdict means for a report: what is only early is not missed."""
+    is_early = bool(verdict.flaws) and all(flaw.kind == "early" for flaw in verdict.flaws)
+    return "green" if verdict.colour == "amber" and is_early else verdict.colour
 
 
 def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:

@@ -426,11 +426,15 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
         source: Name of the source.
         title: Its name for people.
         colour: The worst verdict of its days.
-        analytics: Name of the analytics, where the source is one; then the website is meant.
+        analytics: Name of the analytics, where the source counts the visits; then the website is meant.
         line: Why, in the gate's own English words: for the agency, who mends it.
         late: The days of which something is late or missing.
         absent: The days whose numbers are wrong or absent.
         left_out: Whether the report's figures are without it, in all weeks.
+        early: The days of which more may still come, within the delay that the source states; not late.
+        held: The days of which numbers are left out because they cannot be right.
+        unlike: The days whose numbers are told, and are unlike the account's past.
+        not_given: What the platform does not give, in the English words of the vocabulary.
     """
 
     source: str
@@ -441,6 +445,10 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[dt.date, ...] = ()
     absent: tuple[dt.date, ...] = ()
     left_out: bool = False
+    early: tuple[dt.date, ...] = ()
+    held: tuple[dt.date, ...] = ()
+    unlike: tuple[dt.date, ...] = ()
+    not_given: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

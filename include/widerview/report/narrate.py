@@ -20,6 +20,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    SourceFact,
     Usual,
 )
 from widerview.report.narrate_posts import stands_out
@@ -243,13 +244,18 @@ def data_line(facts: Facts) -> str:
     """The verdict on the data, in one plain sentence."""
     _ = voice_of(facts.locale).gettext
     red, amber = _titles(facts, "red"), _titles(facts, "amber")
-    if red and amber:
-        return _("%(red)s data is missing, %(amber)s data is not whole yet.") % {"red": red, "amber": amber}
-    if red:
-        return _("%(red)s data is missing; all else is complete.") % {"red": red}
-    if amber:
-        return _("%(amber)s data is not whole yet; all else is.") % {"amber": amber}
-    return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
+    odd = any(source.colour == "amber" and not _is_late_alone(source) for source in facts.sources)
+    so_far = any(source.early for source in facts.sources) or any(figure.so_far for figure in facts.figures)
+    sentences = (
+        (red and amber, _("%(red)s data is missing, and %(amber)s data is not whole.")),
+        (red, _("%(red)s data is missing; all else has been read.")),
+        (odd, _("%(amber)s data has gaps or looks unusual; all else has been read.")),
+        (amber, _("%(amber)s data is not whole yet; all else has been read.")),
+        (not facts.sources, _("No source was read this week.")),
+        (so_far, _("All data there is has been read; some numbers may still rise.")),
+        (True, _("All data for this week is complete.")),
+    )
+    return next(text for applies, text in sentences if applies) % {"red": red, "amber": amber}
 
 
 def correction_lines(facts: Facts) -> list[str]:
@@ -510,6 +516,11 @@ def _with_word(facts: Facts, word: str) -> list[Figure]:
 
 def _week(facts: Facts) -> tuple[dt.date, dt.date]:
     return facts.first_day, facts.last_day
+
+
+def _is_late_alone(source: SourceFact) -> bool:
+    """Whether all that a source lacks will come."""
+    return not (source.held or source.unlike or source.not_given or source.absent or source.left_out)
 
 
 def _titles(facts: Facts, colour: str) -> str:
