@@ -1,10 +1,13 @@
 """Every figure of a sent report leads back to what the platforms had answered, or says loudly that it does not."""
 
+import datetime as dt
 import gzip
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,9 +17,12 @@ from figures_in_text import distinct, without_receipt
 from house import SETTLED, House
 from sent_reports import send_report
 from widerview.landing.store import Corrupt, Landing, Missing
+from widerview.measures.posts import PostCount, best_posts
+from widerview.measures.usual import usual_ranges, usual_weekdays
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.pipeline.explain import Explained, NoReceipt, explain, numbers, receipts
+from widerview.pipeline.origins import Input
 from widerview.warehouse.reports import Report, get_report
 
 WEEK = Week.parse("2026-W46")
@@ -62,6 +68,41 @@ def test_every_number_that_the_mail_prints_has_a_receipt(sent: House) -> None:
         assert {row.receipt for row in found.rows} == {answer.sha256 for answer in found.answers}, name
         assert all("SELECT" in query and f"client_id = {BAKERY}" in query for query in found.sql), name
         assert found.rows or found.inputs or found.value in {None, 0} or number.kind in {"chosen", "file"}, name
+
+
+def test_what_a_formula_was_given_gives_what_the_mail_printed(sent: House) -> None:
+    """Each week, day and post that is an input is what the rows give, and the formula makes the number of them."""
+    with receipts(sent.engine, sent.landing, BAKERY, WEEK) as opened:
+        given = {name: opened.explain(name).inputs for name in numbers(sent.engine, BAKERY, WEEK)}
+        values = {each.id: each.value for inputs in given.values() for each in inputs}
+        for name in [*values][::7]:
+            found = opened.explain(name)
+            assert found.value == values[name], name
+            assert found.rows or found.inputs or not found.value, name
+    facts = weekly.facts_of(get_kept(sent))
+    for figure in facts.figures:
+        if figure.usual:
+            range_ = usual_ranges(by_series(given[f"{figure.id}/usual"]))[figure.id]
+            assert range_
+            assert (range_.low, range_.high) == pytest.approx((figure.usual.low, figure.usual.high))
+    assert facts.chart
+    for point in facts.chart.points:
+        days = {dt.date.fromisoformat(each.id.split("@")[1]): each.value for each in given[f"chart/{point.day}/usual"]}
+        assert usual_weekdays(days)[point.day.weekday()] == pytest.approx((point.low, point.high))
+    lifted = [name for name in given if name.endswith("/times")]
+    for name in lifted:
+        post, *past = [PostCount("alike", each.value, 1.0) for each in given[name]]
+        [standing] = best_posts([post], past)
+        known = numbers(sent.engine, BAKERY, WEEK)[name].value
+        assert (standing.lift, standing.low, standing.high) == pytest.approx(known, abs=1e-3)
+    assert lifted
+
+
+def by_series(inputs: Sequence[Input]) -> dict[str, list[Any]]:
+    series: dict[str, list[Any]] = {}
+    for each in inputs:
+        series.setdefault(each.id.partition("@")[0], []).append(each.value)
+    return series
 
 
 def test_a_receipt_shows_the_answer_that_lies_in_landing(sent: House) -> None:

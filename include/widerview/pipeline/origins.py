@@ -224,6 +224,8 @@ def _value(past: Past, key: str, days: Sequence[dt.date], parts: Iterable[_Part]
         return None if not rows or any(row.value is None for row in rows) else sum(row.value or 0.0 for row in rows)
     if key not in {"posts", "reactions", *OF_POSTS}:
         since, known = past.breaks.visits, all(past.web.days.get(day) is not None for day in days)
+        if key == "campaign_visits" and not any(running_campaigns(past.client, Week.of(day)) for day in days):
+            return None
         return sum(row.value or 0.0 for row in rows) if known and _is_alike(since, days) else None
     if not past.social.known_days >= wanted or not _is_alike(past.breaks.posts, days):
         return None
