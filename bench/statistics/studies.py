@@ -1,5 +1,6 @@
 """What each measure gets right on series whose truth is known; every study is pure in its data."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from bench.statistics.simulate import LOOK_HOURS, LOOKS_A_DAY, TEST_DAYS, Accoun
 from widerview.measures.crisis import PAST_DAYS, WINDOW_HOURS
 from widerview.measures.posts import PostCount, best_posts, rate_range, typical
 from widerview.measures.unusual import Surprises, surprises, unusual_days
-from widerview.measures.usual import Forecast
+from widerview.measures.usual import Forecast, usual_ranges, usual_weekdays, word
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -49,6 +50,40 @@ def week_coverage(
         Coverage(nominal, *(float(np.concatenate(each).mean()) for each in zip(*rows, strict=True)))
         for nominal, rows in found.items()
     ]
+
+
+@dataclass(frozen=True)
+class PerPost:
+    """What the usual ranges of weekly means over posts hold, and how often a doubled mean is told as above."""
+
+    narrow: float
+    wide: float
+    doubled: float
+
+
+def per_post_study(means: Floats, counts: Floats, doubled: Floats) -> PerPost:
+    """Judge the last week of each series by those before it, and one in its place that is twice as good."""
+    rows = []
+    for series, posts, twice in zip(means, counts, doubled, strict=True):
+        usual = usual_ranges({"each": series[:-1].tolist()}, of={"each": float(posts[-1])})["each"]
+        if usual is None:
+            raise ValueError(f"{len(series)} weeks are too few to have a usual one")
+        now = series[-1]
+        rows.append(
+            (usual.low <= now <= usual.high, usual.wide_low <= now <= usual.wide_high, word(twice, usual) == "above")
+        )
+    return PerPost(*(float(share) for share in np.mean(rows, axis=0)))
+
+
+def weekday_coverage(days: Floats) -> float:
+    """How often the days of the last week lie in the range of their weekday, which all days before it give."""
+    first = dt.date(2026, 1, 5)  # any Monday
+    inside = []
+    for series in days:
+        past = {first + dt.timedelta(days=day): float(value) for day, value in enumerate(series[:-7])}
+        usual = usual_weekdays(past)
+        inside += [usual[day][0] <= value <= usual[day][1] for day, value in enumerate(series[-7:])]
+    return float(np.mean(inside))
 
 
 def recall(data: Eventful, scores: Floats, false_alarms_a_day: float) -> float:

@@ -4,6 +4,7 @@
 import datetime as dt
 import json
 import shlex
+from collections import Counter
 from contextlib import suppress
 from getpass import getuser
 from itertools import groupby
@@ -252,20 +253,22 @@ def usage(
 
     settle_in()
     table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    most_calls: Counter[tuple[str, str]] = Counter()
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):
         clients = load_agency(load_settings().clients).clients.values()
         for source in SOURCES.values():
             for target in targets_of(clients, source.name):
+                most_calls[target.client_id, source.name] += source.calls_a_day
                 if most := dollars_a_day(source, target):
                     most_dollars[target.client_id, source.name] = f"{most:.2f}"
     with clear_errors():
         used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
     for row in used:
-        known = SOURCES.get(row.source)
+        whose = row.client_id, row.source
         table.add_row(
-            str(row.day), row.client_id, row.source, str(row.calls), str(known.calls_a_day) if known else "",
-            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get((row.client_id, row.source), ""),
+            str(row.day), *whose, str(row.calls), str(most_calls[whose] or ""),
+            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get(whose, ""),
         )  # fmt: skip
     Console().print(table)
 
@@ -741,10 +744,10 @@ _ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; your u
 def list_mails(
     client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
     week: Annotated[str | None, typer.Option(help="Only this ISO week's, like 2026-W46.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that were sent.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those of which nothing is left to do.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """List the mails that are not sent, what became of them, and the recipients to whom nothing is sent.
+    """List the mails that are to be sent or wait for a person, and the recipients to whom nothing is sent.
 
     Ends with 1 if a mail waits for a person.
 
@@ -753,20 +756,18 @@ def list_mails(
     settle_in()
     from dataclasses import asdict
 
-    from widerview.delivery.outbox import WAITING_FOR_A_PERSON, list_rows
+    from widerview.delivery.outbox import list_rows
     from widerview.delivery.suppression import list_suppressed
     from widerview.pipeline import connections
     from widerview.yaml_lines import printable
 
     with clear_errors(), connections.warehouse().connect() as connection:
         period = _period(week) if week else None
-        mails = [
-            mail
-            for mail in list_rows(connection, client_id=client, period=period)
-            if everything or mail.state != "sent"
-        ]
+        matching = list_rows(connection, client_id=client, period=period)
         left_alone = list_suppressed(connection, client)
-    waiting = [mail for mail in mails if mail.state in WAITING_FOR_A_PERSON]
+    if client and not (matching or left_alone):  # a client that is gone may have mails; a wrong name has none
+        find_client(client)
+    mails = [mail for mail in matching if everything or not mail.is_over]
     if as_json:
         shown = {"mails": [asdict(each) for each in mails], "suppressed": [asdict(each) for each in left_alone]}
         typer.echo(json.dumps(shown, indent=2, default=str))
@@ -779,11 +780,13 @@ def list_mails(
             )  # fmt: skip
         if mails:
             Console().print(table)
+        elif matching:
+            say("Nothing is left to be sent or decided", "green")
         else:
-            say("Every mail was sent", "green")
+            say("No mails match", "yellow")
         for each in left_alone:
             say(f"Nothing is sent to: {each.client_id}: {printable(str(each))}", "yellow")
-    if waiting:
+    if any(mail.waits for mail in mails):
         raise typer.Exit(1)
 
 
@@ -838,10 +841,14 @@ def resolve_mail(
         bool | None, typer.Option("--arrived/--not-arrived", help="An uncertain mail: what you found out.")
     ] = None,
     release: Annotated[str | None, typer.Option(help="A held mail: why it is right as it is.")] = None,
+    stop: Annotated[str | None, typer.Option(help="A mail that is ready or held: why it is not to be sent.")] = None,
+    done: Annotated[
+        str | None, typer.Option(help="Failed, bounced or uncertain: why nothing is left to do about it.")
+    ] = None,
     lift: Annotated[str | None, typer.Option(help="A suppressed recipient: why mails may go there again.")] = None,
     by: _ByOption = None,
 ) -> None:
-    """Decide what becomes of a mail that waits for a person. What is ready then leaves with the DAG `outbox`.
+    """Decide what becomes of a mail. What is ready then leaves with the DAG `outbox`.
 
     Example: `widerview outbox resolve --client harbour-bakery --week 2026-W46 --recipient ada@bakery.example --arrived`
     """
@@ -849,14 +856,14 @@ def resolve_mail(
     from widerview.clock import utc_now
     from widerview.pipeline import connections, outgoing
 
-    asked = [
-        ("arrived" if arrived else "lost", "") if arrived is not None else None,
-        ("release", release) if release is not None else None,
-        ("lift", lift) if lift is not None else None,
-    ]
-    decisions = [each for each in asked if each]
+    found = None if arrived is None else "arrived" if arrived else "lost"
+    reasons = {"release": release, "stop": stop, "done": done, "lift": lift}
+    decisions = [(found, "")] if found else []
+    decisions += [(what, why) for what, why in reasons.items() if why is not None]
     if len(decisions) != 1:
-        raise typer.BadParameter("give one of --arrived, --not-arrived, --release WHY, --lift WHY")
+        raise typer.BadParameter(
+            "give one of --arrived, --not-arrived, --release WHY, --stop WHY, --done WHY, --lift WHY"
+        )
     [(what, why)] = decisions
     if what != "lift" and week is None:
         raise typer.BadParameter("say of which week", param_hint="--week")

@@ -102,6 +102,33 @@ def test_visits_posts_and_touchpoints_are_the_true_ones_this_week_and_so_far(dro
     assert all(each.so_far is None for each in campaign.rows if each.metric == "reach"), "they tell no reach"
 
 
+def test_a_campaign_from_friday_on_has_no_more_this_week_than_so_far(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    friday = WEEK.monday + dt.timedelta(days=4)
+    late = client.campaigns[0].model_copy(update={"starts": friday})
+    campaign = campaign_of(dropped, client.model_copy(update={"campaigns": (late,)}))
+    counted = [each for each in campaign.rows if each.week is not None]
+    assert {"visits", "posts", "scans", "redemptions", "claimed_conversions"} <= {each.metric for each in counted}
+    for each in counted:
+        assert each.so_far is not None
+        assert each.week <= each.so_far, each
+    assert campaign.visits == row(campaign, "visits").week
+    for each in campaign.touchpoints:
+        assert each.kind == "unmarked" or each.visits <= each.so_far
+    everything = campaign_of(dropped)
+    assert row(campaign, "posts").so_far < row(everything, "posts").so_far, "what was posted long before is another's"
+
+
+def test_a_code_that_is_used_after_the_last_day_was_used_for_the_campaign(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    over = client.campaigns[0].model_copy(update={"ends": WEEK.monday + dt.timedelta(days=1)})
+    campaign = campaign_of(dropped, client.model_copy(update={"campaigns": (over,)}))
+    for metric in ("redemptions", "revenue"):
+        assert row(campaign, metric, CODE) == row(campaign_of(dropped), metric, CODE)
+    assert row(campaign, "visits") == row(campaign_of(dropped), "visits")
+    assert row(campaign, "posts").week < row(campaign_of(dropped), "posts").week
+
+
 def test_visits_that_began_on_its_pages_without_a_tag_stand_apart_and_are_in_no_other_row(dropped: House) -> None:
     campaign = campaign_of(dropped)
     model, pages = dropped.sandbox.model, {"/winter-loaf", "/bake-along"}

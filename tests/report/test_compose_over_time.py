@@ -122,6 +122,18 @@ def lines(facts: Facts) -> list[str]:
     return [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing]
 
 
+# --- Posts ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_reported_of_a_post_is_no_zero(engine: Engine) -> None:
+    past = Past()
+    facts = past.facts(engine, client())
+    assert {(post.replies, post.reposts, post.shares) for post in facts.posts} == {(None, None, None)}
+    text = render(facts).text
+    assert f"{facts.posts[0].reactions} reactions." in text
+    assert "of them" not in text
+
+
 # --- Worth knowing -------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +349,30 @@ def test_a_goal_has_its_pace_as_a_range(engine: Engine) -> None:
 def test_where_a_goal_stands(engine: Engine, changed: dict[str, Any], ending: str) -> None:
     [line] = goal_lines(Past().facts(engine, client(goals=[goal(**changed)])))
     assert line.endswith(ending)
+
+
+def test_a_week_that_is_still_coming_in_puts_no_goal_out_of_reach(engine: Engine) -> None:
+    past = Past()
+    whole = sum(past.visits[day] for day in WEEK.days)
+    past.visits |= {day: past.visits[day] // 2 for day in WEEK.days}
+    before = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(8))
+    end = before + whole * 22 / 7
+    of = client(goals=[goal(target=round(end))])
+    [found] = past.facts(engine, of, after=dt.timedelta(hours=7)).goals
+    assert found.so_far == before + sum(past.visits[day] for day in WEEK.days)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < end < found.high < end + whole
+    assert found.word == "within reach"
+
+
+def test_a_goal_that_ends_with_a_week_that_is_still_coming_in_is_not_told_to_be_missed(engine: Engine) -> None:
+    past = Past()
+    so_far = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(15))
+    of = client(goals=[goal(target=round(so_far) + 20, ends="2026-11-15")])
+    [line] = goal_lines(past.facts(engine, of, after=dt.timedelta(hours=7)))
+    assert line.startswith(f"{so_far:,.0f} of {so_far + 20:,.0f} so far; likely ")
+    assert line.endswith(" by 15 November: within reach.")
 
 
 def test_without_a_usual_week_there_is_no_pace(engine: Engine) -> None:

@@ -138,8 +138,8 @@ def test_whatever_a_post_has_linked_is_judged_and_its_mending_is_fine(rest: str)
 def test_what_the_plan_makes_the_linter_takes_and_the_campaign_owns(page: str, line: object) -> None:
     tags: Tags = line.tags  # type: ignore[attr-defined]
     post = Posted((tag_link(CLIENT, page, tags),), source=tags.utm_source.removesuffix("-ads"))
-    assert belongs(post, CAMPAIGN)
-    assert not belongs(post, CLIENT.campaigns[1])
+    assert belongs(CLIENT, post, CAMPAIGN)
+    assert not belongs(CLIENT, post, CLIENT.campaigns[1])
     if tags.utm_medium not in {"print", "email"}:
         assert untidy_links(CLIENT, [post]) == []
 
@@ -158,4 +158,29 @@ def test_what_the_plan_makes_the_linter_takes_and_the_campaign_owns(page: str, l
     ],
 )
 def test_a_post_belongs_by_hashtag_by_link_or_by_hand(post: Posted, belonging: bool) -> None:
-    assert belongs(post, CAMPAIGN) is belonging
+    assert belongs(CLIENT, post, CAMPAIGN) is belonging
+
+
+@pytest.mark.parametrize(
+    ("at", "belonging"),
+    [
+        (dt.datetime(2026, 10, 25, 22, 30, tzinfo=dt.UTC), False),  # the last half hour of the 25th in Berlin
+        (dt.datetime(2026, 10, 25, 23, 30, tzinfo=dt.UTC), True),  # a week before the first day: the announcement
+        (dt.datetime(2026, 11, 29, 22, 30, tzinfo=dt.UTC), True),
+        (dt.datetime(2026, 11, 29, 23, 30, tzinfo=dt.UTC), False),
+    ],
+)
+@pytest.mark.parametrize("how", [{"links": (RIGHT,)}, {"links": (), "tags": ("winterbread",)}])
+def test_tag_and_hashtag_make_a_post_the_campaigns_from_its_announcement_to_its_end_only(
+    at: dt.datetime, belonging: bool, how: dict[str, tuple[str, ...]]
+) -> None:
+    assert belongs(CLIENT, Posted(**how, published_at=at), CAMPAIGN) is belonging
+    by_hand = Posted(**how, published_at=at, permalink="https://bsky.example/by-hand")
+    assert belongs(CLIENT, by_hand, CAMPAIGN), "what a person has named stays"
+
+
+def test_a_link_of_the_announcement_is_as_planned_and_one_before_it_too_early() -> None:
+    announced = dt.datetime(2026, 10, 26, 9, tzinfo=dt.UTC)
+    assert found(RIGHT, published_at=announced) is None
+    early = announced - dt.timedelta(days=1)
+    assert found(RIGHT, published_at=early) == ("its campaign winter-bread begins on 2026-11-02", EVERYDAY)

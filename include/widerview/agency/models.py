@@ -37,6 +37,9 @@ from widerview.sources import base as sources_base
 from widerview.sources.base import Kind, Source
 from widerview.sources.registry import SOURCES
 
+ANNOUNCED = dt.timedelta(days=7)
+"""So long before its first day a campaign may be announced: what carries its tags or hashtags then is its own."""
+
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
@@ -675,6 +678,20 @@ class Campaign(Model):
             posts += [(post, ("partners", n, "posts", m)) for m, post in enumerate(partner.posts)]
         _check_doubles("post", posts)
         return self
+
+    @property
+    def announced(self) -> dt.date:
+        """The first day on which something that carries its tags or hashtags is its own."""
+        return self.starts - min(ANNOUNCED, self.starts - dt.date.min)
+
+    @property
+    def counts_from(self) -> dt.date:
+        """The first day of which anything is counted for it: it is announced, or one of its assets is out already."""
+        return min([self.announced, *(self.days_of(asset)[0] for asset in self.assets)])
+
+    def speaks_on(self, day: dt.date) -> bool:
+        """Whether what is posted on a day with its tags or hashtags is its own: from its announcement to its end."""
+        return self.announced <= day <= self.ends
 
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""

@@ -126,7 +126,8 @@ def growth(weeks: Floats) -> list[Growth | None]:
     number of independent weeks that they are worth (Bayley and Hammersley 1946, doi:10.2307/2983560).
 
     Args:
-        weeks: Weekly values of shape (series, at least 52 weeks), oldest first; NaN where unknown.
+        weeks: Weekly counts of shape (series, at least 52 weeks), oldest first; NaN where unknown; of a mean what it
+            makes over as many things as it is usually a mean of.
 
     Returns:
         One for each series; None where fewer than eight weeks of a quarter are known.

@@ -220,10 +220,14 @@ def http_client(source: Source, target: Target, door: Access, **more: Any) -> Ht
     return HttpClient(**given | more)
 
 
-def daily_allowance(engine: Engine, source: Source, target: Target) -> DailyAllowance:
-    """Give what the client of a target may still spend today on a platform."""
+def daily_allowance(engine: Engine, source: Source, target: Target, *, accounts: int) -> DailyAllowance:
+    """Give what the client of a target may still spend today on a platform, where it has so many accounts."""
     return DailyAllowance(
-        engine, target.client_id, source.name, calls=source.calls_a_day, dollars=dollars_a_day(source, target)
+        engine,
+        target.client_id,
+        source.name,
+        calls=source.calls_a_day * accounts,
+        dollars=dollars_a_day(source, target),
     )
 
 

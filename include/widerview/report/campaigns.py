@@ -1,6 +1,7 @@
 """What a campaign came to, across social, website and everything else: one table for each that runs in the week.
 
-Every number stands for this week and since the campaign began. Nothing is added up that counts the same twice: not the
+Every number stands for this week and since the campaign began, its announcement and what its assets brought before or
+after its own days included. Nothing is added up that counts the same twice: not the
 people reached on two platforms or by two posts, not what platforms claim, not scans and the visits they led to.
 """
 
@@ -71,7 +72,6 @@ def campaign_facts(
     week: Week,
     as_of: dt.datetime,
     social: Social,
-    web: Web,
     titles: Mapping[str, str],
 ) -> tuple[CampaignFact, ...]:
     """Work out the table of each campaign that runs in a week.
@@ -82,16 +82,15 @@ def campaign_facts(
         week: The week of the report.
         as_of: What was recorded later does not exist (UTC).
         social: The accounts' posts of the weeks in view.
-        web: The website's visits.
         titles: Names of the sources for people.
     """
     campaigns = running_campaigns(client, week)
     if not campaigns:
         return ()
-    first = min(each.starts for each in campaigns)
+    first = min(each.counts_from for each in campaigns)
     counted = _Counted.read(connection, client, first, week.sunday, as_of)
-    past = Web.read(connection, client, first - PAST, week.sunday, as_of) if client.visit_counters else None
-    return tuple(_Table(client, each, week, social, web, counted, past, titles).fact() for each in campaigns)
+    web = Web.read(connection, client, first - PAST, week.sunday, as_of)
+    return tuple(_Table(client, each, week, social, web, counted, titles).fact() for each in campaigns)
 
 
 def untagged_social(
@@ -217,18 +216,20 @@ class _Table:
     social: Social
     web: Web
     counted: _Counted
-    past: Web | None
     titles: Mapping[str, str]
 
     @property
     def key(self) -> str:
         return self.campaign.key.casefold()
 
-    @property
+    @cached_property
     def days(self) -> list[dt.date]:
-        """The campaign's days up to the end of the week."""
-        last = min(self.campaign.ends, self.week.sunday)
-        return [self.campaign.starts + dt.timedelta(days=n) for n in range((last - self.campaign.starts).days + 1)]
+        """The days that count up to the end of the week: what is tagged goes on bringing people after the last one."""
+        first = self.campaign.counts_from
+        return [first + dt.timedelta(days=n) for n in range((self.week.sunday - first).days + 1)]
+
+    def _since_it_began(self) -> list[dt.date]:
+        return [day for day in self.days if day >= self.campaign.starts]
 
     def fact(self) -> CampaignFact:
         rows = tuple(chain(self._posts(), self._partners(), self._website(), self._assets(), self._claims()))
@@ -240,7 +241,7 @@ class _Table:
             audience=self.campaign.audience,
             starts=self.campaign.starts,
             ends=self.campaign.ends,
-            posts=len(self._own(self.social.published(self.week))),
+            posts=sum(map(self._is_of_week, self._own)),
             visits=_whole(visits),
             touchpoints=tuple(self._touchpoints(visits)),
             rows=rows,
@@ -250,14 +251,14 @@ class _Table:
         )
 
     def _effect(self) -> EffectFact | None:
-        if self.past is None:
+        if not self.web.sites:
             return None
         return effect_of(
             self.client,
             self.campaign,
             self.week.sunday,
-            self.past.days,
-            self.past.splits["channel"],
+            self.web.days,
+            self.web.splits["channel"],
             on_social=bool(self._published),
         )
 
@@ -267,10 +268,12 @@ class _Table:
     def _published(self) -> list[PostNumbers]:
         """All posts of the campaign so far, as far as the weeks in view reach."""
         every = (post for week in self.social.weeks for post in self.social.published(week))
-        return [post for post in every if belongs(post.post, self.campaign)]
+        return [post for post in every if belongs(self.client, post.post, self.campaign)]
 
-    def _own(self, posts: Iterable[PostNumbers]) -> list[PostNumbers]:
-        return [post for post in posts if belongs(post.post, self.campaign) and self._partner_of(post) is None]
+    @cached_property
+    def _own(self) -> list[PostNumbers]:
+        """Those of them that are the client's and no partner's."""
+        return [post for post in self._published if self._partner_of(post) is None]
 
     def _partner_of(self, post: PostNumbers) -> Partner | None:
         names = {
@@ -286,7 +289,7 @@ class _Table:
         return None
 
     def _posts(self) -> Iterator[CampaignRow]:
-        own = self._own(self._published)
+        own = self._own
         if not self.client.accounts:
             return
         this_week = [post for post in own if self._is_of_week(post)]
@@ -332,14 +335,14 @@ class _Table:
     # -- website ---------------------------------------------------------------------------------------------------
 
     def _visits(self, group: Group, dimension: str, member: str, of: str = "") -> CampaignRow:
-        days = [self.web.on(day, dimension, member) for day in self.days]
         return CampaignRow(
             group=group,
             metric="visits",
             of=of,
             week=self.web.split(self.week, dimension, member),
-            so_far=total("visits", days),
-            at_least=None in days,
+            so_far=total("visits", [self.web.on(day, dimension, member) for day in self.days]),
+            # Before its first day most campaigns have nothing, which no day has to be known for.
+            at_least=any(self.web.days.get(day) is None for day in self._since_it_began()),
         )
 
     def _website(self) -> Iterator[CampaignRow]:
@@ -364,11 +367,13 @@ class _Table:
         )
         metric = "untagged_landing_visits" if tagged else "landing_visits"
         days = {day: visits - tagged[day] for day, visits in every.items() if day in tagged} if tagged else every
-        known = {day: visits for day, visits in days.items() if day in self.days}
+        # Before the campaign a page that is not new had visits, too.
+        began = self._since_it_began()
+        known = {day: days[day] for day in began if day in days}
         if known:
             of = paths[0] if len(paths) == 1 else ""
             row = self._sums("website", metric, known, of)
-            yield msgspec.structs.replace(row, at_least=any(day not in known for day in self.days))
+            yield msgspec.structs.replace(row, at_least=len(known) < len(began))
 
     def _results(self) -> Sequence[str]:
         """The metric by which the website counts results, if it tells it of campaigns."""
@@ -449,7 +454,7 @@ class _Table:
             self._sums("claimed", "claimed_conversions", days, AD_PLATFORMS[platform])
             for platform, days in self._ads("claimed_conversions").items()
         ]
-        own = self._own(self._published)
+        own = self._own
         for source in dict.fromkeys(post.post.source for post in own):
             on_it = [post for post in own if post.post.source == source]
             rows.append(

@@ -41,7 +41,7 @@ from widerview.report.facts import (
 from widerview.report.goals import goal_facts, running_goals
 from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
-from widerview.report.long_past import Breaks, LongPast, counted_alike
+from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
 from widerview.report.voice import marked
 from widerview.report.web import Web, counting_sites
@@ -111,8 +111,9 @@ def compose(
     spared = _spared(client, social, absent)
     social = social.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
-    past = LongPast.read(connection, client, social, web, long, as_of, breaks)
-    figures = _figures(client, weeks, social, web, seen_until, breaks)
+    arrived = _arrived(client, week, social, web, seen_until)
+    past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
+    figures = _figures(client, weeks, social, web, arrived, breaks)
     figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
     year = year_of(past, week, so_far=_is_so_far(figures)) if is_due(week) else None
     # What is counted otherwise now does not say what is usual for a week.
@@ -123,7 +124,7 @@ def compose(
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, web, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, social, titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -185,8 +186,20 @@ def _is_so_far(figures: Sequence[Figure]) -> bool:
     return any(figure.so_far for figure in figures if figure.id in OF_POSTS)
 
 
+def _arrived(client: Client, week: Week, social: Social, web: Web, seen_until: dt.datetime) -> Arrived:
+    """How much of the week had come in, as seen in earlier weeks; where nothing was, by how long ago it ended."""
+    is_early = seen_until < week.bounds(client.zone)[1] + SETTLED_AFTER
+
+    def of(share: float | None) -> float | None:
+        if share is None:
+            return None if is_early else 1.0
+        return share if share < COMPLETE else 1.0
+
+    return Arrived(of(social.completeness), of(web.completeness(week, client.zone, seen_until)))
+
+
 def _figures(
-    client: Client, weeks: Sequence[Week], social: Social, web: Web, seen_until: dt.datetime, breaks: Breaks
+    client: Client, weeks: Sequence[Week], social: Social, web: Web, arrived: Arrived, breaks: Breaks
 ) -> tuple[Figure, ...]:
     """The figures of the last week; what a platform counted otherwise is unknown, for no sum or range joins the two."""
     posts: dict[str, list[float | None]] = {}
@@ -208,13 +221,9 @@ def _figures(
         alike = set(counted_alike(weeks, since))
         for name, values in kind.items():
             kind[name] = [value if week in alike else None for week, value in zip(weeks, values, strict=True)]
-    week_end = weeks[-1].bounds(client.zone)[1]
-    is_early = seen_until < week_end + SETTLED_AFTER
-    early: dict[str, bool] = {}
-    for share, names in ((social.completeness, posts), (web.completeness(weeks[-1], client.zone, seen_until), visits)):
-        early |= dict.fromkeys(names, is_early if share is None else share < COMPLETE)
+    early = dict.fromkeys(posts, arrived.posts != 1) | dict.fromkeys(visits, arrived.visits != 1)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
-    usual = _usual_of(posts) | _usual_of(visits)
+    usual = _usual_of(posts, {"reactions_per_post": social.posts_behind(weeks)}) | _usual_of(visits)
     return tuple(
         Figure(
             id=name,
@@ -232,9 +241,11 @@ def _figures(
     )
 
 
-def _usual_of(series: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+def _usual_of(
+    series: Mapping[str, Sequence[float | None]], of: Mapping[str, float] | None = None
+) -> dict[str, Range | None]:
     """The usual ranges of some weekly series, learnt from all weeks but the last."""
-    return usual_ranges({name: values[:-1] for name, values in series.items()})
+    return usual_ranges({name: values[:-1] for name, values in series.items()}, of)
 
 
 def _usual(found: Range | None) -> Usual | None:
@@ -346,8 +357,9 @@ def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> 
             permalink=post.post.permalink,
             published_at=post.post.published_at,
             reactions=post.sum(REACTIONS) or 0,
-            replies=post.sum(["replies"]) or 0,
-            reposts=post.sum(PASSED_ON) or 0,
+            replies=post.sum(["replies"]),
+            reposts=post.sum(["reposts", "quotes"]),
+            shares=post.sum(["shares"]),
             lift=lifts.get((post.post.source, post.post.post_id)),
         )
         for post in best[:3]
@@ -356,14 +368,8 @@ def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> 
 
 def _lifts(weeks: Sequence[Week], social: Social) -> dict[tuple[str, str], Lift]:
     """The lifts of the last week's posts, by source and post id, where enough is known to tell."""
-
-    def counted(post: PostNumbers) -> PostCount:
-        # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside
-        # the lift is what the post drew, not how willing those were who happened to see it.
-        return PostCount((post.post.source, post.post.account_id, post.post.kind), earned=post.sum(REACTIONS), seen=1.0)
-
     posts = social.published(weeks[-1])
-    past = [counted(post) for week in weeks[:-1] for post in social.published(week)]
+    past = [_counted(post) for week in weeks[:-1] for post in social.published(week)]
     return {
         (posts[each.post].post.source, posts[each.post].post.post_id): Lift(
             # Digits that nobody prints are left out: another processor's logarithm may differ in the last ones.
@@ -372,22 +378,23 @@ def _lifts(weeks: Sequence[Week], social: Social) -> dict[tuple[str, str], Lift]
             high=round(each.high, 3),
             coverage=COVERAGE,
         )
-        for each in best_posts([counted(post) for post in posts], past, COVERAGE)
+        for each in best_posts([_counted(post) for post in posts], past, COVERAGE)
     }
+
+
+def _counted(post: PostNumbers) -> PostCount:
+    # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside the
+    # lift is what the post drew, not how willing those were who happened to see it.
+    return PostCount((post.post.source, post.post.account_id, post.post.kind), earned=post.sum(REACTIONS), seen=1.0)
 
 
 def _posting(weeks: Sequence[Week], social: Social) -> Posting | None:
     found = posting(
-        [len(social.published(week)) if week in social.known else None for week in weeks],
-        [social.sum(week, REACTIONS) for week in weeks],
+        [[_counted(post) for post in social.published(week)] if week in social.known else None for week in weeks]
     )
     if found is None:
         return None
-    return Posting(
-        posts=found.posts,
-        usual_posts=found.usual_posts if found.usual_per_post else None,
-        fewer_earned_more=found.fewer_earned_more,
-    )
+    return Posting(posts=found.posts, usual_posts=found.usual_posts, fewer_earned_more=found.fewer_earned_more)
 
 
 def _channels(weeks: Sequence[Week], web: Web) -> tuple[ChannelFact, ...]:

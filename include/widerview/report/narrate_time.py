@@ -115,7 +115,7 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
     if goal.so_far is None:
         return _("not all days since its start are known, so we cannot say how far your goal of %(target)s is.") % words
     words["so_far"] = voice.number(goal.so_far)
-    if goal.ends <= facts.last_day:
+    if goal.ends <= facts.last_day and goal.word and goal.low is None:
         if goal.word == "reached":
             return _("%(so_far)s by %(day)s; your goal of %(target)s was reached.") % words
         return _("%(so_far)s by %(day)s; your goal was %(target)s.") % words

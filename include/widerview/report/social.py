@@ -221,12 +221,20 @@ class Social:
         known = [value for post in self.published(week) if (value := post.sum(metrics)) is not None]
         return sum(known) if known or not self.published(week) else None
 
+    def reactions_by_post(self, week: Week) -> list[int]:
+        """The reactions to each post of a week that was pulled; those that are not reported are left out."""
+        published = self.published(week) if week in self.known else ()
+        return [value for post in published if (value := post.sum(REACTIONS)) is not None]
+
     def reactions_per_post(self, week: Week) -> float | None:
         """Reactions divided by posts; None for a week without posts."""
-        if week not in self.known:
-            return None
-        known = [value for post in self.published(week) if (value := post.sum(REACTIONS)) is not None]
+        known = self.reactions_by_post(week)
         return statistics.fmean(known) if known else None
+
+    def posts_behind(self, weeks: Sequence[Week]) -> float:
+        """How many posts the last week's `reactions_per_post` is a mean of; if of none, as many as a usual week's."""
+        *past, last = [len(self.reactions_by_post(week)) for week in weeks]
+        return last or statistics.median([count for count in past if count] or [1])
 
 
 def names_of(account: read.Account) -> tuple[str, str]:

@@ -27,7 +27,8 @@ def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:
     """
     weeks = [week.shift(-ago) for ago in range(YEAR_WEEKS - 1, -1, -1)]
     values = [None if so_far and each == week else past.week(_METRIC, each) for each in weeks]
-    [grown] = growth(np.array([values], dtype=float))
+    posts = past.usual_posts(weeks)
+    [grown] = growth(np.array([values], dtype=float) * posts)
     if grown is None:
         return None
     return Year(
@@ -36,7 +37,7 @@ def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:
             YearWeek(monday=each.monday, value=None if value is None else round(value, 3))
             for each, value in zip(weeks, values, strict=True)
         ),
-        quarters=tuple(round(quarter, 3) for quarter in grown.quarters),
+        quarters=tuple(round(quarter / posts, 3) for quarter in grown.quarters),
         times=round(grown.factor, 3),
         low=round(grown.low, 3),
         high=round(grown.high, 3),

@@ -79,8 +79,25 @@ _QUOTED = 120
 
 _STAMP = re.compile(rb"\[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 _GET = re.compile(r"GET (/[^ ]*)(?: HTTP/[0-9.]+)?")
-_PAGE = re.compile(r"[^.]*|.+\.(?:x?html?|shtml|php|aspx?|jspx?)", re.IGNORECASE)
-"""The last part of a page's path: what is called like a picture, a script or a feed is none."""
+_FILE = re.compile(
+    r"""
+    \..* | .*\.(?:
+        avif | bmp | gif | ico | jpe?g | png | svgz? | tiff? | webp |
+        css | eot | js | map | mjs | otf | ttf | wasm | woff2? |
+        avi | flac | m3u8 | m4[av] | mov | mp[34] | mpe?g | og[agv] | swf | ts | vtt | wav | webm |
+        atom | conf | csv | env | gpx | ics | ini | json | jsonld | kml | log | rdf | rss | sql | tsv | txt | vcf |
+        webmanifest | xml | xslt? | ya?ml |
+        docx? | epub | md | od[pst] | pdf | pptx? | ps | rtf | tex | xlsx? |
+        7z | apk | bin | bz2 | deb | dmg | exe | gem | gz | img | iso | jar | msi | rar | rpm | tar | tgz | xz | zip |
+        bak | c | cpp | diff | h | java | lua | patch | py | pyc | rb | sh | spec
+    )
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+"""The last part of a path that is no page's, because it is called like a picture, a script, a feed or another file.
+
+A dot alone makes no file of a page: `size-2.5`, `st.-gallen`.
+"""
 _RUN = re.compile(r"[0-9A-Fa-f:.]+")
 """What an address is made of; a run of it is looked at as a whole, so that a long one costs no more than its length."""
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
@@ -286,7 +303,7 @@ class _Gathered:
         if not got or not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - HTTP's successes
             return
         path, _, query = got[1].partition("?")
-        if not _PAGE.fullmatch(path.rpartition("/")[2]):
+        if _FILE.fullmatch(path.rpartition("/")[2]):
             return
         host = _host(entry.headers_in["Referer"] or "")
         page = landing_pages.named(path, self._pages) or ""

@@ -390,9 +390,9 @@ class Source(ABC):
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
         walks: What takes more calls the more posts there are; empty for web analytics.
         call_budget: Most HTTP calls one account may cost in one run.
-        calls_a_day: Most HTTP calls that all accounts of a client may cost in a day (UTC).
-        dollars_a_day: Most that these calls may cost in US dollars, unless the client's file says otherwise in the
-            option of this name; None where calls cost nothing.
+        calls_a_day: Most HTTP calls that the accounts of a client may cost in a day (UTC), for each account it has.
+        dollars_a_day: Most that all accounts of a client may cost in a day in US dollars, unless the client's file says
+            otherwise in the option of this name; None where calls cost nothing.
         renewal_page: Where a person renews a token: an address, or a way through menus; empty if none is needed.
         renews_before: How long before a token dies it is exchanged for a new one; None where software cannot do it.
     """
@@ -457,6 +457,10 @@ class Source(ABC):
         Raises:
             widerview.sources.errors.SourceError: There is no such server; the Connection must name one.
         """
+
+    def api_of(self, target: Target) -> str:
+        """Name the one of the platform's APIs that an account is asked through; empty where there is but one."""
+        return ""
 
     @abstractmethod
     def fetch(self, target: Target, window: Window, http: "HttpClient") -> Iterator[RawPage]:

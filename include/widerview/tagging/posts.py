@@ -64,9 +64,16 @@ class Untidy(NamedTuple):
     right: str | None
 
 
-def belongs(post: Post, campaign: Campaign) -> bool:
-    """Whether a post is part of a campaign: by one of its hashtags, by a link tagged with its key, or by hand."""
-    return _is_named(post, campaign) or any(campaign.key.casefold() in campaigns_of(link) for link in post.links)
+def belongs(client: Client, post: Post, campaign: Campaign) -> bool:
+    """Whether a post is part of a campaign of the client.
+
+    By hand on any day; by one of its hashtags, or by a link tagged with its key, while it is announced or runs: the
+    hashtag of last winter may be that of this one.
+    """
+    if _is_by_hand(post, campaign):
+        return True
+    is_tagged = any(campaign.key.casefold() in campaigns_of(link) for link in post.links)
+    return campaign.speaks_on(_day(client, post)) and (is_tagged or _has_hashtag(post, campaign))
 
 
 def untidy_links(client: Client, posts: Iterable[Post]) -> list[Untidy]:
@@ -79,10 +86,13 @@ def untidy_links(client: Client, posts: Iterable[Post]) -> list[Untidy]:
     ]
 
 
-def _is_named(post: Post, campaign: Campaign) -> bool:
+def _is_by_hand(post: Post, campaign: Campaign) -> bool:
+    return post.permalink in {*campaign.posts, *(each for partner in campaign.partners for each in partner.posts)}
+
+
+def _has_hashtag(post: Post, campaign: Campaign) -> bool:
     hashtags = {tag.removeprefix("#").casefold() for tag in campaign.hashtags}
-    by_hand = {*campaign.posts, *(each for partner in campaign.partners for each in partner.posts)}
-    return not hashtags.isdisjoint(tag.casefold() for tag in post.tags) or post.permalink in by_hand
+    return not hashtags.isdisjoint(tag.casefold() for tag in post.tags)
 
 
 def _day(client: Client, post: Post) -> dt.date:
@@ -103,14 +113,14 @@ def _all(client: Client) -> list[Campaign]:
 
 def _meant(client: Client, post: Post, link: str, day: dt.date) -> Campaign | None:
     """The campaign a link was for: by its tag, however that is written, or by its post; at last the everyday one."""
-    running = [campaign for campaign in client.campaigns if campaign.starts <= day <= campaign.ends]
+    running = [campaign for campaign in client.campaigns if campaign.speaks_on(day)]
     keys = {campaign.key: campaign for campaign in [*running, *everyday(client)]}
     for said in sorted(campaigns_of(link)):
         if close := difflib.get_close_matches(plain(said), keys, n=1, cutoff=0.8):
             return keys[close[0]]
     if (holder := _short_path_of(client, link, day)) and holder[0] in running:
         return holder[0]
-    if named := [campaign for campaign in running if _is_named(post, campaign)]:
+    if named := [each for each in running if _is_by_hand(post, each) or _has_hashtag(post, each)]:
         return named[0]
     return next(everyday(client), running[0] if len(running) == 1 else None)
 
@@ -139,7 +149,7 @@ def _wrong_campaign(client: Client, link: str, day: dt.date) -> str | None:
         return f"its campaign {quoted(said)} is none of the client's: another tool's or agency's?"
     if day > campaign.ends:
         return f"its campaign {said} was over on {campaign.ends}"
-    return f"its campaign {said} begins on {campaign.starts}" if day < campaign.starts else None
+    return f"its campaign {said} begins on {campaign.starts}" if day < campaign.announced else None
 
 
 def _wrong_tags(client: Client, post: Post, link: str) -> str | None:
