@@ -27,7 +27,7 @@ from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
 from widerview.report.long_past import Breaks, counted_alike
 from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers, slug
-from widerview.report.social import PASSED_ON, REACTIONS, Social, matched_age, names_of
+from widerview.report.social import REACTIONS, Social, matched_age, names_of
 from widerview.report.web import Web, counting_sites
 from widerview.sources import landing_pages
 from widerview.sources.drop_folder import AD_PLATFORMS
@@ -44,10 +44,16 @@ _LATEST = ":latest"
 
 _ADDED = "These are added up."
 _COUNTED = "These are counted."
+_BY_POST = "The posts that these are of are counted."
 _LARGEST = "It is the largest of these."
 _AVERAGED = "These are added up post by post; the figure is the mean of the posts."
 
-_OF_POST = {"reactions": REACTIONS, "replies": ("replies",), "reposts": PASSED_ON}
+_OF_POST = {
+    "reactions": REACTIONS, "replies": ("replies",), "reposts": ("reposts", "quotes"), "shares": ("shares",),
+}  # fmt: skip
+_OF_POSTS = frozenset({"posts", "counted", "reactions", *OF_POSTS})
+"""The series of posts; `counted` are those whose reactions are known."""
+
 _REACH = ("reach", "viewers")
 
 
@@ -200,7 +206,7 @@ def _series(past: Past, number: PrintedNumber) -> Reading:
     days = _days(stretch)
     parts, queries = _parts(past, key, days, is_latest=stretch.endswith(_LATEST))
     value = _value(past, key, days, parts)
-    how = _AVERAGED if key == "reactions_per_post" else _COUNTED if key == "posts" else _ADDED
+    how = {"reactions_per_post": _AVERAGED, "posts": _COUNTED, "counted": _BY_POST}.get(key, _ADDED)
     return Reading(how, [part.row for part in parts], queries, value=value)
 
 
@@ -210,7 +216,7 @@ def _parts(
     """The rows of a series, each with the day that it counts for."""
     if key.startswith("daily/"):
         return _daily_parts(past, key, days)
-    if key in {"posts", "reactions", *OF_POSTS}:
+    if key in _OF_POSTS:
         return _post_parts(past, key, days, is_latest=is_latest)
     dimension, of_day = _visits_of(past, key)
     return _visit_parts(past, "visits", dimension, of_day, days)
@@ -220,21 +226,28 @@ def _value(past: Past, key: str, days: Sequence[dt.date], parts: Iterable[_Part]
     """What the rows of some days give together; None unless all of these days are known."""
     wanted = set(days)
     rows = [part.row for part in parts if part.day in wanted]
+    if key in _OF_POSTS:
+        is_known = past.social.known_days >= wanted and _is_alike(past.breaks.posts, days)
+        return _of_posts(key, rows) if is_known else None
     if key.startswith("daily/"):
-        return None if not rows or any(row.value is None for row in rows) else sum(row.value or 0.0 for row in rows)
-    if key not in {"posts", "reactions", *OF_POSTS}:
-        since, known = past.breaks.visits, all(past.web.days.get(day) is not None for day in days)
-        if key == "campaign_visits" and not any(running_campaigns(past.client, Week.of(day)) for day in days):
-            return None
-        return sum(row.value or 0.0 for row in rows) if known and _is_alike(since, days) else None
-    if not past.social.known_days >= wanted or not _is_alike(past.breaks.posts, days):
-        return None
+        is_known = bool(rows) and all(row.value is not None for row in rows)
+    else:
+        is_known = all(past.web.days.get(day) is not None for day in days) and _is_alike(past.breaks.visits, days)
+    if key == "campaign_visits" and not any(running_campaigns(past.client, Week.of(day)) for day in days):
+        is_known = False
+    return sum(row.value or 0.0 for row in rows) if is_known else None
+
+
+def _of_posts(key: str, rows: Sequence[Row]) -> float | None:
+    """What the counters of some posts give together, or how many there are; None where none of them tells."""
     if key == "posts":
         return len(rows)
     posts: dict[tuple[str, str], float] = {}
     for row in rows:
         if row.value is not None:
             posts[row.source, row.of] = posts.get((row.source, row.of), 0.0) + row.value
+    if key == "counted":
+        return len(posts)
     if key == "reactions_per_post":
         return statistics.fmean(posts.values()) if posts else None
     return sum(posts.values()) if posts or not rows else None
@@ -341,7 +354,7 @@ def _post_parts(
     asked = past.query("posts", first=first, end=end, account=sorted(past.social.ours), reply_to=None)
     if key == "posts":
         return [_Part(day, _post_row(post)) for post, day in published.values() if day in wanted], (asked,)
-    metrics = METRICS[key].parts
+    metrics = METRICS["reactions" if key == "counted" else key].parts
     age = None if is_latest else matched_age(past.week, zone, past.as_of)
     parts = [
         _Part(published[counter.source, counter.post_id][1], _counter_row(counter, counter.post_id))
@@ -474,7 +487,7 @@ def _counters_of(past: Past, post: read.Post, metrics: Sequence[str]) -> Reading
     rows = [part.row for part in parts if (part.row.source, part.row.of) == (post.source, post.post_id)]
     rows = [row for row in rows if row.metric in metrics]
     known = [row.value for row in rows if row.value is not None]
-    return Reading(_ADDED, rows, asked, value=sum(known))
+    return Reading(_ADDED, rows, asked, value=sum(known) if known else None)
 
 
 def _day(past: Past, number: PrintedNumber) -> Reading:
@@ -579,9 +592,12 @@ def _untagged(past: Past, number: PrintedNumber) -> Reading:
 def _campaign(past: Past, number: PrintedNumber) -> Reading:
     key, group, metric, of, when = number.of
     campaign = past.campaign(key)
-    last = min(campaign.ends, past.week.sunday)
-    so_far = [campaign.starts + count * _DAY for count in range((last - campaign.starts).days + 1)]
-    days = list(past.week.days) if when == "week" else so_far
+    # A page that is not new had visits before the campaign, too; whatever carries its tags is its own when announced.
+    first = campaign.starts if metric.endswith("landing_visits") else campaign.counts_from
+    days = list(past.week.days)
+    if when == "so-far":
+        days = [first + count * _DAY for count in range((past.week.sunday - first).days + 1)]
+    days = [day for day in days if day >= first]
     if group == "cost":
         rows, asked = _ads(past, campaign, "spend", days)
         spent = Reading(_ADDED, rows, asked)
@@ -675,7 +691,7 @@ def _campaign_posts(
         if (post.source, post.account_id) in past.social.ours
         and post.reply_to is None
         and post.published_at.astimezone(zone).date() in days
-        and belongs(post, campaign)
+        and belongs(past.client, post, campaign)
         and (metric == "posts" or SOURCES[post.source].title == of)
     }
     asked = past.query("posts", first=first, end=end, campaign=campaign.key)
@@ -750,6 +766,8 @@ def _usual_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     else:
         keys = [each.id for each in past.facts.figures if (each.id in OF_POSTS) == (key in OF_POSTS)]
     yield from _inputs(past, sorted(keys, key=lambda each: each != key), _weeks_before(past, HISTORY_WEEKS))
+    if "reactions_per_post" in keys:
+        yield from _inputs(past, ["counted"], [*_weeks_before(past, HISTORY_WEEKS), past.facts.period])
 
 
 def _weekday_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
@@ -788,7 +806,8 @@ def _change_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
         for each in past.facts.figures
         if (each.id in OF_POSTS) == (key in OF_POSTS) and each.id != "campaign_visits"
     ]
-    yield from _inputs(past, sorted(keys, key=lambda each: each != key), _last_weeks(past, CHANGE_WEEKS))
+    keys = sorted(keys, key=lambda each: each != key)
+    yield from _inputs(past, [*keys, "counted"] if key in OF_POSTS else keys, _last_weeks(past, CHANGE_WEEKS))
 
 
 def _of_goal(past: Past, place: str) -> tuple[str, str]:
@@ -809,7 +828,7 @@ def _goal_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
 
 
 def _year_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
-    yield from _inputs(past, ["reactions_per_post"], _last_weeks(past, YEAR_WEEKS))
+    yield from _inputs(past, ["reactions_per_post", "counted"], _last_weeks(past, YEAR_WEEKS))
 
 
 def _effect_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:

@@ -258,9 +258,15 @@ def _of_goal(facts: Facts, goal: GoalFact, place: int) -> Iterator[PrintedNumber
 
 def _of_post(facts: Facts, post: PostFact, place: int) -> Iterator[PrintedNumber]:
     voice, name, where = voice_of(facts.locale), f"post/{place}", narrate_posts.post_where(facts, post)
-    for counted, value in (("reactions", post.reactions), ("replies", post.replies), ("reposts", post.reposts)):
-        of = str(place), counted
-        yield PrintedNumber(f"{name}/{counted}", f"Post on {where}, {counted}", voice.number(value), value, "post", of)
+    for counted, value in (
+        ("reactions", post.reactions),
+        ("replies", post.replies),
+        ("reposts", post.reposts),
+        ("shares", post.shares),
+    ):
+        if value is not None:
+            of, text = (str(place), counted), voice.number(value)
+            yield PrintedNumber(f"{name}/{counted}", f"Post on {where}, {counted}", text, value, "post", of)
     if post.lift and narrate_posts.stands_out(post.lift):
         value_of_lift = post.lift.times, post.lift.low, post.lift.high
         low, high = narrate_posts.low_end(post.lift), narrate_posts.high_end(post.lift)
