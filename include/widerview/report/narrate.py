@@ -457,14 +457,18 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     )
     if answers.half_within is None:
         return f"{answered}."
-    # Rounded up: within two hours is true of an hour and a half.
-    hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
+    hours = whole_hours(answers.half_within)
     half = (
         voice.gettext("half within an office hour")
         if hours <= 1
         else voice.gettext("half within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}, {half}."
+
+
+def whole_hours(hours: float) -> int:
+    """Hours as they are printed, rounded up: within two hours is true of an hour and a half."""
+    return int(rounded(hours, 0, ROUND_CEILING))
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
