@@ -176,8 +176,9 @@ posts = st.builds(
     permalink=st.sampled_from(["https://social.example/1", "javascript:alert(1)", "", "//x", "http://[", "https://"]),
     published_at=moments,
     reactions=counts,
-    replies=counts,
-    reposts=counts,
+    replies=st.none() | counts,
+    reposts=st.none() | counts,
+    shares=st.none() | counts,
     lift=st.none() | lifts(),
 )
 postings = st.builds(Posting, posts=counts, usual_posts=st.none() | numbers, fewer_earned_more=st.booleans())

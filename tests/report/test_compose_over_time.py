@@ -122,6 +122,18 @@ def lines(facts: Facts) -> list[str]:
     return [narrate_time.notable_day(facts, notable) for notable in facts.worth_knowing]
 
 
+# --- Posts ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_reported_of_a_post_is_no_zero(engine: Engine) -> None:
+    past = Past()
+    facts = past.facts(engine, client())
+    assert {(post.replies, post.reposts, post.shares) for post in facts.posts} == {(None, None, None)}
+    text = render(facts).text
+    assert f"{facts.posts[0].reactions} reactions." in text
+    assert "of them" not in text
+
+
 # --- Worth knowing -------------------------------------------------------------------------------------------------
 
 

@@ -220,8 +220,25 @@ def test_one_is_singular():
     ]
     post = replace(facts.posts[0], reactions=1, replies=0, reposts=1)
     assert narrate_posts.post_lines(facts, post)[0] == "1 reaction, of them 0 replies, 1 repost"
+    post = replace(post, replies=1, reposts=0, shares=1)
+    assert narrate_posts.post_lines(facts, post)[0] == "1 reaction, of them 1 reply, 0 reposts; shared 1 time"
     campaign = replace(facts.campaigns[0], posts=1, visits=1)
     assert narrate_campaigns.campaign_line(facts, campaign).endswith("This week: 1 post, 1 visit.")
+
+
+@pytest.mark.parametrize(
+    ("reported", "said"),
+    [
+        ({"replies": 5}, "125 reactions, of them 5 replies"),
+        ({"reposts": 5}, "125 reactions, of them 5 reposts"),
+        ({"shares": 85}, "125 reactions; shared 85 times"),
+        ({}, "125 reactions"),
+    ],
+)
+def test_what_a_platform_does_not_report_of_a_post_is_left_out(reported: dict[str, int], said: str) -> None:
+    facts = good_week()
+    post = replace(facts.posts[0], **{"reactions": 125, "replies": None, "reposts": None} | reported)
+    assert narrate_posts.post_lines(facts, post)[0] == said
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,20 @@ def test_a_token_that_is_not_accepted_is_told_with_the_place_to_renew_it(name, s
     assert type(caught.value).__name__ == "Unauthorized"
     assert "wrong-token-1234" not in str(caught.value)
     assert target.ref in str(caught.value)
+    assert SOURCES[name].renewal_page
+    assert SOURCES[name].renewal_page in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.needs_connection])
+def test_a_connection_without_a_token_is_told_with_the_place_to_make_one(name, served, accounts):
+    target = accounts[name][0]
+    try:
+        list(SOURCES[name].fetch(target, Window(ANCHOR, ANCHOR), client_of(served, target, token=None)))
+    except SourceError as error:
+        assert type(error).__name__ == "Unauthorized"
+        assert SOURCES[name].renewal_page in str(error)
+    else:
+        pytest.fail("it asks without a token")
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS.keys() - DEFECTS.keys()))

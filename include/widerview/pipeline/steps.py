@@ -41,7 +41,7 @@ from widerview.pipeline.archive_page import archive_page
 from widerview.pipeline.outbox_page import outbox_page as outbox_page_of
 from widerview.pipeline.outbox_page import unsubscribe_page as unsubscribe_page_of
 from widerview.pipeline.retention import expire
-from widerview.pipeline.tokens import DyingTokens, renew
+from widerview.pipeline.tokens import DyingTokens, renew, renew_dead
 from widerview.report.pdf import NoPdf, check_pdf, filename, report_pdf
 from widerview.settings import BOUNCES_CONNECTION, load_settings
 from widerview.sources.base import Source, Target, Window
@@ -170,6 +170,7 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
     targets = msgspec.convert(batch, list[Target])
     context["batch"] = ingest.batch_label(targets)
     source = get_source(source_name)
+    renew_dead(source, targets, connections.access, connections.airflow, utc_now())
     return ingest.pull(
         connections.landing(),
         source,

@@ -348,8 +348,9 @@ def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> 
             permalink=post.post.permalink,
             published_at=post.post.published_at,
             reactions=post.sum(REACTIONS) or 0,
-            replies=post.sum(["replies"]) or 0,
-            reposts=post.sum(PASSED_ON) or 0,
+            replies=post.sum(["replies"]),
+            reposts=post.sum(["reposts", "quotes"]),
+            shares=post.sum(["shares"]),
             lift=lifts.get((post.post.source, post.post.post_id)),
         )
         for post in best[:3]
@@ -358,14 +359,8 @@ def _posts(weeks: Sequence[Week], social: Social, titles: Mapping[str, str]) -> 
 
 def _lifts(weeks: Sequence[Week], social: Social) -> dict[tuple[str, str], Lift]:
     """The lifts of the last week's posts, by source and post id, where enough is known to tell."""
-
-    def counted(post: PostNumbers) -> PostCount:
-        # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside
-        # the lift is what the post drew, not how willing those were who happened to see it.
-        return PostCount((post.post.source, post.post.account_id, post.post.kind), earned=post.sum(REACTIONS), seen=1.0)
-
     posts = social.published(weeks[-1])
-    past = [counted(post) for week in weeks[:-1] for post in social.published(week)]
+    past = [_counted(post) for week in weeks[:-1] for post in social.published(week)]
     return {
         (posts[each.post].post.source, posts[each.post].post.post_id): Lift(
             # Digits that nobody prints are left out: another processor's logarithm may differ in the last ones.
@@ -374,22 +369,23 @@ def _lifts(weeks: Sequence[Week], social: Social) -> dict[tuple[str, str], Lift]
             high=round(each.high, 3),
             coverage=COVERAGE,
         )
-        for each in best_posts([counted(post) for post in posts], past, COVERAGE)
+        for each in best_posts([_counted(post) for post in posts], past, COVERAGE)
     }
+
+
+def _counted(post: PostNumbers) -> PostCount:
+    # Each post counts as seen once, also where the platform tells how often it was: what the reader sees beside the
+    # lift is what the post drew, not how willing those were who happened to see it.
+    return PostCount((post.post.source, post.post.account_id, post.post.kind), earned=post.sum(REACTIONS), seen=1.0)
 
 
 def _posting(weeks: Sequence[Week], social: Social) -> Posting | None:
     found = posting(
-        [len(social.published(week)) if week in social.known else None for week in weeks],
-        [social.sum(week, REACTIONS) for week in weeks],
+        [[_counted(post) for post in social.published(week)] if week in social.known else None for week in weeks]
     )
     if found is None:
         return None
-    return Posting(
-        posts=found.posts,
-        usual_posts=found.usual_posts if found.usual_per_post else None,
-        fewer_earned_more=found.fewer_earned_more,
-    )
+    return Posting(posts=found.posts, usual_posts=found.usual_posts, fewer_earned_more=found.fewer_earned_more)
 
 
 def _channels(weeks: Sequence[Week], web: Web) -> tuple[ChannelFact, ...]:

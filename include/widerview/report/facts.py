@@ -251,8 +251,9 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
         permalink: Where to see it; http or https.
         published_at: UTC.
         reactions: Likes, reposts, quotes and replies together, as of the report.
-        replies: Replies among them.
-        reposts: Reposts and quotes among them.
+        replies: Replies among them; None: not reported.
+        reposts: Reposts and quotes among them; None: not reported.
+        shares: Uses of the share button, which are no reactions; None: not reported.
         lift: How it stands against the account's own posts of its kind of the 12 weeks before; None if these are
             fewer than 8.
     """
@@ -262,8 +263,9 @@ class PostFact(msgspec.Struct, frozen=True, kw_only=True):
     permalink: str
     published_at: dt.datetime
     reactions: int
-    replies: int
-    reposts: int
+    replies: int | None
+    reposts: int | None
+    shares: int | None = None
     lift: Lift | None = None
 
 
@@ -274,7 +276,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
         posts: Posts of the week.
         usual_posts: Posts of a usual week: the median of the known weeks before; None where it is not known yet what
             a post usually earns.
-        fewer_earned_more: Fewer posts than usual earned more than usual, each and together.
+        fewer_earned_more: Fewer posts than usual earned more together, and more than typical posts of their own
+            accounts and kinds would have.
     """
 
     posts: int

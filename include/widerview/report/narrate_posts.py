@@ -25,13 +25,19 @@ def post_brief(facts: Facts, post: PostFact) -> str:
 
 
 def post_lines(facts: Facts, post: PostFact) -> tuple[str, str]:
-    """Of a post: all that it drew, and how it stands against the account's other posts."""
+    """Of a post: all that it drew, as far as it is reported, and how it stands against the account's other posts."""
     voice = voice_of(facts.locale)
-    drew = voice.gettext("%(reactions)s, of them %(replies)s, %(reposts)s") % {
-        "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-        "replies": voice.count("%(n)s reply", "%(n)s replies", post.replies),
-        "reposts": voice.count("%(n)s repost", "%(n)s reposts", post.reposts),
-    }
+    drew = voice.count("%(n)s reaction", "%(n)s reactions", post.reactions)
+    parts = []
+    if post.replies is not None:
+        parts.append(voice.count("%(n)s reply", "%(n)s replies", post.replies))
+    if post.reposts is not None:
+        parts.append(voice.count("%(n)s repost", "%(n)s reposts", post.reposts))
+    if parts:
+        drew = voice.say("%(reactions)s, of them %(parts)s", reactions=drew, parts=", ".join(parts))
+    if post.shares is not None:
+        shared = voice.count("shared %(n)s time", "shared %(n)s times", post.shares)
+        drew = f"{drew}; {shared}"
     if post.lift and stands_out(post.lift):
         standing = voice.gettext("%(times)s what is usual there (%(low)s to %(high)s times).") % {
             "times": times(voice, post.lift.times),

@@ -348,6 +348,7 @@ class Instagram(Source):
                 renew=_RENEW,
                 params={"grant_type": "ig_refresh_token"},
                 secret_params={"access_token": http.token or ""},
+                lives=graph.LONG_LIVED,
             )
         return graph.exchange_by_app(http, title=_TITLE, renew=_RENEW)
 

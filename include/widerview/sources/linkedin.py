@@ -8,7 +8,8 @@ did with them, each day's totals, and the conversation under new posts.
 who is *administrator* of the page, got with an app that LinkedIn has approved for its Community Management API, with
 the rights `rw_organization_admin` (numbers) and `r_organization_social_feed` (posts and comments). So that the token
 renews itself, the Connection's extra holds `client_id`, `client_secret` and `refresh_token`, which LinkedIn gives to
-approved apps, and `expires_at`, the day on which the access token dies.
+approved apps; `expires_at` (ISO 8601), when the access token dies, may be left out then and is written by the first
+exchange.
 
 **Outputs.** The page; its posts with their text; running totals of every post of the window: impressions, reach,
 clicks, reactions (as likes), comments and reposts, all organic; followers; the same totals for every day (UTC), and
