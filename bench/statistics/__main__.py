@@ -79,6 +79,26 @@ def weekdays() -> list[Line]:
     return study.lines
 
 
+def verdicts() -> list[Line]:
+    """The week of clients with six figures: nothing changed, one doubled, all rose; figures apart or going along."""
+    study = Study("verdict on a week, six figures")
+    weeks = weeks_by(sim.clean_days(np.random.default_rng(23), 24_000, 13 * 7)).reshape(4_000, 6, 13)
+    together = weeks * np.random.default_rng(24).lognormal(0, 0.2, (4_000, 1, 13))
+    doubled, risen = weeks.copy(), weeks.copy()
+    doubled[:, 0, -1] *= 2
+    risen[:, :, -1] *= 1.3
+    for what, most, values in (
+        ("nothing changed", 0.13, weeks),
+        ("nothing changed, figures that go along", 0.13, together),
+        ("one figure doubled", np.inf, doubled),
+        ("all rose by 30 %", np.inf, risen),
+    ):
+        words = studies.week_words(values)
+        study.tell(OURS, f"{what}: good", words.count("good") / len(words), most=most)
+        study.tell(OURS, f"{what}: quiet", words.count("quiet") / len(words), most=most)
+    return study.lines
+
+
 def per_post() -> list[Line]:
     """Small means over many posts, and large ones over few; posts that differ, and posts that are alike."""
     lines = []
@@ -272,7 +292,7 @@ def _counts(earned: Sequence[float], seen: Sequence[float]) -> list[PostCount]:
     return [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
 
 
-STUDIES = (usual_week, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
+STUDIES = (usual_week, verdicts, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
 
 
 def main() -> int:

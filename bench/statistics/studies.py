@@ -12,7 +12,8 @@ from bench.statistics.simulate import LOOK_HOURS, LOOKS_A_DAY, TEST_DAYS, Accoun
 from widerview.measures.crisis import PAST_DAYS, WINDOW_HOURS
 from widerview.measures.posts import PostCount, best_posts, rate_range, typical
 from widerview.measures.unusual import Surprises, surprises, unusual_days
-from widerview.measures.usual import Forecast, usual_ranges, usual_weekdays, word
+from widerview.measures.usual import Forecast, WeekWord, usual_ranges, usual_weekdays, week_word, word
+from widerview.report.facts import Ends
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -84,6 +85,17 @@ def weekday_coverage(days: Floats) -> float:
         usual = usual_weekdays(past)
         inside += [usual[day][0] <= value <= usual[day][1] for day, value in enumerate(series[-7:])]
     return float(np.mean(inside))
+
+
+def week_words(weeks: Floats) -> list[WeekWord]:
+    """The word for the last week of each client, from weeks of shape (clients, figures, weeks)."""
+    found = []
+    for client in weeks:
+        usual = usual_ranges({str(row): figure[:-1].tolist() for row, figure in enumerate(client)})
+        pairs = list(zip(client[:, -1].tolist(), usual.values(), strict=True))
+        far = [word(now, each and Ends(each.wide_low, each.wide_high)) for now, each in pairs]
+        found.append(week_word([word(now, each) for now, each in pairs], far))
+    return found
 
 
 def recall(data: Eventful, scores: Floats, false_alarms_a_day: float) -> float:

@@ -34,6 +34,7 @@ _LEVEL_CLIP = 2.5
 _ERROR_CLIP = 3.0
 
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
+WeekWord = Literal["good", "normal", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
 
 
 class Ends(Protocol):
-    """Whatever has a lower and an upper end."""
+    """Whatever has a lower and an upper end, which belong to it."""
 
     @property
     def low(self) -> float:
@@ -244,3 +245,19 @@ def word(value: float | None, usual: Ends | None) -> Word:
     if value < usual.low:
         return "below"
     return "above" if value > usual.high else "inside"
+
+
+def week_word(words: Sequence[Word], far: Sequence[Word]) -> WeekWord:
+    """Say what a week was in one word, from all its figures together.
+
+    Of six figures with an 80 % range each, one or the other lies outside in most weeks in which nothing changed. So a
+    week is good where one lies even above its wide range, and more above than below; quiet the other way round.
+
+    Args:
+        words: Where each figure lies against its usual range.
+        far: Where each lies against its wide range.
+    """
+    above, below = words.count("above"), words.count("below")
+    if "above" in far and above > below:
+        return "good"
+    return "quiet" if "below" in far and below > above else "normal"
