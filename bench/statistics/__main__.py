@@ -123,18 +123,21 @@ def rates() -> list[Line]:
         accounts = [sim.account(random, least, most, int(random.integers(8, 25))) for _ in range(1_500)]
         found = studies.posts_study(accounts, contenders.wilson)
         study = Study(f"posts seen {least} to {most:,} times")
-        covers, best = "account's rate, 95 % range: covers", "best three posts are the true ones"
+        covers, best = "account's rate, 95 % range: covers", "best three by rate are the true ones"
         study.tell(OURS, covers, found.account, 0.93, 0.97)
         study.tell("pooled Wilson", covers, found.account_wilson)
-        study.tell(OURS, "a post's lift, 95 % range: covers", found.post)
+        study.tell(OURS, "a post's lift by rate, 95 % range: covers", found.post)
         for who, precision in (
             (OURS, found.precision),
             ("raw rate", found.precision_raw),
             ("counts", found.precision_count),
         ):
             study.tell(who, best, precision)
-        study.tell(OURS, "best three posts overstated by the factor", found.overstated)
-        study.tell("raw rate", "best three posts overstated by the factor", found.overstated_raw)
+        study.tell(OURS, "lift of what a post drew, 95 % range: covers", found.drew)
+        study.tell(OURS, "best three by what they drew are the true ones", found.precision_drew)
+        study.tell(OURS, "best three by what they drew overstated by the factor", found.overstated_drew)
+        study.tell(OURS, "best three by rate overstated by the factor", found.overstated)
+        study.tell("raw rate", "best three by rate overstated by the factor", found.overstated_raw)
         lines += study.lines
     return lines
 

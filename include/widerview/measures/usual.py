@@ -189,7 +189,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     which leaves enough days to know it. No day counts farther than 2.5 robust deviations from its weekday's median, so
     an outage does not make every later day look usual; the variance is freed of what this takes from it (Huber's
     Proposal 2: Huber 1964, doi:10.1214/aoms/1177703732). The range is that of one more observation of a mean (Student
-    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, section 4.3). Unknown days are left out.
+    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, chapter 4). Unknown days are left out.
 
     Args:
         history: Past days and their values, not counting the days to judge.
