@@ -46,7 +46,7 @@ def rate_line(facts: Facts, rate: RateFact) -> RateLine:
 
 
 def rate_notes(facts: Facts) -> list[str]:
-    """How to read the rates, and what each of them is divided by."""
+    """How to read the rates."""
     if not facts.rates:
         return []
     voice = voice_of(facts.locale)
@@ -64,11 +64,14 @@ def rate_notes(facts: Facts) -> list[str]:
                 share=voice.percent(usual[0]),
             )
         )
-    names = dict.fromkeys(rate.metric for rate in facts.rates)
-    return lines + [
-        f"{voice.gettext(METRICS[name].label)}: {voice.gettext(METRICS[name].meaning)} ({METRICS[name].definition})"
-        for name in names
-    ]
+    return lines
+
+
+def rate_meanings(facts: Facts) -> list[str]:
+    """What each of the rates is divided by, and by which version of its definition."""
+    voice = voice_of(facts.locale)
+    metrics = [METRICS[name] for name in dict.fromkeys(rate.metric for rate in facts.rates)]
+    return [f"{voice.gettext(each.label)}: {voice.gettext(each.meaning)} ({each.definition})" for each in metrics]
 
 
 def _is_time(rate: RateFact) -> bool:
