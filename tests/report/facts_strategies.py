@@ -247,6 +247,8 @@ def rates(draw):
     return RateFact(
         metric=draw(st.sampled_from(["engagement_rate_by_views", "save_share", "response_rate", "response_time"])),
         label=draw(words),
+        meaning=draw(words),
+        definition="save_share@1",
         platform=draw(words),
         handle=draw(words),
         value=value,
@@ -255,7 +257,6 @@ def rates(draw):
         usual_low=band and band.low,
         usual_high=band and band.high,
         word=draw(words_of_a_range),
-        spread=0.3,
     )
 
 

@@ -8,7 +8,7 @@ known when it was made.
 
 import datetime as dt
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from widerview.report.facts import Facts
 from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
 from widerview.report.long_past import Breaks, counted_alike
+from widerview.report.rates import sides_of
 from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers, slug
 from widerview.report.social import REACTIONS, Social, matched_age, names_of
 from widerview.report.web import Web, counting_sites
@@ -341,24 +342,46 @@ def _post_parts(
     past: Past, key: str, days: Sequence[dt.date], *, is_latest: bool
 ) -> tuple[list[_Part], tuple[str, ...]]:
     """The posts of some days, or their counters."""
+    if key == "posts":
+        published, asked = _published(past, days, past.social.ours)
+        return [_Part(day, _post_row(post)) for post, day in published.values()], asked
+    metrics = METRICS["reactions" if key == "counted" else key].parts
+    return _counter_parts(past, metrics, days, past.social.ours, is_latest=is_latest)
+
+
+def _published(
+    past: Past, days: Sequence[dt.date], accounts: Set[tuple[str, str]]
+) -> tuple[dict[tuple[str, str], tuple[read.Post, dt.date]], tuple[str, ...]]:
+    """The posts of some accounts on some days, each with its day; answers to others left out."""
     if not days:
-        return [], ()
+        return {}, ()
     zone, wanted = past.client.zone, set(days)
     first, end = Week.of(days[0]).bounds(zone)[0], Week.of(days[-1]).bounds(zone)[1]
-    of_client = past.connection, past.client.client, past.as_of, first, end
     published = {
-        (post.source, post.post_id): (post, post.published_at.astimezone(zone).date())
-        for post in read.posts(*of_client)
-        if (post.source, post.account_id) in past.social.ours and post.reply_to is None
+        (post.source, post.post_id): (post, day)
+        for post in read.posts(past.connection, past.client.client, past.as_of, first, end)
+        if (post.source, post.account_id) in accounts
+        and post.reply_to is None
+        and (day := post.published_at.astimezone(zone).date()) in wanted
     }
-    asked = past.query("posts", first=first, end=end, account=sorted(past.social.ours), reply_to=None)
-    if key == "posts":
-        return [_Part(day, _post_row(post)) for post, day in published.values() if day in wanted], (asked,)
-    metrics = METRICS["reactions" if key == "counted" else key].parts
+    return published, (past.query("posts", first=first, end=end, account=sorted(accounts), reply_to=None),)
+
+
+def _counter_parts(
+    past: Past, metrics: Sequence[str], days: Sequence[dt.date], accounts: Set[tuple[str, str]], *, is_latest: bool
+) -> tuple[list[_Part], tuple[str, ...]]:
+    """Some counters of the posts of some accounts on some days."""
+    published, asked = _published(past, days, accounts)
+    if not days:
+        return [], ()
+    zone = past.client.zone
+    first, end = Week.of(days[0]).bounds(zone)[0], Week.of(days[-1]).bounds(zone)[1]
     age = None if is_latest else matched_age(past.week, zone, past.as_of)
     parts = [
         _Part(published[counter.source, counter.post_id][1], _counter_row(counter, counter.post_id))
-        for counter in read.post_counters(*of_client, zone=past.client.time_zone, age=age)
+        for counter in read.post_counters(
+            past.connection, past.client.client, past.as_of, first, end, zone=past.client.time_zone, age=age
+        )
         if (counter.source, counter.post_id) in published and counter.metric in metrics
     ]
     counted = past.query(
@@ -369,7 +392,7 @@ def _post_parts(
         age_seconds=age and age.total_seconds(),
         metric=list(metrics),
     )
-    return [part for part in parts if part.day in wanted], (asked, counted)
+    return parts, (*asked, counted)
 
 
 def _post_row(post: read.Post) -> Row:
@@ -844,6 +867,39 @@ def _usual_posts_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     yield from _inputs(past, ["posts"], _weeks_before(past, HISTORY_WEEKS))
 
 
+def _rate(past: Past, number: PrintedNumber) -> Reading:
+    """What was counted on both sides of a rate in the week."""
+    return _both_sides(past, number, list(past.week.days))
+
+
+def _usual_rate(past: Past, number: PrintedNumber) -> Reading:
+    """What was counted on both sides in the weeks before; the counts of this week's posts count, too."""
+    return _both_sides(
+        past, number, [day for ago in range(HISTORY_WEEKS, -1, -1) for day in past.week.shift(-ago).days]
+    )
+
+
+def _both_sides(past: Past, number: PrintedNumber, days: Sequence[dt.date]) -> Reading:
+    platform, handle, metric = number.of
+    if not handle:
+        sites = {site for site in counting_sites(past.client) if SOURCES[site[0]].title == platform}
+        found = [
+            _day_parts(past, part, "total", days, lambda value: (value.source, value.entity_id) in sites)
+            for part in METRICS[metric].parts
+        ]
+    else:
+        accounts = {
+            (each.source, each.account_id)
+            for each in past.social.accounts
+            if (SOURCES[each.source].title, each.handle) == (platform, handle)
+        }
+        sides = [sides_of(source, metric, past.week.monday) for source, _ in accounts]
+        metrics = [part for each in sides if each for side in each for part in side]
+        found = [_counter_parts(past, metrics, days, accounts, is_latest=False)]
+    rows = [part.row for parts, _ in found for part in parts]
+    return Reading(KINDS[number.kind].how, rows, tuple(query for _, asked in found for query in asked))
+
+
 def _half_within(past: Past, number: PrintedNumber) -> Reading:
     first, end = past.week.bounds(past.client.zone)
     received = _received(past)
@@ -889,5 +945,8 @@ _READERS: Mapping[str, Callable[[Past, PrintedNumber], Reading]] = {
     "year": _given(_year_inputs),
     "effect": _given(_effect_inputs),
     "half within": _half_within,
+    "answers": _half_within,
+    "rate": _rate,
+    "usual rate": _usual_rate,
     "worked out": _worked_out,
 }

@@ -547,6 +547,8 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         metric: Canonical metric; it says what the rate is divided by.
         label: Its name for the client.
+        meaning: One plain sentence: what it is a rate of.
+        definition: Metric and definition version.
         platform: The platform's or the analytics' name for people; empty where it is about conversations.
         handle: The account's, where it is about one.
         value: What it was.
@@ -558,12 +560,12 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
         usual_high: Upper end.
         usual_coverage: E.g. 0.8.
         word: Where the value lies against that range.
-        spread: How much the rates of the account's earlier posts differ, by which the week's are weighed: their squared
-            coefficient of variation; None where nothing is weighed.
     """
 
     metric: str
     label: str
+    meaning: str
+    definition: str
     platform: str = ""
     handle: str = ""
     value: float
@@ -574,7 +576,6 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
     usual_high: float | None = None
     usual_coverage: float = 0.8
     word: Word = "no usual week yet"
-    spread: float | None = None
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
