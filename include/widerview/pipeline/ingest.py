@@ -123,7 +123,7 @@ def targets(client: Client, source: str) -> list[Target]:
 
 def _short_paths(client: Client, source: str) -> dict[str, str]:
     """The short paths of the client's posters and codes, for a source that counts how often they were called."""
-    paths = {asset.path for campaign in client.campaigns for asset in campaign.assets if asset.path}
+    paths = {asset.short_path for campaign in client.campaigns for asset in campaign.assets if asset.short_path}
     return {"short_paths": " ".join(sorted(paths))} if paths and SOURCES[source].counts_short_paths else {}
 
 

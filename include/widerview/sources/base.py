@@ -431,6 +431,11 @@ class Source(ABC):
         """Canonical metrics it reports: those of its dictionary."""
         return self.dictionary.metrics
 
+    @property
+    def counts_visits(self) -> bool:
+        """Whether it says how many visits a website had; of one, search engines tell other things."""
+        return self.kind == "web" and "visits" in self.metrics
+
     @abstractmethod
     def fixed_calls(self, *, days: int) -> int:
         """Most HTTP calls of a pull of an account when nothing goes wrong, however many posts there are.
