@@ -41,6 +41,27 @@ def eventful_days(random: np.random.Generator, series: int, days: int = 120, sha
     return Eventful(_counts(random, rates), starts, kinds)
 
 
+def per_post_weeks(
+    random: np.random.Generator, series: int, weeks: int, posts: float, mean: float, spread: float
+) -> tuple[Floats, Floats]:
+    """Weekly means of what posts earn where nothing changes, and how many posts each is a mean of.
+
+    Args:
+        random: Where chance comes from.
+        series: How many of them.
+        weeks: Their length.
+        posts: Posts of a week, on average; at least one.
+        mean: What a post earns on average.
+        spread: The squared coefficient of variation of the posts' own means; 0: they are alike.
+
+    Returns:
+        Means and counts of posts, of shape (series, weeks).
+    """
+    counts = np.maximum(random.poisson(posts, (series, weeks)), 1.0)
+    own = random.gamma(counts / spread, spread * mean) if spread else counts * mean
+    return random.poisson(own) / counts, counts
+
+
 def _rates(random: np.random.Generator, series: int, days: int, contaminated: float) -> Floats:
     level = random.normal(np.log(60), 1.0, (series, 1))
     weekdays = random.normal(0, 0.25, (series, 7))
@@ -115,7 +136,7 @@ def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: 
 
 @dataclass(frozen=True)
 class Account:
-    """An account's past posts and a week's, with the truth: its rate, and the week's posts' own ones."""
+    """An account's past posts and a week's, with the truth: its rate, the week's posts' own ones, mean reach."""
 
     past_earned: Floats
     past_seen: Floats
@@ -123,6 +144,7 @@ class Account:
     seen: Floats
     rate: float
     rates: Floats
+    mean_seen: float
 
 
 def account(random: np.random.Generator, least_seen: float, most_seen: float, posts: int) -> Account:
@@ -133,7 +155,8 @@ def account(random: np.random.Generator, least_seen: float, most_seen: float, po
     shape = 1 / alike - 1
     rates = random.beta(rate * shape, (1 - rate) * shape, past + posts)
     earned = random.binomial(seen.astype(int), rates).astype(float)
-    return Account(earned[:past], seen[:past], earned[past:], seen[past:], rate, rates[past:])
+    mean_seen = (most_seen - least_seen) / float(np.log(most_seen / least_seen))
+    return Account(earned[:past], seen[:past], earned[past:], seen[past:], rate, rates[past:], mean_seen)
 
 
 def _log_uniform(random: np.random.Generator, least: float, most: float) -> float:

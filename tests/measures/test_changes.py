@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.statistics.simulate import clean_days
-from widerview.measures.changes import change_at, lasting_changes
+from widerview.measures.changes import lasting_changes
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +35,7 @@ def test_one_odd_week_is_no_lasting_change(weeks):
     assert np.mean([change is not None for change in found(odd)]) <= 0.03
 
 
-@pytest.mark.parametrize("factor", [1.0, 0.5, 3.0])
-def test_at_a_known_week_the_range_holds_the_size(weeks, factor):
-    changed = weeks.copy()
-    changed[:, 18:] *= factor
-    changes = [change for row in range(0, 400, 40) for change in change_at(changed[row : row + 40], 18)]
-    assert 0.92 <= np.mean([change.low <= factor <= change.high for change in changes]) <= 0.985
-
-
 def test_too_little_is_known_to_say_anything():
     weeks = np.array([[100.0, 101, 99, 102, 98, 100, 250, 240, 260], [np.nan] * 9, [np.nan] * 5 + [9.0] * 4])
-    assert [change is None for change in change_at(weeks, 6)] == [False, True, True]
-    assert change_at(weeks, 7) == [None] * 3, "two weeks after may be a passing change"
+    assert lasting_changes(weeks)[1:] == [None] * 2
     assert lasting_changes(weeks[:, :6]) == [None] * 3
-
-
-def test_a_week_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="no change at week 9 of 9"):
-        change_at(np.ones((1, 9)), 9)

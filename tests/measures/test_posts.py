@@ -85,21 +85,73 @@ def test_more_coverage_is_a_wider_range():
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
+def week(*earned: float | None, group: str = "a") -> list[PostCount]:
+    return [PostCount(group, each, 1.0) for each in earned]
+
+
+USUAL_WEEKS = [week(8.0, 12.0, 10.0, 9.0, 11.0), week(10.0, 7.0, 13.0, 10.0, 9.0, 12.0)] * 4
+
+
 def test_fewer_better_posts_that_earned_more_are_told():
-    weeks = [5, 6, 5, 4, 6, 5, 5, 6]
-    sums = [50.0, 61.0, 48.0, 41.0, 58.0, 52.0, 49.0, 60.0]
-    found = posting([*weeks, 3], [*sums, 90.0])
-    assert (found.usual_posts, found.per_post, found.word) == (5, 30.0, "above")
-    assert found.fewer_earned_more
-    assert not posting([*weeks, 3], [*sums, 45.0]).fewer_earned_more, "each earned more, and together less"
-    assert not posting([*weeks, 8], [*sums, 240.0]).fewer_earned_more, "there were more posts"
+    found = posting([*USUAL_WEEKS, week(30.0, 28.0, 32.0)])
+    assert (found.posts, found.usual_posts, found.fewer_earned_more) == (3, 5.5, True)
+    assert not posting([*USUAL_WEEKS, week(15.0, 14.0, 16.0)]).fewer_earned_more, "each earned more, and together less"
+    assert not posting([*USUAL_WEEKS, week(*[30.0] * 8)]).fewer_earned_more, "there were more posts"
 
 
-@pytest.mark.parametrize(("posts", "sums"), [([5, 5, None], [9.0, 9.0, 9.0]), ([None, None, 3], [None, None, 9.0])])
-def test_weeks_that_were_not_pulled_are_not_compared(posts, sums):
-    assert posting(posts, sums) is None
+def test_another_mix_of_posts_is_no_better_post():
+    weeks = [week(*[2.0, 3.0, 1.0, 2.0, 2.0] * 2) + week(100.0 + place % 3, group="b") for place in range(10)]
+    assert not posting([*weeks, week(100.0, 104.0, group="b")]).fewer_earned_more
+    assert posting([*weeks, week(210.0, 240.0, group="b")]).fewer_earned_more
+    assert not posting([*weeks, week(210.0, 240.0, group="new")]).fewer_earned_more, "what is typical is not known"
 
 
-def test_a_week_without_posts_has_no_rate():
-    found = posting([5] * 6 + [0], [50.0] * 6 + [0.0])
-    assert (found.posts, found.per_post, found.word) == (0, None, "not reported")
+def test_posts_of_which_nothing_is_known_count_on_neither_side():
+    weeks = [week(10.0, 10.0, None, None, None) for _ in range(8)]
+    assert not posting([*weeks, week(11.0, 11.0, 11.0, 11.0)]).fewer_earned_more
+    assert not posting([*weeks, week(40.0, 40.0, 40.0, 40.0)]).fewer_earned_more, "usually two are known, now four"
+    assert posting([*weeks, week(40.0, None, None, None)]).fewer_earned_more
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.5, 1.0])
+def test_usual_posts_are_seldom_told_to_be_better(spread):
+    chance = np.random.default_rng(3)
+
+    def drawn(count: int) -> list[PostCount]:
+        return week(*chance.poisson(20 * chance.gamma(1 / spread, spread, count)).astype(float))
+
+    told = [posting([*[drawn(6) for _ in range(12)], drawn(5)]).fewer_earned_more for _ in range(400)]
+    assert sum(told) < 0.1 * len(told)
+
+
+@pytest.mark.parametrize("weeks", [[week(9.0), week(9.0), None], [None, None, week(9.0)], [week(9.0)], []])
+def test_weeks_that_were_not_pulled_are_not_compared(weeks):
+    assert posting(weeks) is None
+
+
+def test_it_takes_five_weeks_to_know_how_much_is_usual():
+    assert posting([week(9.0)] * 4 + [week(9.0)]).usual_posts is None
+    assert posting([week(9.0)] * 4 + [[], week(None), week(9.0)]).usual_posts is None
+    assert posting([week(9.0)] * 5 + [[]]).usual_posts == 1
+
+
+def test_a_week_that_earned_nothing_has_an_upper_end():
+    """By hand for one post: (1 + spread * rate * seen) ** (-1 / spread) is 2.5 %."""
+    past = typical(np.full(10, 5.0), np.full(10, 1_000.0))
+    found = rate_range(np.zeros(1), np.array([3_000.0]), past)
+    assert (found.low, found.rate) == (0, 0)
+    assert (1 + past.spread * found.high * 3_000) ** (-1 / past.spread) == pytest.approx(0.025)
+    assert rate_range(np.zeros(3), np.full(3, 3_000.0), past).high < found.high, "three posts say more than one"
+    assert rate_range(np.array([np.nan]), np.array([3_000.0]), past) is None
+
+
+def test_weeks_that_earned_nothing_seldom_hide_a_rate_above_their_upper_end():
+    random, above = np.random.default_rng(2), []
+    for _ in range(4_000):
+        rate = random.uniform(0.0002, 0.003)
+        own = rate * random.gamma(2, 0.5, 4)  # a spread of a half
+        past = typical(random.poisson(rate * random.gamma(2, 0.5, 40) * 1_000).astype(float), np.full(40, 1_000.0))
+        earned = random.poisson(own * 1_000).astype(float)
+        found = rate_range(earned, np.full(4, 1_000.0), past) if past else None
+        above += [found.high < rate] if found else []
+    assert np.mean(above) < 0.05

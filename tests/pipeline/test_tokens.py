@@ -1,18 +1,22 @@
 """Tokens are exchanged before they die, where that can be kept, and the others are told of in time."""
 
 import datetime as dt
+import inspect
 import json
+import re
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 
 from harbour import Harbour
 from widerview.pipeline.connections import Access, MissingConnection
-from widerview.pipeline.tokens import DyingTokens, needs_a_person_at, renew, tokens
-from widerview.sources.base import Target, Tokens
+from widerview.pipeline.tokens import DyingTokens, is_due, needs_a_person, renew, renew_dead, tokens
+from widerview.sources.base import Source, Target, Tokens
 from widerview.sources.errors import Unauthorized
 from widerview.sources.http import HttpClient
+from widerview.sources.registry import SOURCES
 
 NOW = dt.datetime(2026, 11, 16, 4, tzinfo=dt.UTC)
 SECRET = "canary-5d0c7be1"
@@ -86,10 +90,52 @@ def test_a_token_that_is_not_due_is_left_alone_and_no_alarm(days: float) -> None
     assert harbour.asked == []
 
 
-def test_a_token_whose_end_is_not_written_down_is_one_without_end() -> None:
+def test_a_token_without_end_or_refresh_token_lives_for_ever() -> None:
     harbour = Renewing()
     assert renew(harbour, [target("c")], door(None), lambda: Keeper("c"), NOW) == []
     assert harbour.asked == []
+    (token,) = tokens([target("c")], door(None))
+    assert needs_a_person(harbour, token, NOW, renews=True) == needs_a_person(harbour, token, NOW, renews=False) == []
+
+
+def test_where_there_is_a_refresh_token_an_end_that_nobody_wrote_down_is_found_out_by_an_exchange() -> None:
+    keeper, harbour = Keeper("c"), Renewing()
+    assert renew(harbour, [target("c")], door(None, refresh_token="first"), lambda: keeper, NOW) == ["c"]
+    assert keeper.written["c"][1]["expires_at"] == "2027-01-15T04:00:00+00:00"
+
+
+def test_an_answer_that_does_not_say_how_long_is_followed_by_another_exchange() -> None:
+    class Silent(Renewing):
+        def renew(self, http: HttpClient) -> Tokens:
+            return msgspec.structs.replace(super().renew(http), expires_at=None)
+
+    keeper, harbour = Keeper("c"), Silent()
+    renew(harbour, [target("c")], door(1, refresh_token="first"), lambda: keeper, NOW)
+    password, extra = keeper.written["c"]
+    access = Access(token=password, extra={k: v for k, v in extra.items() if k != "verify"}, written=json.dumps(extra))
+    assert renew(harbour, [target("c")], lambda target: access, lambda: keeper, NOW) == ["c"]
+    assert harbour.asked == ["first", "next"]
+
+
+def test_a_token_of_unknown_end_that_cannot_be_exchanged_is_told_of() -> None:
+    access = door(None, refresh_token="first")
+    with pytest.raises(DyingTokens, match=r"nobody has written down when.*expires_at.*no Connection widerview_airflow"):
+        renew(Renewing(), [target("c")], access, lambda: None, NOW)
+    (token,) = tokens([target("c")], access)
+    assert needs_a_person(Renewing(), token, NOW, renews=True) == [], "the next run exchanges it"
+    (told,) = needs_a_person(Renewing(), token, NOW, renews=False)
+    assert "meadow anna (Connection c)" in told
+    assert "widerview_airflow" in told
+
+
+@pytest.mark.parametrize("name", ["linkedin", "pinterest", "tiktok", "x"])
+def test_who_writes_into_the_extra_what_the_page_asks_for_has_the_token_renewed(name: str) -> None:
+    page = " ".join((inspect.getdoc(inspect.getmodule(type(SOURCES[name]))) or "").split())
+    assert re.search(r"`expires_at`[^.]* may be left out", page)
+    asked_for = set(re.findall(r"\b(?:refresh_token|client_id|client_key|client_secret)\b", page))
+    assert "refresh_token" in asked_for
+    (token,) = tokens([target("c")], door(None, **dict.fromkeys(asked_for, "some")))
+    assert is_due(SOURCES[name], token, NOW)
 
 
 def test_nothing_is_opened_as_long_as_nothing_is_due() -> None:
@@ -118,10 +164,73 @@ def test_a_new_token_is_written_again_and_again_until_airflow_takes_it(monkeypat
         renew(Renewing(), [target("c")], door(2), lambda: keeper, NOW)
 
 
-def test_what_software_renews_needs_a_person_only_when_the_means_of_renewal_dies() -> None:
-    (token,) = tokens([target("c")], door(0.1, refresh_expires_at="2027-06-01"))
-    assert needs_a_person_at(Renewing(), token, renews=True) == dt.datetime(2027, 6, 1, tzinfo=dt.UTC)
-    assert needs_a_person_at(Renewing(), token, renews=False) == token.expires_at
+def told(source: Renewing, *, renews: bool, now: dt.datetime = NOW, **extra: str) -> list[str]:
+    (token,) = tokens([target("c")], door(None, **extra))
+    return needs_a_person(source, token, now, renews=renews)
+
+
+@pytest.mark.parametrize("days", [0.1, 8])
+def test_what_software_renews_needs_nobody_while_it_is_exchanged_in_time(days: float) -> None:
+    end = (NOW + dt.timedelta(days=days)).isoformat()
+    assert told(Renewing(), renews=True, expires_at=(NOW + dt.timedelta(days=6.5)).isoformat()) == []
+    (said,) = told(Renewing(), renews=False, expires_at=end)
+    assert "dies on" in said
+
+
+@pytest.mark.parametrize(("lives", "end", "is_told"), [
+    (dt.timedelta(hours=2), -dt.timedelta(hours=22), False), (dt.timedelta(hours=2), -dt.timedelta(days=3), True),
+    (dt.timedelta(days=15), dt.timedelta(days=13), True), (dt.timedelta(days=15), -dt.timedelta(days=3), True),
+])  # fmt: skip
+def test_what_software_should_have_renewed_and_has_not_is_told_of(
+    lives: dt.timedelta, end: dt.timedelta, is_told: bool
+) -> None:
+    harbour = Renewing()
+    harbour.renews_before = lives  # type: ignore[misc]
+    found = told(harbour, renews=True, expires_at=(NOW + end).isoformat())
+    assert len(found) == is_told
+    for line in found:
+        assert "should have been exchanged" in line
+        assert harbour.renewal_page in line
+
+
+@pytest.mark.parametrize("source", [each for each in SOURCES.values() if each.renewal_page], ids=lambda each: each.name)
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_token_that_is_dead_for_three_days_is_told_of_whatever_the_source(source: Source, renews: bool) -> None:
+    (token,) = tokens([target("c")], door(-3))
+    (said,) = needs_a_person(source, token, NOW, renews=renews)
+    assert f"{source.title} token of meadow anna (Connection c) died on 2026-11-13" in said
+    assert source.renewal_page in said
+
+
+def test_a_refresh_token_that_dies_is_told_of() -> None:
+    alive = (NOW + dt.timedelta(days=30)).isoformat()
+    assert told(Renewing(), renews=True, expires_at=alive, refresh_expires_at="2027-06-01") == []
+    (said,) = told(Renewing(), renews=True, expires_at=alive, refresh_expires_at="2026-11-20")
+    assert "its refresh token dies on 2026-11-20" in said
+    with pytest.raises(DyingTokens, match="its refresh token dies on 2026-11-20"):
+        renew(Renewing(), [target("c")], door(30, refresh_expires_at="2026-11-20"), lambda: Keeper("c"), NOW)
+
+
+@pytest.mark.parametrize("name", ["expires_at", "refresh_expires_at"])
+@pytest.mark.parametrize(
+    "written", ["31.12.2026", "12/31/2026", "31122026", "soon", "9" * 40, "0001-01-01T00:00+14:00"]
+)
+def test_an_end_that_nobody_can_read_is_told_of_with_the_way_to_write_it(name: str, written: str) -> None:
+    how = rf"\(Connection c\).*`{name}`.*cannot be read. Write it like 2026-12-31 or"
+    (said,) = told(Renewing(), renews=True, **{name: written})
+    assert re.search(how, said)
+    with pytest.raises(DyingTokens, match=how):
+        renew(Renewing(), [target("c")], door(None, **{name: written}), lambda: Keeper("c"), NOW)
+
+
+def test_a_pull_that_begins_hours_later_exchanges_what_has_died_since_and_nothing_else() -> None:
+    keeper, harbour = Keeper("c"), Renewing()
+    harbour.renews_before = dt.timedelta(hours=2)  # type: ignore[misc]
+    for hours, due in ((1.5, []), (0.1, ["c"]), (-5, ["c"])):
+        assert renew_dead(harbour, [target("c")], door(hours / 24, refresh_token="r"), lambda: keeper, NOW) == due
+    harbour.refused = "the app was removed"
+    assert renew_dead(harbour, [target("c")], door(-1), lambda: keeper, NOW) == [], "the pull says what is wrong"
+    assert renew_dead(Harbour(), [target("c")], door(-1), lambda: keeper, NOW) == []
 
 
 def test_accounts_that_share_a_connection_share_its_token() -> None:
@@ -174,8 +283,7 @@ def test_a_connection_that_is_missing_or_not_needed_is_left_out() -> None:
         ("2026-12-01", dt.datetime(2026, 12, 1, tzinfo=dt.UTC)),
         ("2026-12-01T10:00:00+02:00", dt.datetime(2026, 12, 1, 8, tzinfo=dt.UTC)),
         ("1796083200", dt.datetime(2026, 12, 1, tzinfo=dt.UTC)),
-        ("soon", None),
-        ("9" * 40, None),
+        ("20261201", dt.datetime(2026, 12, 1, tzinfo=dt.UTC)),
         ("", None),
     ],
 )

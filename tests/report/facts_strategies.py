@@ -176,8 +176,9 @@ posts = st.builds(
     permalink=st.sampled_from(["https://social.example/1", "javascript:alert(1)", "", "//x", "http://[", "https://"]),
     published_at=moments,
     reactions=counts,
-    replies=counts,
-    reposts=counts,
+    replies=st.none() | counts,
+    reposts=st.none() | counts,
+    shares=st.none() | counts,
     lift=st.none() | lifts(),
 )
 postings = st.builds(Posting, posts=counts, usual_posts=st.none() | numbers, fewer_earned_more=st.booleans())
@@ -301,6 +302,7 @@ def facts(draw):
         goals=tuple(draw(st.lists(goals(), max_size=2))),
         posts=tuple(draw(st.lists(posts, max_size=3))),
         posting=draw(st.none() | postings),
+        nothing_posted=draw(st.booleans()),
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
         conversation=draw(conversations),

@@ -953,6 +953,12 @@ def test_the_accounts_own_token_is_exchanged_without_more_ado(server, client):
     ]
 
 
+def test_an_exchange_that_does_not_say_how_long_gives_the_sixty_days_of_metas_documents(server, client):
+    server.script = Always(lambda path, params: {"access_token": "IGnew", "token_type": "bearer"})
+    http = client(token=OWN_TOKEN, servers={"https://graph.instagram.com": server.url})
+    assert SOURCE.renew(http).expires_at == NOW + dt.timedelta(days=60)
+
+
 def test_a_system_users_token_is_exchanged_with_the_apps_secret(server, client):
     server.script = Always(lambda path, params: {"access_token": "EAAnew", "token_type": "bearer"})
     tokens = SOURCE.renew(client(token=TOKEN, extra={"client_id": "800", "client_secret": "s3cret-of-the-app"}))

@@ -577,6 +577,11 @@ def test_a_token_is_exchanged_for_sixty_more_days(server, client):
     assert asked(server) == [("/refresh_access_token", {"grant_type": "th_refresh_token", "access_token": TOKEN})]
 
 
+def test_an_exchange_that_does_not_say_how_long_gives_the_sixty_days_of_metas_documents(server, client):
+    server.script = Always(lambda path, params: {"access_token": "THnew", "token_type": "bearer"})
+    assert SOURCE.renew(client(token=TOKEN)).expires_at == NOW + dt.timedelta(days=60)
+
+
 def test_a_dead_token_must_be_made_anew_by_a_person(server, client):
     server.script = Always(lambda path, params: refusal(190, "expired", 463))
     with pytest.raises(Unauthorized, match="threads_read_replies") as raised:

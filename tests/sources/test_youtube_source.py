@@ -535,6 +535,7 @@ def test_what_goes_wrong_is_told_apart(server, client, clock, answer, raised, to
             pages.append(page)
     assert [page.stream for page in pages] == ["account"]
     assert "t0ken" not in str(error.value)
+    assert "keyfile_dict" not in str(error.value), "a service account owns no channel"
 
 
 def test_a_slower_pace_is_kept_and_a_days_quota_is_not_waited_for(server, client, clock):

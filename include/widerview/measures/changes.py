@@ -1,7 +1,6 @@
-"""Lasting changes of a weekly series: since a week that is known, or since one that is looked for.
+"""Lasting changes of a weekly series: whether its level is another one, and since when.
 
-The numbers of before and after such a week do not compare. Where the day of a change of definition is known, the
-question is only how large it is, and the usual week begins anew there; else the question is whether there is any.
+The numbers of before and after such a week do not compare.
 """
 
 from dataclasses import dataclass, replace
@@ -45,32 +44,13 @@ class Change:
     p: float
 
 
-def change_at(weeks: Floats, since: int) -> list[Change | None]:
-    """Say how large the change at a known week was, as where a platform counts differently since.
-
-    The mean of what came after less that of the `BEFORE_WEEKS` before, on the log scale (log1p), no week counted
-    farther than two standard deviations from its side's median. Levels wander in any case: the range is that of simple
-    exponential smoothing's own innovations (Hyndman et al. 2008, doi:10.1007/978-3-540-71918-2, chapter 5), whose
-    variance `forecast` gives.
-
-    Args:
-        weeks: Weekly values of shape (series, weeks), oldest first; NaN where unknown. The series are of one kind.
-        since: Column of the first week after the change.
-
-    Returns:
-        One for each series; None where fewer than three weeks after or five before it are known.
-
-    Raises:
-        ValueError: There is no such week.
-    """
-    if not 0 < since < weeks.shape[1]:
-        raise ValueError(f"there is no change at week {since} of {weeks.shape[1]}: give the first week after it")
-    # The innovations of before the change: the change itself is none.
-    return _changes(_compared(np.log1p(weeks), forecast(weeks[:, :since]), since), since)
-
-
 def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None]:
     """Look for the one lasting change in the last weeks of each series.
+
+    Its size is the mean of what came after less that of the `BEFORE_WEEKS` before, on the log scale (log1p), no week
+    counted farther than two standard deviations from its side's median. Levels wander in any case: the range is that
+    of simple exponential smoothing's own innovations (Hyndman et al. 2008, doi:10.1007/978-3-540-71918-2, chapter 5),
+    whose variance `forecast` gives.
 
     Every week of the last `LEAST_AFTER` to `MOST_AFTER` is tried as the first after a change, its p times the number of
     weeks tried (Bonferroni). A change lasts where four in five weeks since then lie on its side of the median before,
@@ -79,7 +59,8 @@ def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None
     be too late, since the farther two weeks lie apart the more a level may have wandered by itself.
 
     Args:
-        weeks: Weekly values of shape (series, weeks), oldest first; NaN where unknown. The series are of one kind.
+        weeks: Weekly counts of shape (series, weeks), oldest first; NaN where unknown; of a mean what it makes over as
+            many things as it is usually a mean of. The series are of one kind.
         chance: How likely a change may be found in a series that has none.
 
     Returns:

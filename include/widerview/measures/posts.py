@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special
 
 from widerview.measures.robust import Floats
-from widerview.measures.usual import Range, Word, usual_ranges, word
+from widerview.measures.usual import MIN_WEEKS
 
 MIN_PAST_POSTS = 8
 """With fewer own past posts than this nothing is said of what is typical for them."""
@@ -26,6 +26,8 @@ _PRIOR_SPREAD = 0.3
 _PRIOR_POSTS = 5.0
 _LEAST_SPREAD = 1e-4
 _ROUNDS = 6
+_NEWTON_STEPS = 50
+_CHANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
     Each post weighs as much as its uncertainty leaves it, seen / (1 + spread * rate * seen): posts that reached many
     weigh more, but not without end, for they are one post each (the optimal weights of a random-effects mean: Cochran
     1954, doi:10.2307/3001666). The range is symmetric on the log scale, with a Student t quantile for the number of
-    posts that the spread was learnt from. For rates well below one, as engagement is.
+    posts that the spread was learnt from. For rates well below one, as engagement is. Where nothing was earned the
+    rate is zero, and the upper end is the rate at which that would still happen in (1 - coverage) / 2 of cases (Clopper
+    and Pearson 1934, doi:10.1093/biomet/26.4.404, with a negative binomial's chance of none for the binomial's).
 
     Args:
         earned: What people did with each post; NaN where unknown.
@@ -132,15 +136,29 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
         coverage: How often the range holds the true rate.
 
     Returns:
-        None if no post's numbers are known, or none earned anything.
+        None if no post's numbers are known.
     """
     earned, seen = _both_known(earned, seen)
-    if not earned.sum():
+    if not len(earned):
         return None
+    if not earned.sum():
+        return RateRange(0.0, 0.0, _most_of_nothing(seen, past.spread, (1 - coverage) / 2))
     rate = _rate(earned, seen, past.spread)
     quantile = float(special.stdtrit(past.posts + _PRIOR_POSTS, 0.5 + coverage / 2))
     reach = quantile * _doubt(rate, seen, past.spread)
     return RateRange(rate * float(np.exp(-reach)), rate, rate * float(np.exp(reach)))
+
+
+def _most_of_nothing(seen: Floats, spread: float, chance: float) -> float:
+    """The rate at which posts earn nothing at all with this chance.
+
+    The logarithm of that chance falls ever more slowly with the rate, so Newton's method comes nearer from below.
+    """
+    rate, wanted = 0.0, -float(np.log(chance))
+    for _ in range(_NEWTON_STEPS):
+        missing = wanted - float(np.log1p(spread * rate * seen).sum()) / spread
+        rate += missing / float((seen / (1 + spread * rate * seen)).sum())
+    return rate
 
 
 def _doubt(rate: float, seen: Floats, spread: float) -> float:
@@ -210,55 +228,72 @@ def _end(shape: Floats, usual: Typical, side: float) -> Floats:
 
 @dataclass(frozen=True)
 class Posting:
-    """How much was posted in a week, and what it earned.
+    """How much was posted in a week, and whether that was more by fewer.
 
     Attributes:
         posts: Posts of the week.
-        usual_posts: Posts of a usual week: the median of the known past ones.
-        per_post: What a post of the week earned on average; None: no posts, or not reported.
-        usual_per_post: The range in which it usually lies; None: no usual week yet.
-        word: Where it lies against that range.
-        fewer_earned_more: Fewer posts than usual, each earning more than usual, earned more together than usual.
+        usual_posts: Posts of a usual week: the median of the known past ones; None where the posts of fewer than
+            `MIN_WEEKS` past weeks have earned what is known.
+        fewer_earned_more: Fewer posts than usual earned more together than usual, and more than typical posts of
+            their own accounts and formats would have.
     """
 
     posts: int
-    usual_posts: float
-    per_post: float | None
-    usual_per_post: Range | None
-    word: Word
+    usual_posts: float | None
     fewer_earned_more: bool
 
 
-def posting(posts: Sequence[int | None], earned: Sequence[float | None]) -> Posting | None:
-    """Set what a week's posts earned beside how many there were; more posts are not what is looked for.
+def posting(weeks: Sequence[Sequence[PostCount] | None]) -> Posting | None:
+    """Say how much was posted in a week, and whether fewer posts earned more; more posts are not what is looked for.
+
+    Fewer posts earn more by a mere change of mix, too, as where the weak ones of one account are left out. So each is
+    held against what is typical of its own group, see `best_posts`. A post of which it is not known what it earned
+    counts on neither side.
 
     Args:
-        posts: Posts of each week, oldest first, the last being the week to judge; None where unknown.
-        earned: What each week's posts earned together; None where unknown.
+        weeks: The posts of each week, oldest first, the last being the week to judge; None where unknown.
 
     Returns:
         None where this week's posts or all past weeks' are unknown.
-
-    Raises:
-        ValueError: The two differ in length.
     """
-    weeks = list(zip(posts, earned, strict=True))
-    known = [count for count in posts[:-1] if count is not None]
-    if not weeks or posts[-1] is None or not known:
+    past = [week for week in weeks[:-1] if week is not None]
+    if not weeks or (now := weeks[-1]) is None or not past:
         return None
-    each = [sum_ / count if count and sum_ is not None else None for count, sum_ in weeks]
-    usual = usual_ranges({"per post": each[:-1]})["per post"]
-    found = word(each[-1], usual)
-    usual_posts = statistics.median(known)
-    sums = [sum_ for sum_ in earned[:-1] if sum_ is not None]
-    return Posting(
-        posts=posts[-1],
-        usual_posts=usual_posts,
-        per_post=each[-1],
-        usual_per_post=usual,
-        word=found,
-        fewer_earned_more=found == "above" and posts[-1] < usual_posts and (earned[-1] or 0) > statistics.median(sums),
-    )
+    usual_posts = statistics.median(map(len, past))
+    counted = [known for week in past if (known := _known(week)) or not week]
+    if sum(map(bool, counted)) < MIN_WEEKS:
+        return Posting(len(now), None, fewer_earned_more=False)
+    earlier = [post for week in counted for post in week]
+    is_fewer = len(now) < usual_posts and len(_known(now)) < statistics.median(map(len, counted))
+    is_more = _earned(now) > statistics.median(map(_earned, counted))
+    return Posting(len(now), usual_posts, is_fewer and is_more and _beat_the_typical(_known(now), earlier))
+
+
+def _known(posts: Sequence[PostCount]) -> list[PostCount]:
+    return [post for post in posts if post.earned is not None and post.seen]
+
+
+def _earned(posts: Sequence[PostCount]) -> float:
+    return sum(post.earned or 0.0 for post in posts)
+
+
+def _beat_the_typical(posts: Sequence[PostCount], past: Sequence[PostCount]) -> bool:
+    """Whether posts earned so much together that as many typical posts of their groups seldom would.
+
+    Earnings are negative binomial, as of `typical`: their variance is the mean and `spread` times its square; what is
+    typical of a group is itself uncertain by `doubt`, of all its posts alike. The sum is taken for a gamma with the
+    same mean and variance.
+    """
+    expected = variance = 0.0
+    for group in dict.fromkeys(post.group for post in posts):
+        usual = typical(*_arrays([post for post in past if post.group == group]))
+        if usual is None or usual.posts < MIN_PAST_POSTS:
+            return False
+        means = usual.rate * _arrays([post for post in posts if post.group == group])[1]
+        expected += means.sum()
+        variance += (means + usual.spread * means**2).sum() + (usual.doubt * means.sum()) ** 2
+    shape = expected**2 / variance
+    return bool(special.gammaincc(shape, _earned(posts) / expected * shape) < _CHANCE)
 
 
 def _arrays(posts: Sequence[PostCount]) -> tuple[Floats, Floats]:

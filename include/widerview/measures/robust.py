@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -37,3 +38,12 @@ def deviation(values: Floats, around: Floats | float) -> Floats:
         around: The centre, of shape (rows, 1), or one for all.
     """
     return _MAD_TO_SD * median(np.abs(values - around))
+
+
+def clipped_square(clip: float) -> float:
+    """The mean of the square of a standard normal value that counts no farther than `clip`: less than one.
+
+    So much too small are squares of clipped deviations (the constant of Huber's Proposal 2: Huber 1964,
+    doi:10.1214/aoms/1177703732).
+    """
+    return float(special.chdtr(3, clip**2) + 2 * clip**2 * special.ndtr(-clip))

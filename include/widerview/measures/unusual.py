@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from widerview.measures.robust import Bools, Floats, deviation, median
+from widerview.measures.robust import Bools, Floats, clipped_square, deviation, median
 
 WARM_UP_CYCLES = 4
 """So many weeks (of hourly series: days) are learnt from before anything is judged."""
@@ -24,8 +24,7 @@ _LEVEL_MOVES = np.array([0.003, 0.03, 0.15])
 _WEEKDAY_MOVE = 0.003
 _LEVEL_PRIOR, _WEEKDAY_PRIOR = 6.0, 3.0
 _CLIP = 2.0
-# The mean of min(z², clip²) of a standard normal z: by so much the squares of clipped innovations are too small.
-_CLIPPED_SQUARE = float(stats.chi2.cdf(_CLIP**2, 3) + 2 * _CLIP**2 * stats.norm.sf(_CLIP))
+_CLIPPED_SQUARE = clipped_square(_CLIP)
 _FADE = 0.98
 _SPREAD_WEIGHT = 30.0
 _LEAST_SPREAD = 0.03

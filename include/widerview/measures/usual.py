@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
-from widerview.measures.robust import Floats, Ints, deviation, median
+from widerview.measures.robust import Floats, Ints, clipped_square, deviation, median
 
 COVERAGE = 0.8
 """Share of usual weeks that lie inside the printed range; the word is given by it."""
@@ -23,6 +23,9 @@ WIDE_COVERAGE = 0.95
 MIN_WEEKS = 5
 """With fewer own weeks than this there is no usual week yet."""
 
+ENOUGH_TO_TELL = 5
+"""With fewer things than this, this week and usually, nothing is said: three after weeks of none are no rise."""
+
 GAIN = 0.35
 """Weight of the newest week in the level; every earlier week counts a factor of 0.65 less."""
 
@@ -31,6 +34,7 @@ _LEVEL_CLIP = 2.5
 _ERROR_CLIP = 3.0
 
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
+WeekWord = Literal["good", "normal", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Forecast:
 
     def bounds(self, coverage: float) -> tuple[Floats, Floats]:
         """Give both ends of the range that holds this share of next weeks; not below zero."""
-        reach = stats.t.ppf(0.5 + coverage / 2, self.freedom) * np.sqrt(self.variance)
+        reach = special.stdtrit(self.freedom, 0.5 + coverage / 2) * np.sqrt(self.variance)
         return np.maximum(np.expm1(self.level - reach), 0.0), np.expm1(self.level + reach)
 
 
@@ -80,7 +84,8 @@ def forecast(weeks: Floats) -> Forecast:
     the prior fixed, since few series cannot tell them), and never smaller than the noise of counting itself.
 
     Args:
-        weeks: Past weekly values of shape (series, weeks), oldest first; NaN where a week is unknown.
+        weeks: Past weekly counts of shape (series, weeks), oldest first; NaN where a week is unknown. A mean is no
+            count: give what it makes over as many things as it is a mean of, for by that its noise is known.
 
     Returns:
         The forecasts; series do not influence each other's levels, only the variances.
@@ -105,12 +110,18 @@ def forecast(weeks: Floats) -> Forecast:
     return Forecast(level, np.maximum(variance, _counting_noise(level)), freedom, known)
 
 
-def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, Range | None]:
+def usual_ranges(
+    histories: Mapping[str, Sequence[float | None]], of: Mapping[str, float] | None = None
+) -> dict[str, Range | None]:
     """Give the usual range of each weekly series of one client; `forecast` says how.
+
+    No range ends below `ENOUGH_TO_TELL` things, and what usually is fewer has no lower end but zero.
 
     Args:
         histories: For each series its past weekly values, oldest first, not counting the week to judge; None
             where a week is unknown. All are of one kind: they learn their spread from each other.
+        of: For each series of means, how many things the week to judge is a mean of, as posts: the more, the less of
+            it is chance. The others are counts.
 
     Returns:
         The range of each series; None for one with fewer than `MIN_WEEKS` known weeks.
@@ -121,8 +132,12 @@ def usual_ranges(histories: Mapping[str, Sequence[float | None]]) -> dict[str, R
     weeks = np.full((len(histories), width), np.nan)
     for row, history in enumerate(histories.values()):
         weeks[row, width - len(history) :] = np.array(history, dtype=float)
-    expected = forecast(weeks)
+    things = np.array([(of or {}).get(name, 1.0) for name in histories])
+    expected = forecast(weeks * things[:, None])
     (low, high), (wide_low, wide_high) = expected.bounds(COVERAGE), expected.bounds(WIDE_COVERAGE)
+    few = np.expm1(expected.level) < ENOUGH_TO_TELL
+    low, wide_low = (np.where(few, 0.0, end) / things for end in (low, wide_low))
+    high, wide_high = (np.maximum(end, ENOUGH_TO_TELL) / things for end in (high, wide_high))
     return {
         name: None
         if np.isnan(expected.level[row])
@@ -171,7 +186,10 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     """Give the usual range of each weekday (0 is Monday) from a client's own past days.
 
     On the log scale (log1p) each weekday has its own mean; the spread around these means is shared by all seven,
-    which leaves enough days to know it. Unknown days are left out.
+    which leaves enough days to know it. No day counts farther than 2.5 robust deviations from its weekday's median, so
+    an outage does not make every later day look usual; the variance is freed of what this takes from it (Huber's
+    Proposal 2: Huber 1964, doi:10.1214/aoms/1177703732). The range is that of one more observation of a mean (Student
+    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, chapter 4). Unknown days are left out.
 
     Args:
         history: Past days and their values, not counting the days to judge.
@@ -184,23 +202,30 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     for day, value in history.items():
         if value is not None:
             logs.setdefault(day.weekday(), []).append(float(np.log1p(value)))
-    enough = {weekday: np.array(values) for weekday, values in logs.items() if len(values) >= MIN_WEEKS}
+    enough = {weekday: values for weekday, values in sorted(logs.items()) if len(values) >= MIN_WEEKS}
     if not enough:
         return {}
-    freedom = sum(len(values) - 1 for values in enough.values())
-    variance = sum(float(np.sum((values - values.mean()) ** 2)) for values in enough.values()) / freedom
-    quantile = float(stats.t.ppf(0.5 + COVERAGE / 2, df=freedom))
-    ranges = {}
-    for weekday, values in enough.items():
-        level = float(values.mean())
-        # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
-        reach = quantile * (max(variance, float(_counting_noise(level))) * (1 + 1 / len(values))) ** 0.5
-        ranges[weekday] = max(0.0, float(np.expm1(level - reach))), float(np.expm1(level + reach))
-    return ranges
+    known = np.array([len(values) for values in enough.values()])
+    days = np.full((len(enough), known.max()), np.nan)
+    for row, values in enumerate(enough.values()):
+        days[row, : len(values)] = values
+    freedom = known.sum() - len(known)
+    middle = median(days)[:, None]
+    # Each weekday's median has taken a part of its days' deviations.
+    spread = deviation((days - middle).reshape(1, -1), 0.0)[0] * (known.sum() / freedom) ** 0.5
+    reach = _LEVEL_CLIP * np.maximum(spread, _counting_noise(middle) ** 0.5)
+    clipped = np.clip(days, middle - reach, middle + reach)
+    level = np.nanmean(clipped, axis=1)
+    variance = np.nansum((clipped - level[:, None]) ** 2) / freedom / clipped_square(_LEVEL_CLIP)
+    # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
+    scatter = np.sqrt(np.maximum(variance, _counting_noise(level)) * (1 + 1 / known))
+    reach = special.stdtrit(freedom, 0.5 + COVERAGE / 2) * scatter
+    low, high = np.maximum(np.expm1(level - reach), 0.0), np.expm1(level + reach)
+    return {weekday: (float(low[row]), float(high[row])) for row, weekday in enumerate(enough)}
 
 
 class Ends(Protocol):
-    """Whatever has a lower and an upper end."""
+    """Whatever has a lower and an upper end, which belong to it."""
 
     @property
     def low(self) -> float:
@@ -220,3 +245,19 @@ def word(value: float | None, usual: Ends | None) -> Word:
     if value < usual.low:
         return "below"
     return "above" if value > usual.high else "inside"
+
+
+def week_word(words: Sequence[Word], far: Sequence[Word]) -> WeekWord:
+    """Say what a week was in one word, from all its figures together.
+
+    Of six figures with an 80 % range each, one or the other lies outside in most weeks in which nothing changed. So a
+    week is good where one lies even above its wide range, and more above than below; quiet the other way round.
+
+    Args:
+        words: Where each figure lies against its usual range.
+        far: Where each lies against its wide range.
+    """
+    above, below = words.count("above"), words.count("below")
+    if "above" in far and above > below:
+        return "good"
+    return "quiet" if "below" in far and below > above else "normal"

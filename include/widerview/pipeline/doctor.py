@@ -81,15 +81,14 @@ def _versions(today: dt.date) -> Iterator[Finding]:
 
 
 def _tokens(agency: Agency) -> Iterator[Finding]:
-    """Which tokens die within 14 days and have to be renewed by a person."""
+    """Which tokens need a person, because they are dead, die within 14 days, or nobody can tell when."""
     now = utc_now()
     renews = connections.exists(AIRFLOW_CONNECTION)
     for source in SOURCES.values():
         targets = ingest.targets_of(agency.clients.values(), source.name)
         for token in tokens.tokens(targets, connections.access):
-            end = tokens.needs_a_person_at(source, token, renews=renews)
-            if tokens.dies_soon(end, now):
-                yield Finding(f"{source.title} token", False, tokens.told(source, token, end, now))
+            for told in tokens.needs_a_person(source, token, now, renews=renews):
+                yield Finding(f"{source.title} token", False, told)
 
 
 def _clients(agency: Agency) -> Finding:

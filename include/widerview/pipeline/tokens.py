@@ -1,7 +1,8 @@
 """Tokens that die: exchanged in time for new ones where a platform lets software do it, and told of in time.
 
 When a token dies stands in its Airflow Connection's extra: `expires_at` (ISO 8601), and `refresh_expires_at` of what
-the next one is got with. A new token goes back into the Connection through Airflow's own API, as the user that the
+the next one is got with. Where there is a `refresh_token` and nothing says when the token dies, it is exchanged at
+once, and the answer tells. A new token goes back into the Connection through Airflow's own API, as the user that the
 Connection `widerview_airflow` names. A Connection that comes from the environment or a secrets backend cannot be
 written, so nothing is exchanged there: some platforms end the old token as soon as a new one is made.
 """
@@ -10,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 import requests
 import tenacity
@@ -19,10 +20,19 @@ from widerview.pipeline.connections import Access, MissingConnection
 from widerview.pipeline.ingest import http_client
 from widerview.sources.base import Source, Target
 from widerview.sources.errors import SourceError
+from widerview.sources.http import utc
 
 log = logging.getLogger(__name__)
 
 WARNED_BEFORE = dt.timedelta(days=14)
+
+_OVERDUE = dt.timedelta(hours=26)
+"""A token that is due so long was not exchanged by a daily run, be it two hours late."""
+
+_A_PULL = dt.timedelta(minutes=15)
+"""What a token must still live when the pull of an account begins."""
+
+_NO_KEEPER = "there is no Connection widerview_airflow, through which Connections are written"
 
 
 class Keeper(Protocol):
@@ -36,16 +46,27 @@ class Keeper(Protocol):
 
 
 class Token(NamedTuple):
-    """A token in use: its Connection, one of the targets it is for, and when it dies, as far as that is known."""
+    """A token in use: its Connection, one of the targets it is for, and when it dies, as far as that is known.
+
+    Attributes:
+        connection: The Connection's id.
+        target: One of its targets.
+        access: What the Connection holds.
+        expires_at: When it dies (UTC); None: not written down, or not readable.
+        refresh_expires_at: When that dies which the next one is got with (UTC); None likewise.
+        unreadable: Which of the two are written in a way that nobody can read, by their names in the extra.
+    """
 
     connection: str
     target: Target
     access: Access
-    expires_at: dt.datetime | None
+    expires_at: dt.datetime | None = None
+    refresh_expires_at: dt.datetime | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class DyingTokens(Exception):
-    """Some tokens die soon, or are dead, and a person has to renew them; the message names each and where."""
+    """Some tokens need a person: they die soon, are dead, or nobody can tell; the message names each and where."""
 
 
 def tokens(targets: Iterable[Target], access: Callable[[Target], Access]) -> list[Token]:
@@ -61,8 +82,19 @@ def tokens(targets: Iterable[Target], access: Callable[[Target], Access]) -> lis
             except MissingConnection as error:
                 log.debug("%s", error)
                 continue
-            found[target.connection] = Token(target.connection, target, door, moment(door.extra.get("expires_at")))
+            found[target.connection] = _token(target.connection, target, door)
     return list(found.values())
+
+
+def _token(connection: str, target: Target, door: Access) -> Token:
+    ends: dict[str, dt.datetime | None] = {}
+    unreadable = []
+    for name in ("expires_at", "refresh_expires_at"):
+        try:
+            ends[name] = moment(door.extra.get(name))
+        except ValueError:
+            unreadable.append(name)
+    return Token(connection, target, door, **ends, unreadable=tuple(unreadable))
 
 
 def renew(
@@ -85,7 +117,7 @@ def renew(
         The Connections that hold a new token.
 
     Raises:
-        DyingTokens: Some tokens die within 14 days, or are dead, and could not be exchanged.
+        DyingTokens: Some tokens die within 14 days, or are dead, and could not be exchanged; or nobody can tell.
     """
     renewed: list[str] = []
     dying: list[str] = []
@@ -98,47 +130,126 @@ def renew(
                 continue
             log.warning("%s: %s", token.connection, why)
         # What software will exchange in time needs nobody, however soon it dies: some live for two hours.
-        if dies_soon(token.expires_at, now) and (why or source.renews_before is None):
-            dying.append(told(source, token, token.expires_at, now) + (f" It was not exchanged: {why}" if why else ""))
+        told = _unreadable(source, token) + _refresh_token_dies(source, token, now)
+        if (why or source.renews_before is None) and _dies_soon(token.expires_at, now):
+            told.append(_told(source, token, token.expires_at, now))
+        elif why and token.expires_at is None:
+            told.append(_unknown(source, token))
+        if why and told:
+            told[-1] += f" It was not exchanged: {why}"
+        dying += told
     if dying:
         raise DyingTokens("\n".join(dying))
     return renewed
 
 
+def renew_dead(
+    source: Source,
+    targets: Iterable[Target],
+    access: Callable[[Target], Access],
+    open_keeper: Callable[[], Keeper | None],
+    now: dt.datetime,
+) -> list[str]:
+    """Exchange those tokens that do not live as long as a pull takes: it may begin hours after the task `tokens`.
+
+    The arguments and the answer are those of `renew`; what could not be exchanged stands in the log.
+    """
+    renewed = []
+    for token in tokens(targets, access):
+        if source.renews_before is not None and token.expires_at and token.expires_at <= now + _A_PULL:
+            if why := _exchange(source, token, open_keeper):
+                log.warning("%s: %s", token.connection, why)
+            else:
+                renewed.append(token.connection)
+    return renewed
+
+
 def is_due(source: Source, token: Token, now: dt.datetime) -> bool:
-    """Whether it is time to exchange a token. One whose end nobody has written down is taken for one without end."""
-    if source.renews_before is None or token.expires_at is None:
+    """Whether it is time to exchange a token.
+
+    One whose end is not known is due if there is a refresh token, for that comes with tokens that die. Without, it is
+    taken for one without end.
+    """
+    if source.renews_before is None:
         return False
+    if token.expires_at is None:
+        return bool(token.access.extra.get("refresh_token"))
     return token.expires_at - source.renews_before <= now
 
 
-def needs_a_person_at(source: Source, token: Token, *, renews: bool) -> dt.datetime | None:
-    """When a person has to renew a token; None: not known, or never.
+def needs_a_person(source: Source, token: Token, now: dt.datetime, *, renews: bool) -> list[str]:
+    """Tell what a person has to do about a token, a sentence or two each; nothing: it is in order.
 
     Args:
         source: The platform.
         token: The token.
-        renews: Whether software can write the Connection; then it is when that dies which new tokens are got with.
+        now: The present moment (UTC).
+        renews: Whether software can write the Connection. Then a token needs nobody as long as it is exchanged in time.
     """
-    if renews and source.renews_before is not None:
-        return moment(token.access.extra.get("refresh_expires_at"))
-    return token.expires_at
+    told = _unreadable(source, token) + _refresh_token_dies(source, token, now)
+    by_software = renews and source.renews_before is not None
+    if _dies_soon(token.expires_at, now) and not (by_software and not _is_overdue(source, token, now)):
+        late = " It should have been exchanged by itself: see the task `tokens` of the last run." if by_software else ""
+        told.append(_told(source, token, token.expires_at, now) + late)
+    elif token.expires_at is None and is_due(source, token, now) and not renews:
+        told.append(f"{_unknown(source, token)} It is not exchanged: {_NO_KEEPER}.")
+    return told
 
 
-def dies_soon(end: dt.datetime | None, now: dt.datetime) -> bool:
+def _is_overdue(source: Source, token: Token, now: dt.datetime) -> bool:
+    """Whether a token was not exchanged though there was time for it."""
+    return is_due(source, token, now - _OVERDUE)
+
+
+def _dies_soon(end: dt.datetime | None, now: dt.datetime) -> TypeGuard[dt.datetime]:
     """Whether a token dies within 14 days, or is dead."""
     return end is not None and end - now <= WARNED_BEFORE
 
 
-def told(source: Source, token: Token, end: dt.datetime | None, now: dt.datetime) -> str:
+def _named(source: Source, token: Token) -> str:
+    return f"The {source.title} token of {token.target.label} (Connection {token.connection})"
+
+
+def _told(source: Source, token: Token, end: dt.datetime, now: dt.datetime) -> str:
     """Say of a token that dies soon: whose it is, when, and where it is renewed."""
-    assert end is not None  # noqa: S101 - dies_soon has said so
-    dies = "died" if end <= now else "dies"
     return (
-        f"The {source.title} token of {token.target.label} (Connection {token.connection}) {dies} on "
-        f"{end:%Y-%m-%d %H:%M} UTC. Renew it at {source.renewal_page or 'the platform'}, and put it into "
-        "the Connection's password and its day into `expires_at` of the extra."
+        f"{_named(source, token)} {_dies(end, now)}. {_renew_at(source)}, and put it into the Connection's password "
+        "and its day into `expires_at` of the extra."
     )
+
+
+def _refresh_token_dies(source: Source, token: Token, now: dt.datetime) -> list[str]:
+    end = token.refresh_expires_at
+    if source.renews_before is None or not _dies_soon(end, now):
+        return []
+    return [
+        f"{_named(source, token)} can be exchanged no more soon: its refresh token {_dies(end, now)}. "
+        f"{_renew_at(source)}, and put both into the Connection: the token into its password, the other into "
+        "`refresh_token` of the extra, with its day in `refresh_expires_at`."
+    ]
+
+
+def _unreadable(source: Source, token: Token) -> list[str]:
+    return [
+        f"{_named(source, token)}: nobody can tell when it dies, because `{name}` in the Connection's extra cannot be "
+        "read. Write it like 2026-12-31 or 2026-12-31T12:00:00+00:00."
+        for name in token.unreadable
+    ]
+
+
+def _unknown(source: Source, token: Token) -> str:
+    return (
+        f"{_named(source, token)} is one that dies, and nobody has written down when. Put its day into `expires_at` of "
+        f"the Connection's extra; if it is dead: {_renew_at(source)}."
+    )
+
+
+def _dies(end: dt.datetime, now: dt.datetime) -> str:
+    return f"{'died' if end <= now else 'dies'} on {end:%Y-%m-%d %H:%M} UTC"
+
+
+def _renew_at(source: Source) -> str:
+    return f"Renew it at {source.renewal_page or 'the platform'}"
 
 
 def _exchange(source: Source, token: Token, open_keeper: Callable[[], Keeper | None]) -> str | None:
@@ -151,7 +262,7 @@ def _exchange(source: Source, token: Token, open_keeper: Callable[[], Keeper | N
     try:
         keeper = open_keeper()
         if keeper is None:
-            return "there is no Connection widerview_airflow, through which Connections are written"
+            return _NO_KEEPER
         if not keeper.has_connection(token.connection):
             return "the Connection is not kept by Airflow itself, so it cannot be written"
         keeper.write_connection(token.connection, password=token.access.token or "", extra=json.dumps(extra))
@@ -185,14 +296,16 @@ def _exchange(source: Source, token: Token, open_keeper: Callable[[], Keeper | N
 
 
 def moment(value: str | None) -> dt.datetime | None:
-    """The moment an extra names; None if it names none. Without an offset it is UTC; a number is an epoch."""
+    """The moment an extra names; None if it names none. Without an offset it is UTC; a number is an epoch.
+
+    Raises:
+        ValueError: It is written in a way that nobody can read.
+    """
     if not value:
         return None
-    try:
-        if value.isdecimal():
+    if value.isdecimal() and len(value) != len("20261231"):
+        try:
             return dt.datetime.fromtimestamp(int(value), dt.UTC)
-        found = dt.datetime.fromisoformat(value)
-    except (ValueError, OverflowError, OSError):
-        log.warning("expires_at %r is no moment; write it like 2026-12-31T12:00:00+00:00", value[:40])
-        return None
-    return found.replace(tzinfo=found.tzinfo or dt.UTC).astimezone(dt.UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError("not on the calendar") from error
+    return utc(dt.datetime.fromisoformat(value))

@@ -45,6 +45,7 @@ def _lasting(
     if not here:
         return {}
     values = np.array([[past.week(figure.id, week) for week in weeks] for figure in here], dtype=float)
+    values[[figure.id == "reactions_per_post" for figure in here]] *= past.usual_posts(weeks)
     # What may still rise would look like a fall.
     values[[figure.so_far for figure in here], -1] = np.nan
     return {

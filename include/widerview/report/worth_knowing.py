@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from widerview.agency.models import Client
 from widerview.agency.office_hours import holiday
 from widerview.measures.robust import Floats
-from widerview.measures.unusual import UnusualDay, surprises, unusual_days
+from widerview.measures.unusual import Surprises, UnusualDay, surprises, unusual_days
 from widerview.measures.usual import MIN_WEEKS, usual_weekdays
 from widerview.measures.weeks import Week
 from widerview.report.facts import Happening, KnownEvent, NotableDay
@@ -147,7 +147,7 @@ class DailySeries:
             seen_until: When the platforms were looked at (UTC).
             titles: Names of the sources for people.
         """
-        seen = surprises(self.values)
+        seen = self._settled(surprises(self.values), client, seen_until)
         explained = np.zeros(self.values.shape, dtype=bool)
         for row, each in enumerate(self.series):
             for column in range(len(self.days) - _WEEK_DAYS, len(self.days)):
@@ -156,7 +156,7 @@ class DailySeries:
         candidates = [
             _Candidate(self.series[found.series], found, told)
             for found in unusual_days(self.values, seen, _WEEK_DAYS, explained)
-            if (told := self._told(found, client, seen_until, titles))
+            if (told := self._told(found, titles))
         ]
         lines: dict[tuple[str, bool], _Candidate] = {}
         for candidate in sorted(candidates, key=lambda candidate: candidate.certainty):
@@ -171,18 +171,23 @@ class DailySeries:
         known = [event.known for event in self.events if event.explains(source, day, is_more=is_more)]
         return max(known, key=lambda event: event.day, default=None)
 
-    def _told(
-        self, found: UnusualDay, client: Client, seen_until: dt.datetime, titles: Mapping[str, str]
-    ) -> NotableDay | None:
-        """The line's facts; None where the day lies in the range of such weekdays, or may still rise into it."""
+    def _settled(self, seen: Surprises, client: Client, seen_until: dt.datetime) -> Surprises:
+        """The same without low numbers that may still rise: the rest is judged as if those days were unknown.
+
+        Were they left out only after it, late days that all look low would make others' noise look certain.
+        """
+        ends = [Week.of(day).bounds(client.zone)[0] + (day.weekday() + 1) * _DAY for day in self.days]
+        young = np.array([seen_until < end + _SETTLED_AFTER for end in ends])
+        return replace(seen, p=np.where(young & (seen.z < 0), np.nan, seen.p))
+
+    def _told(self, found: UnusualDay, titles: Mapping[str, str]) -> NotableDay | None:
+        """The line's facts; None where the day does not lie outside the range of such weekdays, to the same side."""
         series, day = self.series[found.series], self.days[found.day]
         before = self.values[found.series, :-_WEEK_DAYS]
         past = {each: None if np.isnan(value) else float(value) for each, value in zip(self.days, before, strict=False)}
         usual = usual_weekdays(past).get(day.weekday())
-        ended = Week.of(day).bounds(client.zone)[0] + (day.weekday() + 1) * _DAY
-        if usual is None or usual[0] <= found.value <= usual[1]:
-            return None
-        if found.value < usual[0] and seen_until < ended + _SETTLED_AFTER:
+        is_more = found.value > found.expected
+        if usual is None or not (found.value > usual[1] if is_more else found.value < usual[0]):
             return None
         return NotableDay(
             day=day,
@@ -193,7 +198,7 @@ class DailySeries:
             value=found.value,
             low=round(usual[0], 3),
             high=round(usual[1], 3),
-            because=self._event(series.source, day, is_more=found.value > found.expected),
+            because=self._event(series.source, day, is_more=is_more),
         )
 
 

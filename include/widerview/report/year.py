@@ -1,4 +1,4 @@
-"""Every fourth week a year is shown instead of 28 days: how engagement has grown, with its doubt."""
+"""Now and then a year is shown instead of 28 days: how engagement has grown, with its doubt."""
 
 import numpy as np
 
@@ -8,13 +8,7 @@ from widerview.report.facts import Year, YearWeek
 from widerview.report.long_past import LongPast
 from widerview.vocabulary.metrics import METRICS
 
-_EVERY = 4
 _METRIC = "reactions_per_post"
-
-
-def is_due(week: Week) -> bool:
-    """Whether a week's report shows a year: every fourth, by its ISO number."""
-    return week.monday.isocalendar().week % _EVERY == 0
 
 
 def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:
@@ -27,7 +21,8 @@ def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:
     """
     weeks = [week.shift(-ago) for ago in range(YEAR_WEEKS - 1, -1, -1)]
     values = [None if so_far and each == week else past.week(_METRIC, each) for each in weeks]
-    [grown] = growth(np.array([values], dtype=float))
+    posts = past.usual_posts(weeks)
+    [grown] = growth(np.array([values], dtype=float) * posts)
     if grown is None:
         return None
     return Year(
@@ -36,7 +31,7 @@ def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:
             YearWeek(monday=each.monday, value=None if value is None else round(value, 3))
             for each, value in zip(weeks, values, strict=True)
         ),
-        quarters=tuple(round(quarter, 3) for quarter in grown.quarters),
+        quarters=tuple(round(quarter / posts, 3) for quarter in grown.quarters),
         times=round(grown.factor, 3),
         low=round(grown.low, 3),
         high=round(grown.high, 3),

@@ -182,7 +182,7 @@ class GA4(Source):
         "Social networks are told by the referring host; of Mastodon's servers only two are known.",
     )
     servers = (google.TOKEN_SERVER,)
-    renewal_page = "https://console.cloud.google.com/iam-admin/serviceaccounts"
+    renewal_page = google.KEY_PAGE
     api_version = "Data API v1beta"
     streams = tuple(_DIMENSIONS)
     lookback_days = 3

@@ -31,7 +31,16 @@ TOKEN_SERVER = "https://oauth2.googleapis.com"  # noqa: S105 - an address
 
 _TOKEN_URL = f"{TOKEN_SERVER}/token"
 _BY_KEY = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_KEY_PAGE = "https://console.cloud.google.com/iam-admin/serviceaccounts"
+KEY_PAGE = "https://console.cloud.google.com/iam-admin/serviceaccounts"
+"""Where a service account's keys are made."""
+
+CONSENT_PAGE = "https://console.cloud.google.com/apis/credentials"
+"""Where the OAuth client is made that somebody's consent is given to."""
+
+_LASTING = (
+    f"Put a service account's key, made at {KEY_PAGE}, into keyfile_dict in the extra of the Airflow Connection, or a "
+    "refresh_token with client_id and client_secret."
+)
 _LIFETIME = dt.timedelta(hours=1)
 
 _MOMENTARY = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
@@ -90,7 +99,7 @@ class _Refused(msgspec.Struct):
     error_description: str = ""
 
 
-def authorize(http: HttpClient, *scopes: str, source: str, account: str) -> dict[str, str]:
+def authorize(http: HttpClient, *scopes: str, source: str, account: str, lasting: str = _LASTING) -> dict[str, str]:
     """The headers that let a request in, made of what the account's Connection holds; costs one call at most.
 
     Args:
@@ -99,6 +108,7 @@ def authorize(http: HttpClient, *scopes: str, source: str, account: str) -> dict
             token has the scopes it was given.
         source: Title of the source, for messages.
         account: The account or site, for messages.
+        lasting: Which lasting key the source takes, and where it is made, as a sentence.
 
     Raises:
         Unauthorized: The Connection holds no key, or Google does not take it (any more).
@@ -112,7 +122,7 @@ def authorize(http: HttpClient, *scopes: str, source: str, account: str) -> dict
         form = {"grant_type": _BY_KEY}
         secrets = {"assertion": _signed(key, scopes, for_account)}
         mend = (
-            f"Make a new key of the service account {key.client_email} at {_KEY_PAGE} and put it into keyfile_dict in "
+            f"Make a new key of the service account {key.client_email} at {KEY_PAGE} and put it into keyfile_dict in "
             "the extra of the Airflow Connection. Where Google speaks of the time, set this machine's clock."
         )
     elif refresh_token := http.extra.get("refresh_token"):
@@ -124,16 +134,14 @@ def authorize(http: HttpClient, *scopes: str, source: str, account: str) -> dict
         form = {"grant_type": "refresh_token", "client_id": http.extra["client_id"]}
         secrets = {"refresh_token": refresh_token, "client_secret": http.extra["client_secret"]}
         mend = (
-            "Have the account's owner consent anew and put the new refresh_token into the extra of the Airflow "
-            "Connection. Where consent dies after 7 days, the OAuth consent screen is still in testing: publish it."
+            f"Have the account's owner consent anew to the OAuth client ({CONSENT_PAGE}), and put the new "
+            "refresh_token into the extra of the Airflow Connection. Where consent dies after 7 days, the OAuth "
+            "consent screen is still in testing: publish it."
         )
     elif http.token:
         return {"Authorization": f"Bearer {http.token}"}
     else:
-        raise Unauthorized(
-            f"{for_account}: the Airflow Connection holds no key. Put a service account's key into keyfile_dict in its "
-            "extra, or a refresh_token with client_id and client_secret."
-        )
+        raise Unauthorized(f"{for_account}: the Airflow Connection holds no key. {lasting}")
     page = http.request("POST", _TOKEN_URL, stream="token", form=form, secret_form=secrets)
     token = _granted(page, source, account, mend)
     http.keep_secret(token)
@@ -149,7 +157,7 @@ def _read_key(keyfile: str, for_account: str) -> _Key:
         # Neither quoted nor chained: it is a secret.
         raise Unauthorized(
             f"{for_account}: keyfile_dict in the extra of the Airflow Connection is no service account's key. Paste "
-            f"the whole JSON file that {_KEY_PAGE} gives for a new key."
+            f"the whole JSON file that {KEY_PAGE} gives for a new key."
         )
     return key
 
@@ -173,7 +181,7 @@ def _signed(key: _Key, scopes: tuple[str, ...], for_account: str) -> str:
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):  # the last for a public key
         raise Unauthorized(
             f"{for_account}: the private_key of the service account {key.client_email}, in keyfile_dict in the extra "
-            f"of the Airflow Connection, is damaged. Paste the whole JSON file of a key, made at {_KEY_PAGE}."
+            f"of the Airflow Connection, is damaged. Paste the whole JSON file of a key, made at {KEY_PAGE}."
         ) from None
 
 
@@ -220,7 +228,7 @@ def slow_down(page: RawPage) -> bool:
     return said is not None and bool(said.reasons & _MOMENTARY)
 
 
-def check(page: RawPage, *, source: str, account: str, mend: str) -> None:
+def check(page: RawPage, *, source: str, account: str, mend: str, lasting: str = _LASTING) -> None:
     """Raise what an answer of a Google API means, an error inside HTTP 200 included; in Google's own words.
 
     Args:
@@ -228,6 +236,7 @@ def check(page: RawPage, *, source: str, account: str, mend: str) -> None:
         source: Title of the source, for messages.
         account: The account or site that was asked for, for messages.
         mend: What to do where we are not let at this account, as a sentence, e.g. whom to add where.
+        lasting: As for `authorize`.
 
     Raises:
         Unauthorized: The token is dead, the API is switched off in the project, the consent lacks a scope, or there is
@@ -248,7 +257,7 @@ def check(page: RawPage, *, source: str, account: str, mend: str) -> None:
             "midnight Pacific time; see IAM & Admin, Quotas in the Google Cloud console."
         )
     if said.code in {codes.unauthorized, codes.forbidden} or said.reasons & _DEAD:
-        _shut_out(where, said, mend)
+        _shut_out(where, said, mend, lasting)
     if said.code in {codes.not_found, codes.gone}:
         raise NotFound(f"{where} {account} does not exist there (any more); correct or remove it.")
     if said.code >= codes.server_error:
@@ -256,15 +265,13 @@ def check(page: RawPage, *, source: str, account: str, mend: str) -> None:
     raise BadAnswer(where)
 
 
-def _shut_out(where: str, said: Failure, mend: str) -> NoReturn:
+def _shut_out(where: str, said: Failure, mend: str, lasting: str) -> NoReturn:
     if said.reasons & _SWITCHED_OFF:
         raise Unauthorized(f"{where} Enable this API in the Google Cloud project that the key belongs to.")
     if said.reasons & _NO_SCOPE:
         raise Unauthorized(f"{where} The consent does not cover this; have it given anew, with this API's scope.")
     if said.code == codes.unauthorized or said.reasons & _DEAD:
         raise Unauthorized(
-            f"{where} The access token is dead: it lives an hour. Put a lasting key into the extra of the Airflow "
-            "Connection, keyfile_dict or refresh_token with client_id and client_secret; if one is there, clear the "
-            "task."
+            f"{where} The access token is dead: it lives an hour. {lasting} If such a key is there, clear the task."
         )
     raise Unauthorized(f"{where} {mend}")

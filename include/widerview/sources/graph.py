@@ -24,9 +24,17 @@ from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 T = TypeVar("T")
 
 VERSION = "v26.0"
-"""The version of the Graph API that the sources ask; Threads has one of its own.
+"""The version of the Graph API that the sources ask; Threads has one of its own."""
 
-The next one, v27.0, came on 2026-11-04; Meta has named no end of this one yet.
+VERSION_GAP = (
+    f"{VERSION} is not the newest version: v27.0 came on 2026-11-04. Meta has named no end of {VERSION}, and keeps a "
+    "version for two years at least, so this one until 2028-07-29."
+)
+"""What the sources that ask this version say of it: https://developers.facebook.com/docs/apps/versions."""
+
+LONG_LIVED = dt.timedelta(days=60)
+"""How long a token of Threads or of Instagram Login lives after an exchange:
+https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
 """
 FACEBOOK = "https://graph.facebook.com"
 PACIFIC = "America/Los_Angeles"
@@ -881,6 +889,7 @@ def exchange(
     renew: str,
     params: Mapping[str, str],
     secret_params: Mapping[str, str],
+    lives: dt.timedelta | None = None,
 ) -> Tokens:
     """Exchange a token for one that lives longer.
 
@@ -891,6 +900,7 @@ def exchange(
         renew: What a person must do when Meta refuses, as a sentence.
         params: Parameters that are no secret, e.g. `grant_type`.
         secret_params: Those that are, e.g. the app's secret and the token.
+        lives: How long the new one lives by Meta's documents, should the answer not say; None: perhaps for ever.
 
     Raises:
         SourceError: As `check` does.
@@ -898,7 +908,7 @@ def exchange(
     page = http.request("GET", path, stream="token", params=params, secret_params=secret_params, try_again=is_transient)
     check(page, title=title, account="its token", renew=renew)
     got = plain.decode(page, _Exchanged, source=title, is_secret=True)
-    lives = dt.timedelta(seconds=got.expires_in) if got.expires_in else None
+    lives = dt.timedelta(seconds=got.expires_in) if got.expires_in else lives
     return Tokens(token=http.known_again(got.access_token), expires_at=page.fetched_at + lives if lives else None)
 
 

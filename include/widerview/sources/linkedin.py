@@ -8,7 +8,8 @@ did with them, each day's totals, and the conversation under new posts.
 who is *administrator* of the page, got with an app that LinkedIn has approved for its Community Management API, with
 the rights `rw_organization_admin` (numbers) and `r_organization_social_feed` (posts and comments). So that the token
 renews itself, the Connection's extra holds `client_id`, `client_secret` and `refresh_token`, which LinkedIn gives to
-approved apps, and `expires_at`, the day on which the access token dies.
+approved apps; `expires_at` (ISO 8601), when the access token dies, may be left out then and is written by the first
+exchange.
 
 **Outputs.** The page; its posts with their text; running totals of every post of the window: impressions, reach,
 clicks, reactions (as likes), comments and reposts, all organic; followers; the same totals for every day (UTC), and
@@ -266,12 +267,12 @@ class LinkedIn(Source):
         r"[A-Za-z0-9][A-Za-z0-9_.-]*",
         "tidewater-cycles",
     )
-    evidence = ("recording", "vendor document")
+    evidence = ("flattened record", "vendor document")
     known_gaps = (
         "LinkedIn names no day on which version 202607 ends: the day told is a year after it came, as it was with the "
         "versions before.",
-        "The recorded answers are of a page without followers and posts; numbers other than zero, posts and comments "
-        "are built after LinkedIn's documents.",
+        "No answer was at hand as LinkedIn gave it, only what another program kept in 2024 of those for a page without "
+        "followers and posts; numbers other than zero, posts and comments are built after LinkedIn's documents.",
         "LinkedIn does not say whether lost followers are taken off the followers gained of a day.",
         "Of a conversation, the first 100 comments under a post and the first 100 answers to a comment are read; of "
         "what is longer, a pull reads at most ten further pages in all.",

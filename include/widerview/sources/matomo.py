@@ -50,7 +50,11 @@ from widerview.vocabulary.dictionaries import load_dictionary
 log = logging.getLogger(__name__)
 
 _TITLE = "Matomo"
-_RENEW = "Make a token with the right *view* on the site and put it into the Airflow Connection."
+_RENEWAL_PAGE = "the settings of the analytics: Personal, Security"
+_RENEW = (
+    f"Make a token with the right *view* on the site, in {_RENEWAL_PAGE}, and put it into the password of the Airflow "
+    "Connection."
+)
 _DAYS_A_CALL = 31
 
 _CHANNELS = {1: "direct", 2: "search", 3: "website", 6: "campaign", 7: "social"}
@@ -175,7 +179,7 @@ class Matomo(Source):
         "Of entry pages no answer was recorded: they have the columns of the page report, which was.",
         "How a server refuses a segment that it has not worked out is known from Matomo's source code only.",
     )
-    renewal_page = "the settings of the analytics: Personal, Security"
+    renewal_page = _RENEWAL_PAGE
     api_version = "Reporting API of Matomo 5"
     counts_landing_pages = True
     streams = (*_REPORTS, *_ENTRIES)

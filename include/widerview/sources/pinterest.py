@@ -7,9 +7,9 @@ them, and each day's totals.
 It must be a business account; others have no analytics. An Airflow Connection: the password is an access token of the
 account with the scopes `user_accounts:read`, `pins:read` and `boards:read`. So that the token renews itself, the
 Connection's extra holds `client_id` and `client_secret` of the app, `refresh_token` (the *continuous* one: an app made
-before 2025-09-25 must ask for it with `continuous_refresh=true`), and `expires_at`, the day on which the access token
-dies. Where the token is an agency's and the account has shared its ad account with it, write the ad account's id as
-option `ad_account_id`: then the owner of that ad account is read.
+before 2025-09-25 must ask for it with `continuous_refresh=true`); `expires_at` (ISO 8601), when the access token dies,
+may be left out then and is written by the first exchange. Where the token is an agency's and the account has shared its
+ad account with it, write the ad account's id as option `ad_account_id`: then the owner of that ad account is read.
 
 **Outputs.** The account with followers, accounts it follows, and pins; its own pins with text, link and running totals:
 impressions, pin clicks, link clicks, saves, reactions (as likes) and comments. For every day (UTC): impressions,
@@ -166,7 +166,7 @@ class Pinterest(Source):
             "the id of the ad account whose owner is read, a number", r"[0-9]{1,18}", '"549755885175"'
         )
     }
-    evidence = ("recording", "machine spec")
+    evidence = ("recording", "flattened record", "machine spec")
     known_gaps = (
         "Pinterest does not say in which order it lists pins; they are read until a whole page is older than the "
         "window.",
@@ -174,6 +174,8 @@ class Pinterest(Source):
         "others have met.",
         "The totals of a pin that was an ad are left out, because Pinterest does not tell its paid numbers apart.",
         "What Pinterest answers to a metric that it does not know is built after its contract, not recorded.",
+        "The recorded answers, of pins and of days in the making, are of 2021 and 2022; of a day with numbers and of a "
+        "pin that was an ad there is only what another program kept in 2024.",
     )
     api_version = "v5 (5.23.0)"
     streams = ("account", "days", "pins")

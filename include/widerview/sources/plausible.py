@@ -55,9 +55,11 @@ from widerview.sources.referrers import USUAL_CHANNELS, Member, channel_of, netw
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Plausible"
+_RENEWAL_PAGE = "https://plausible.io/settings/api-keys"
 _RENEW = (
-    "Make a key of the Stats API under Settings, API Keys, and put it into the password of the Airflow Connection; "
-    "site_id in the client's file must be the domain as it stands in Plausible."
+    f"Make a key of the Stats API under Settings, API Keys ({_RENEWAL_PAGE}, or there on your own server), and put it "
+    "into the password of the Airflow Connection; site_id in the client's file must be the domain as it stands in "
+    "Plausible."
 )
 _MOST_ROWS = 10_000
 _METRICS = {
@@ -147,7 +149,7 @@ class Plausible(Source):
         "How Plausible words the refusal of a metric is known from its source code only.",
         "Bounces and time on the website are worked out from rounded numbers.",
     )
-    renewal_page = "https://plausible.io/settings/api-keys"
+    renewal_page = _RENEWAL_PAGE
     api_version = "Stats API v2"
     streams = tuple(_REPORTS)
     lookback_days = 3

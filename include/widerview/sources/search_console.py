@@ -118,7 +118,7 @@ class SearchConsole(Source):
         "Results of images, videos, news and Discover are left out.",
     )
     servers = (google.TOKEN_SERVER,)
-    renewal_page = "https://console.cloud.google.com/iam-admin/serviceaccounts"
+    renewal_page = google.KEY_PAGE
     api_version = "webmasters v3"
     streams = ("days", *_SPLITS)
     lookback_days = 3

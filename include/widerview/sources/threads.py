@@ -267,6 +267,7 @@ class Threads(Source):
             renew=_RENEW,
             params={"grant_type": "th_refresh_token"},
             secret_params={"access_token": http.token or ""},
+            lives=graph.LONG_LIVED,
         )
 
 

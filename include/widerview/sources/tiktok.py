@@ -10,8 +10,9 @@ consent. Without an option, the *Display API* is asked: consent for the scopes `
 *TikTok Accounts*, consent for `user.info.basic`, `user.info.username`, `user.info.stats`, `user.insights`,
 `video.list`, `video.insights` and `comment.list`; the access token as the password, the account's `open_id` as the
 login; in the extra `refresh_token`, `client_id` and `client_secret`. Access tokens live for two hours (Display API) or
-a day (Business API) and are exchanged by themselves before a pull; the refresh token lives for 180 days or a year and
-is replaced with every exchange.
+a day (Business API) and are exchanged by themselves before a pull, through the Connection `widerview_airflow`;
+`expires_at` (ISO 8601), when the access token dies, may be left out and is written by the first exchange. The refresh
+token lives for 180 days or a year and is replaced with every exchange.
 
 **Outputs.** The account with its followers and posts; its posts since the first day asked for, with running totals of
 views, likes, comments and shares. From the Business API also favourites, viewers and time watched of each post, clicks
@@ -73,9 +74,10 @@ _TITLE = "TikTok"
 _DISPLAY = "https://open.tiktokapis.com"
 _BUSINESS = "https://business-api.tiktok.com"
 _V = "open_api/v1.3"
+_RENEWAL_PAGE = "https://developers.tiktok.com/apps"
 _RENEW = (
-    "Have the account's owner consent to your app anew, with all scopes, and put the new token into the password and "
-    "the new refresh_token into the extra of the Airflow Connection."
+    f"Have the account's owner consent to your app anew ({_RENEWAL_PAGE}), with all scopes, and put the new token into "
+    "the password and the new refresh_token into the extra of the Airflow Connection."
 )
 _PAGE = 20
 _COMMENTS_A_PAGE = 30
@@ -293,7 +295,7 @@ class TikTok(Source):
     pool_slots = 4
     walks = (Walk("videos", _PAGE, "https://developers.tiktok.com/doc/tiktok-api-v2-video-list"),)
     call_budget = 100
-    renewal_page = "https://developers.tiktok.com/apps"
+    renewal_page = _RENEWAL_PAGE
     renews_before = dt.timedelta(hours=12)
 
     def fixed_calls(self, *, days: int) -> int:
@@ -303,6 +305,10 @@ class TikTok(Source):
     def base_url(self, target: Target) -> str:
         """The server of the API that the client's file names."""
         return _BUSINESS if _is_business(target) else _DISPLAY
+
+    def api_of(self, target: Target) -> str:
+        """Display or Business API, as the client's file says; they have different metrics."""
+        return "business" if _is_business(target) else "display"
 
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
         """The account and its posts of the window; from the Business API its days and conversations, too."""

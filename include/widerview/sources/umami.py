@@ -46,9 +46,10 @@ from widerview.sources.referrers import Member, referred, tag, tagged
 from widerview.vocabulary.dictionaries import load_dictionary
 
 _TITLE = "Umami"
+_RENEWAL_PAGE = "the settings of Umami: Profile, or API keys in the cloud"
 _RENEW = (
     "Put a user name and password of this Umami, or a key of its API, into the Airflow Connection, and let that user "
-    "see the website."
+    f"see the website; both are made in {_RENEWAL_PAGE}."
 )
 _CLOUD = "https://api.umami.is/v1"
 _MOST_ROWS = 10_000
@@ -136,7 +137,7 @@ class Umami(Source):
         "tagged if any of its page views is.",
         "Of Mastodon's servers only two are known as a social network.",
     )
-    renewal_page = "the settings of Umami: Profile, or API keys in the cloud"
+    renewal_page = _RENEWAL_PAGE
     api_version = "Umami 3"
     counts_landing_pages = True
     streams = tuple(_ANSWERS)

@@ -7,7 +7,8 @@ they wrote under it.
 account's owner only, so the token must be the account's own: at console.x.com make an app with *OAuth 2.0*, let the
 account authorize it with the scopes `tweet.read`, `users.read` and `offline.access`, and buy credits. The Connection's
 password is the access token; its extra is `{"refresh_token": "…", "client_id": "…", "client_secret": "…"}`, the secret
-for confidential apps only. X charges for reading. `options: {dollars_a_day: 0.50}` in the client's file says how many
+for confidential apps only; `expires_at` (ISO 8601), when the access token dies, may be left out and is written by the
+first exchange. X charges for reading. `options: {dollars_a_day: 0.50}` in the client's file says how many
 US dollars all accounts of the client on X may cost in a day (UTC); it is 0.50 if nothing is said.
 
 **Outputs.** The account under its number, which stays when the name changes; its own posts and answers since the first
@@ -29,11 +30,11 @@ quotes and bookmarks, and what was observed while they were younger stays. Comme
 read 900 pages of posts and 300 of comments in fifteen minutes for each account.
 
 **When it fails.** *Unauthorized*: the token is dead or belongs to another account; a token lives two hours and is
-exchanged before every pull, which needs `refresh_token` and `client_id`. Where that was refused, authorize the account
-anew. *Not found*: the account is gone; correct the client's file. *Budget spent*: the day's dollars were used up before
-account and posts were read, or did not pay for the next page, or there are no credits left at console.x.com. *Rate
-limited* or *unavailable*: the task tries again by itself. *Bad answer*: look at the page in landing; X has changed its
-API.
+exchanged at the start of every run, and before a pull that begins later; that needs `refresh_token` and `client_id`,
+and the Connection `widerview_airflow`. Where it was refused, authorize the account anew. *Not found*: the account is
+gone; correct the client's file. *Budget spent*: the day's dollars were used up before account and posts were read, or
+did not pay for the next page, or there are no credits left at console.x.com. *Rate limited* or *unavailable*: the task
+tries again by itself. *Bad answer*: look at the page in landing; X has changed its API.
 """
 
 import datetime as dt
@@ -260,6 +261,8 @@ class X(Source):
     known_gaps = (
         "X's contract has newer words for fields (post.fields). The older ones are asked for, because the newer bring "
         "authors and answered posts only as whole objects, which cost money.",
+        "The recorded answers of X's servers are of 2022; what has changed since follows X's contract and its own "
+        "simulator of 2026.",
         "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them. They "
         "come along with the posts, and X leaves out a post whose numbers it does not give; those that it names are "
         "asked for once more without.",

@@ -58,7 +58,7 @@ from widerview.sources.base import (
     stamp,
 )
 from widerview.sources.errors import BadAnswer, NotFound, Unauthorized
-from widerview.sources.google import TOKEN_SERVER, authorize, check, failure, slow_down
+from widerview.sources.google import CONSENT_PAGE, TOKEN_SERVER, authorize, check, failure, slow_down
 from widerview.sources.http import Count, HttpClient, Moment, Turn, about, ask_in_groups, decode, paginate, place, utc
 from widerview.vocabulary.dictionaries import load_dictionary
 
@@ -73,7 +73,8 @@ _SCOPES = (
 )
 _MEND = (
     "Have the channel's owner consent with the scopes youtube.readonly, youtube.force-ssl and yt-analytics.readonly, "
-    "choosing this channel, and put the new refresh_token into the extra of the Airflow Connection."
+    f"choosing this channel, to an OAuth client ({CONSENT_PAGE}), and put the new refresh_token with its client_id and "
+    "client_secret into the extra of the Airflow Connection."
 )
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _PAGE = 50
@@ -259,6 +260,7 @@ class YouTube(Source):
     evidence = ("recording", "machine spec")
     known_gaps = (
         "Days were checked against the machine-readable contract and YouTube's documents, not against real answers.",
+        "The recorded answers of channels, uploads, videos and comments are of 2019 to 2023.",
         "The API does not tell Shorts from other videos.",
         "Views bought as ads are in the views, and what people did after an ad is in the likes, comments, shares and "
         "subscribers; YouTube's own ads reports are not read.",
@@ -277,7 +279,7 @@ class YouTube(Source):
         Walk("videos", _PAGE, "https://developers.google.com/youtube/v3/docs/videos/list"),
     )
     call_budget = 100
-    renewal_page = "https://console.cloud.google.com/apis/credentials"
+    renewal_page = CONSENT_PAGE
 
     def fixed_calls(self, *, days: int) -> int:
         """One each for the token, the channel, its days and the uploads beyond the window; the conversations."""
@@ -323,7 +325,7 @@ class _Asking:
     def __init__(self, target: Target, http: HttpClient) -> None:
         self.target = target
         self.http = http
-        self._headers = authorize(http, *_SCOPES, source=_TITLE, account=target.ref)
+        self._headers = authorize(http, *_SCOPES, source=_TITLE, account=target.ref, lasting=_MEND)
 
     def get(self, stream: str, path_or_url: str, about: Mapping[str, str] | None = None, /, **params: str) -> RawPage:
         return self.http.request(
@@ -331,7 +333,7 @@ class _Asking:
         )
 
     def read(self, page: RawPage, type_: type[T]) -> T:
-        check(page, source=_TITLE, account=self.target.ref, mend=_MEND)
+        check(page, source=_TITLE, account=self.target.ref, mend=_MEND, lasting=_MEND)
         return decode(page, type_, source=_TITLE)
 
 
@@ -453,7 +455,7 @@ def _days(asking: _Asking, channel_id: str, window: Window) -> Iterator[RawPage]
     for page in ask_in_groups(list(_DAILY), len(_DAILY), ask, _is_refused, one_by_one=one_by_one):
         yield page
         if not _is_refused(page):
-            check(page, source=_TITLE, account=asking.target.ref, mend=_MEND)
+            check(page, source=_TITLE, account=asking.target.ref, mend=_MEND, lasting=_MEND)
             _report(page)
 
 
