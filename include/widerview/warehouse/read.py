@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 from sqlalchemy import Connection, Executable, TextClause, text
 
+from widerview.quality.verdict import Flaw
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.marts import mart
 from widerview.warehouse.sql import query, sql
@@ -201,6 +202,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     day: dt.date
     colour: Literal["green", "amber", "red"]
     reasons: tuple[str, ...]
+    flaws: tuple[Flaw, ...] = ()
     observed_at: dt.datetime
 
 
