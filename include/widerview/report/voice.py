@@ -21,6 +21,7 @@ CATALOGUES = Path(__file__).parent / "locale"
 """Where the catalogues stand: `<language>/LC_MESSAGES/report.po`."""
 
 _TWICE = 2
+_HALF_A_PERCENT = 0.005
 _WITHOUT_SHARP_S = {"CH", "LI"}
 
 
@@ -86,7 +87,9 @@ class Voice:
         return self.number(value, 0 if float(value).is_integer() else 1)
 
     def percent(self, share: float) -> str:
-        """A share as a percentage."""
+        """A share as a percentage; one that would be printed as none, though it is not, as `under 1%`."""
+        if 0 < share <= _HALF_A_PERCENT:
+            return self.say("under %(share)s", share=self.percent(0.01))
         return str(format_percent(share, locale=self._numbers))
 
     def money(self, value: float, currency: str) -> str:
