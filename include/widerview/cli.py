@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from widerview import campaign_commands
@@ -222,7 +222,8 @@ def sources(
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in SOURCES.values()], indent=2))
         return
-    table = Table("source", "kind", "API", "ends", "streams", "look-back", "verified against")
+    more = ("kind", "API", "ends", "streams", "look-back", "verified against")
+    table = Table(Column("source", no_wrap=True), *(Column(name, overflow="fold") for name in more))
     for each in SOURCES.values():
         table.add_row(
             each.name, each.kind, each.api_version, str(each.sunset or ""), ", ".join(each.streams),
@@ -248,7 +249,8 @@ def usage(
     from widerview.warehouse.usage import used_since
 
     settle_in()
-    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    whole = [Column(name, no_wrap=True) for name in ("day (UTC)", "client", "source")]
+    table = Table(*whole, "calls", "of", "dollars", "of")
     most_calls: Counter[tuple[str, str]] = Counter()
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):

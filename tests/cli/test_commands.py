@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -354,13 +355,17 @@ def test_migrate_twice_is_fine(installed: House) -> None:
     assert run("migrate").exit_code == 0
 
 
+def test_the_names_of_sources_can_be_copied_from_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert set(SOURCES) <= set(re.findall(r"\w+", run("sources").output))
+
+
 def test_sources_and_pools_for_programs(tmp_path: Path) -> None:
     told = json.loads(run("sources", "--json").output)
     assert [each["name"] for each in told] == list(SOURCES)
     assert len(told) == 17
     for each in told:
         assert {"streams", "api_version", "sunset", "verified_against"} <= each.keys()
-    assert "matomo" in run("sources").output
     assert json.loads(run("pools").output) == pools()
     run("pools", "--out", str(tmp_path / "pools.json"))
     assert json.loads((tmp_path / "pools.json").read_text()) == pools()

@@ -126,7 +126,7 @@ def of_goal(facts: Facts, goal: GoalFact) -> Said:
     line, day = narrate_time.goal_line(facts, goal), goal.ends.day
     if goal.so_far is None:
         return line, [goal.target]
-    if goal.ends <= facts.last_day:
+    if goal.ends <= facts.last_day and goal.word and goal.low is None:
         return line, [goal.so_far, day, goal.target]
     if goal.word == "reached":
         return line, [goal.so_far, goal.target, day]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
 from widerview.measures.weeks import Week
-from widerview.report.effect import PAST, effect_of
+from widerview.report.effect import effect_of, looked_at_from
 from widerview.report.facts import (
     CampaignFact,
     CampaignRow,
@@ -71,6 +71,7 @@ def campaign_facts(
     client: Client,
     week: Week,
     as_of: dt.datetime,
+    seen_until: dt.datetime,
     social: Social,
     titles: Mapping[str, str],
 ) -> tuple[CampaignFact, ...]:
@@ -81,6 +82,7 @@ def campaign_facts(
         client: The client.
         week: The week of the report.
         as_of: What was recorded later does not exist (UTC).
+        seen_until: When the platforms were looked at (UTC).
         social: The accounts' posts of the weeks in view.
         titles: Names of the sources for people.
     """
@@ -89,8 +91,9 @@ def campaign_facts(
         return ()
     first = min(each.counts_from for each in campaigns)
     counted = _Counted.read(connection, client, first, week.sunday, as_of)
-    web = Web.read(connection, client, first - PAST, week.sunday, as_of)
-    return tuple(_Table(client, each, week, social, web, counted, titles).fact() for each in campaigns)
+    earliest = min([first, *(looked_at_from(each, week.sunday) for each in campaigns)])
+    web = Web.read(connection, client, earliest, week.sunday, as_of)
+    return tuple(_Table(client, each, week, seen_until, social, web, counted, titles).fact() for each in campaigns)
 
 
 def untagged_social(
@@ -125,7 +128,7 @@ class _Counted:
         assets: By metric, campaign key and asset name.
         campaigns: What the websites counted, by metric and campaign key.
         landings: The visits to the websites that began on some page, by metric and path.
-        ads: What ads managers tell, by metric, campaign as they call it, and platform.
+        ads: What ads managers tell, by metric, campaign key and platform.
         metrics: The metrics that the websites tell of some campaign at all.
     """
 
@@ -162,13 +165,9 @@ class _Counted:
                 if (value.source, value.entity_id) in sites and value.value is not None:
                     landings[metric, value.member][value.day] += value.value
         ads: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
-        for folder in reversed(client.offline):
-            for metric in ("claimed_conversions", "spend"):
-                for value in values(metric, "touchpoint"):
-                    if (value.source, value.entity_id) == (folder.platform, folder.name) and value.value is not None:
-                        name, _, platform = value.member.rpartition("/")
-                        # The folder that stands first in the file is believed: two exports may be of the same ads.
-                        ads[metric, name, platform][value.day] = value.value
+        for metric in ("claimed_conversions", "spend"):
+            for (day, campaign, platform), number in _of_ads(client, values(metric, "touchpoint")).items():
+                ads[metric, campaign, platform][day] = number
         return cls(assets, campaigns, landings, ads, frozenset(metric for metric, _ in campaigns))
 
 
@@ -178,14 +177,55 @@ def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple
     Folders add up, as two shops do. A website's own log and a provider may count the same scans: the one that stands
     first in the client's file, folders before websites, is believed.
     """
-    order = [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
-    of_kind: dict[tuple[dt.date, str, str], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
     for value in values:
-        found = asset_of(client, value.member, value.day)
-        if found and value.value is not None and (value.source, value.entity_id) in order:
+        if found := asset_of(client, value.member, value.day):
             campaign, asset = found
-            of_kind[value.day, campaign.key, asset.name][value.source in OFFLINE].append(value.value)
-    return {key: sum(kinds.get(True) or kinds[False][:1]) for key, kinds in of_kind.items()}
+            told[value.day, campaign.key, asset.name].append(value)
+    sums = {}
+    for key, parts in told.items():
+        numbers = _by_teller(parts, order)
+        folders = [number for (source, _), number in numbers.items() if source in OFFLINE]
+        if numbers:
+            sums[key] = sum(folders or list(numbers.values())[:1])
+    return sums
+
+
+def _of_ads(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
+    """What ads managers tell of each campaign on each day, by campaign key and platform.
+
+    The folder that stands first in the client's file is believed: two exports may be of the same ads.
+    """
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
+    for value in values:
+        name, _, platform = value.member.rpartition("/")
+        if value.source in OFFLINE and (campaign := campaign_of_ads(client, name, value.day)):
+            told[value.day, campaign.key, platform].append(value)
+    numbers = {key: _by_teller(parts, order) for key, parts in told.items()}
+    return {key: next(iter(found.values())) for key, found in numbers.items() if found}
+
+
+def _told_by(client: Client) -> list[tuple[str, str]]:
+    """The client's folders and websites, in the order in which they are believed."""
+    return [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
+
+
+def _by_teller(parts: Iterable[read.DayValue], order: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], float]:
+    """What each folder or website tells of one thing on one day, in an order; those that tell nothing are left out.
+
+    A folder may call it by two names. What was saved last is right then; two names in one table are parts of one count.
+    """
+    told: dict[tuple[str, str], list[tuple[dt.datetime, float]]] = defaultdict(list)
+    for part in parts:
+        if part.value is not None:
+            told[part.source, part.entity_id].append((part.observed_at, part.value))
+    return {
+        teller: sum(value for observed_at, value in told[teller] if observed_at == max(told[teller])[0])
+        for teller in order
+        if teller in told
+    }
 
 
 def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] | None:
@@ -206,6 +246,13 @@ def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] 
     return max(begun, key=lambda each: each[0])[1:] if begun else None
 
 
+def campaign_of_ads(client: Client, name: str, day: dt.date) -> Campaign | None:
+    """The campaign that ads managers call by its key or its name; of several, the one that began last by a day."""
+    called = [each for each in client.campaigns if tag(name) in {tag(each.key), tag(each.name)}]
+    begun = [each for each in called if each.counts_from <= day] or called
+    return max(begun, key=lambda each: each.starts, default=None)
+
+
 @dataclass(frozen=True)
 class _Table:
     """One campaign's table in the making."""
@@ -213,6 +260,7 @@ class _Table:
     client: Client
     campaign: Campaign
     week: Week
+    seen_until: dt.datetime
     social: Social
     web: Web
     counted: _Counted
@@ -259,6 +307,7 @@ class _Table:
             self.week.sunday,
             self.web.days,
             self.web.splits["channel"],
+            settled={day for day in self.web.days if self.web.is_settled(day, self.client.zone, self.seen_until)},
             on_social=bool(self._published),
         )
 
@@ -436,14 +485,12 @@ class _Table:
                     yield self._sums("offline", metric, days, asset.name, currency=currency)
 
     def _ads(self, metric: str) -> Mapping[str, Days]:
-        """What ads managers tell of the campaign, by platform; they call it by its key or its name."""
-        names = {tag(self.campaign.key), tag(self.campaign.name)}
-        found: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
-        for (told, name, platform), days in sorted(self.counted.ads.items()):
-            if told == metric and name in names:
-                for day, value in days.items():
-                    found[platform][day] += value
-        return found
+        """What ads managers tell of the campaign, by platform."""
+        return {
+            platform: days
+            for (told, key, platform), days in sorted(self.counted.ads.items())
+            if (told, key) == (metric, self.campaign.key)
+        }
 
     def _claims(self) -> Iterator[CampaignRow]:
         """What platforms claim, each for itself: in no sum, and no part of any other number; nothing where none does.

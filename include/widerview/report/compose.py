@@ -43,9 +43,9 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
 from widerview.report.plans import due_on, planned, sent_on
-from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey, partner_accounts
 from widerview.report.voice import marked
-from widerview.report.web import Web, counting_sites
+from widerview.report.web import SETTLED_AFTER, Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
@@ -57,10 +57,6 @@ HISTORY_WEEKS = 12
 ENOUGH_CONVERSATIONS = 5
 """Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
-SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
-until it has been seen how the website's analytics go on counting."""
-
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
 
@@ -104,15 +100,17 @@ def compose(
     months = _weeks_in_view(client, week)
     shows_year = client.report.shows_year(due_on(client, week))
     long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if shows_year else 0) - 1, -1, -1)]
-    social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
+    everybody = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
     web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
-    is_silent = bool(client.accounts) and not absent & social.configured and social.is_silent(week)
-    spared = _spared(client, social, absent)
-    social = social.without(spared)
+    partners = partner_accounts(client)
+    own = everybody.without(partners)
+    is_silent = bool(client.accounts) and not absent & own.configured and own.is_silent(week)
+    spared = _spared(client, own, absent)
+    social = own.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
     arrived = _arrived(client, week, social, web, seen_until)
     past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
@@ -130,7 +128,7 @@ def compose(
     sender = client.sender
     sent = sent_on(client, week, seen_until)
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, seen_until, everybody.without(spared), titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -333,7 +331,7 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
-        noted[since] = [DayNote(what="measured differently")]
+        noted[since].append(DayNote(what="measured differently"))
     return noted
 
 

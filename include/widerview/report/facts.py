@@ -362,8 +362,9 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
 
     Attributes:
-        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
-            of the days before the campaign, or of its own.
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: see `why`.
+        why: Why it is not known: too little is known of the days before the campaign, or of its own, or without those
+            of other campaigns. None where it is known, and in facts from before it was told.
         average: Visits a day above what was likely; None where it is not known.
         low: Lower end of its range.
         high: Upper end.
@@ -374,6 +375,7 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     verdict: Literal["more", "fewer", "not told", "not known"]
+    why: Literal["not enough past", "too few days known", "other campaigns"] | None = None
     average: float | None = None
     low: float | None = None
     high: float | None = None

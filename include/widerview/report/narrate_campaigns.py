@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from widerview.report.clean_text import clip
-from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
+from widerview.report.facts import CampaignFact, CampaignRow, EffectFact, Facts, Group
 from widerview.report.narrate import count, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
@@ -167,7 +167,7 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     if effect.average is None or effect.low is None or effect.high is None:
-        return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
+        return _no_effect_line(voice, effect)
     if effect.verdict == "not told":
         return voice.say("So far: no effect on website visits that we can tell from normal weeks.")
     fewer = effect.verdict == "fewer"
@@ -185,6 +185,19 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
         average=average,
         between=between,
     )
+
+
+def _no_effect_line(voice: Voice, effect: EffectFact) -> str:
+    if effect.why == "other campaigns":
+        return voice.say(
+            "Other campaigns ran at the same time or shortly before, so what this one added to your website visits "
+            "cannot be told apart."
+        )
+    if effect.why == "not enough past":
+        return voice.say("Too few days before it are known to tell an effect on website visits.")
+    if effect.why == "too few days known":
+        return voice.say("Too few of its own days are known so far to tell an effect on website visits.")
+    return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
 
 
 def _reach_line(facts: Facts, campaign: CampaignFact) -> str | None:
