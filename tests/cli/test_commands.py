@@ -309,10 +309,9 @@ def test_corrections_and_rebuild_of_what_was_sent(installed: House, monkeypatch:
 def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_hold(installed: House) -> None:
     facts = send_report(installed, "tidewater-cycles", Week.parse("2026-W46"), SETTLED)
     visits = next(figure.value for figure in facts.figures if figure.id == "visits")
-    listed = run("explain", "tidewater-cycles", "2026-W46").output
-    assert [line.split()[0] for line in listed.splitlines()][: len(facts.figures)] == [
-        each.id for each in facts.figures
-    ]
+    listed = {line.split()[0]: line for line in run("explain", "tidewater-cycles", "2026-W46").output.splitlines()}
+    assert {each.id for each in facts.figures} < listed.keys()
+    assert listed["visits"].split()[1:] == [f"{visits:,.0f}", "Website", "visits"]
     shown = run("explain", "tidewater-cycles", "2026-W46", "visits")
     assert shown.exit_code == 0, shown.output
     for part in (
@@ -324,6 +323,10 @@ def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_ho
     ):
         assert part in shown.output, part
     assert shown.output.count("worked out anew: the same") >= 1
+    usual = run("explain", "tidewater-cycles", "2026-W46", "visits/usual").output
+    for part in ("in the mail: usually ", "widerview.measures.usual.usual_ranges", "input    visits@2026-W45: "):
+        assert part in usual, part
+    assert run("explain", "tidewater-cycles", "2026-W46", "visits@2026-W45").exit_code == 0
     receipt = json.loads(run("explain", "tidewater-cycles", "2026-W46", "visits", "--json").output)
     assert (receipt["value"], len(receipt["rows"])) == (visits, 7)
     with installed.engine.begin() as connection:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL, create_engine
 
 from databases import temporary_database
-from house import ANCHOR, FIRST, House, Sandbox, house_in
+from house import FIRST, House, Sandbox, house_in
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Facts

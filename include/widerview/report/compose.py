@@ -13,7 +13,7 @@ from widerview.measures.completion import COMPLETE
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
 from widerview.measures.response import Message, response
-from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
+from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, week_word, word
 from widerview.measures.weeks import Week
 from widerview.quality.history import label
 from widerview.quality.verdict import COLOURS, Flaw, FlawKind
@@ -268,14 +268,13 @@ def _usual(found: Range | None) -> Usual | None:
 
 
 def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
-    """The week in one word: good needs more figures above than below; no posts, or more below than above, is quiet."""
+    """The week in one word: without posts it is quiet, whatever its figures are."""
     if colour == "red":
         return "needs you"
-    words = [figure.word for figure in figures]
-    above, below = words.count("above"), words.count("below")
-    if not posted or below > above:
+    if not posted:
         return "quiet"
-    return "good" if above > below else "normal"
+    far = [word(figure.value, figure.usual and figure.usual.wide) for figure in figures]
+    return week_word([figure.word for figure in figures], far)
 
 
 def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, breaks: Breaks) -> Chart | None:

@@ -6,7 +6,7 @@ vocabulary, which are also the keys of their translations; names and quoted word
 """
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,13 @@ Colour = Literal["green", "amber", "red"]
 Group = Literal["social", "partners", "website", "offline", "claimed"]
 """Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
 Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+
+
+class Ends(NamedTuple):
+    """A lower and an upper end."""
+
+    low: float
+    high: float
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +46,11 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     wide_low: float | None = None
     wide_high: float | None = None
     wide_coverage: float = 0.95
+
+    @property
+    def wide(self) -> Ends | None:
+        """The wide range; None in facts from before there was one."""
+        return None if self.wide_low is None or self.wide_high is None else Ends(self.wide_low, self.wide_high)
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):

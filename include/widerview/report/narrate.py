@@ -457,14 +457,18 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     )
     if answers.half_within is None:
         return f"{answered}."
-    # Rounded up: within two hours is true of an hour and a half.
-    hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
+    hours = whole_hours(answers.half_within)
     half = (
         voice.gettext("half within an office hour")
         if hours <= 1
         else voice.gettext("half within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}, {half}."
+
+
+def whole_hours(hours: float) -> int:
+    """Hours as they are printed, rounded up: within two hours is true of an hour and a half."""
+    return int(rounded(hours, 0, ROUND_CEILING))
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
@@ -547,12 +551,12 @@ def _range(facts: Facts, figure: Figure) -> str:
 def _wide_range(facts: Facts, figure: Figure) -> str:
     """The wide range of a figure that lies outside it, also as printed; else empty."""
     usual, decimals = figure.usual, _decimals(figure)
-    if figure.value is None or usual is None or usual.wide_low is None or usual.wide_high is None:
+    if figure.value is None or usual is None or usual.wide is None:
         return ""
     value = rounded(figure.value, decimals)
-    low, high = rounded_range(usual.wide_low, usual.wide_high, decimals)
+    low, high = rounded_range(*usual.wide, decimals)
     is_far = (figure.word == "above" and value > high) or (figure.word == "below" and value < low)
-    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals) if is_far else ""
+    return ends(voice_of(facts.locale), *usual.wide, decimals) if is_far else ""
 
 
 def _decimals(figure: Figure) -> int:

@@ -46,6 +46,8 @@ class OwnMessage(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     message_id: str
     written_at: dt.datetime
+    observed_at: dt.datetime
+    receipt: str
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,8 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     written_at: dt.datetime
     answered_at: dt.datetime | None
+    observed_at: dt.datetime
+    receipt: str
 
 
 class PostCounter(msgspec.Struct, frozen=True, kw_only=True):
