@@ -204,7 +204,7 @@ def _report(engine: Engine, client_id: str, week: Week, revision: int | None) ->
 
 
 def _figures(facts: Facts) -> Iterator[tuple[str, _Figure]]:
-    campaigns = {campaign.key.casefold() for campaign in facts.campaigns}
+    campaigns = {campaign.key.casefold() for campaign in facts.running_campaigns}
     of_web: Mapping[str, tuple[str, set[str]]] = {
         "visits": ("total", {""}),
         "social_visits": ("channel", {"social"}),
