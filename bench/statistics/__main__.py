@@ -79,6 +79,26 @@ def weekdays() -> list[Line]:
     return study.lines
 
 
+def verdicts() -> list[Line]:
+    """The week of clients with six figures: nothing changed, one doubled, all rose; figures apart or going along."""
+    study = Study("verdict on a week, six figures")
+    weeks = weeks_by(sim.clean_days(np.random.default_rng(23), 24_000, 13 * 7)).reshape(4_000, 6, 13)
+    together = weeks * np.random.default_rng(24).lognormal(0, 0.2, (4_000, 1, 13))
+    doubled, risen = weeks.copy(), weeks.copy()
+    doubled[:, 0, -1] *= 2
+    risen[:, :, -1] *= 1.3
+    for what, most, values in (
+        ("nothing changed", 0.13, weeks),
+        ("nothing changed, figures that go along", 0.13, together),
+        ("one figure doubled", np.inf, doubled),
+        ("all rose by 30 %", np.inf, risen),
+    ):
+        words = studies.week_words(values)
+        study.tell(OURS, f"{what}: good", words.count("good") / len(words), most=most)
+        study.tell(OURS, f"{what}: quiet", words.count("quiet") / len(words), most=most)
+    return study.lines
+
+
 def per_post() -> list[Line]:
     """Small means over many posts, and large ones over few; posts that differ, and posts that are alike."""
     lines = []
@@ -103,18 +123,21 @@ def rates() -> list[Line]:
         accounts = [sim.account(random, least, most, int(random.integers(8, 25))) for _ in range(1_500)]
         found = studies.posts_study(accounts, contenders.wilson)
         study = Study(f"posts seen {least} to {most:,} times")
-        covers, best = "account's rate, 95 % range: covers", "best three posts are the true ones"
+        covers, best = "account's rate, 95 % range: covers", "best three by rate are the true ones"
         study.tell(OURS, covers, found.account, 0.93, 0.97)
         study.tell("pooled Wilson", covers, found.account_wilson)
-        study.tell(OURS, "a post's lift, 95 % range: covers", found.post)
+        study.tell(OURS, "a post's lift by rate, 95 % range: covers", found.post)
         for who, precision in (
             (OURS, found.precision),
             ("raw rate", found.precision_raw),
             ("counts", found.precision_count),
         ):
             study.tell(who, best, precision)
-        study.tell(OURS, "best three posts overstated by the factor", found.overstated)
-        study.tell("raw rate", "best three posts overstated by the factor", found.overstated_raw)
+        study.tell(OURS, "lift of what a post drew, 95 % range: covers", found.drew)
+        study.tell(OURS, "best three by what they drew are the true ones", found.precision_drew)
+        study.tell(OURS, "best three by what they drew overstated by the factor", found.overstated_drew)
+        study.tell(OURS, "best three by rate overstated by the factor", found.overstated)
+        study.tell("raw rate", "best three by rate overstated by the factor", found.overstated_raw)
         lines += study.lines
     return lines
 
@@ -272,7 +295,7 @@ def _counts(earned: Sequence[float], seen: Sequence[float]) -> list[PostCount]:
     return [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
 
 
-STUDIES = (usual_week, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
+STUDIES = (usual_week, verdicts, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
 
 
 def main() -> int:

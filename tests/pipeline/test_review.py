@@ -476,10 +476,16 @@ def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(d
 
 
 @pytest.fixture
-def parked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[Ask, dict[str, Any]]:
-    """The operator with what Airflow gives it, and a report that is sent in a day."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Airflow was told to ask; each time it forgets the answer it has."""
     asks: list[dict[str, Any]] = []
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **ask: asks.append(ask))
+    return asks
+
+
+@pytest.fixture
+def parked(desk: Desk, asked: list[dict[str, Any]]) -> tuple[Ask, dict[str, Any]]:
+    """The operator with what Airflow gives it, and a report that is sent in a day."""
     composed = desk.composed(SETTLED + 24 * HOUR)
     ask = Ask(task_id="review", client_id=BAKERY, options=["Approve", "Hold"], reviewers=["mira"], subject="?")
     ti = SimpleNamespace(id="ti", xcom_pull=lambda task_ids: composed)
@@ -509,6 +515,16 @@ def test_reviewers_are_reminded_once_and_then_it_is_no_answer(desk: Desk, parked
     desk.now += 4 * HOUR
     assert ask.execute_complete(of_run, TIME_IS_UP)["chosen_options"] == [NO_ANSWER]
     assert len(desk.server.mails) == 1
+
+
+def test_an_answer_that_comes_while_reviewers_are_reminded_is_kept(
+    desk: Desk, parked: tuple[Ask, dict[str, Any]], asked: list[dict[str, Any]]
+) -> None:
+    ask, of_run = parked
+    timeout_of(lambda: ask.execute(of_run))
+    desk.now += 20 * HOUR
+    timeout_of(lambda: ask.execute_complete(of_run, TIME_IS_UP))
+    assert len(asked) == 1
 
 
 def test_a_reminder_that_does_not_go_out_stops_nothing(desk: Desk, parked: tuple[Ask, dict[str, Any]]) -> None:

@@ -46,7 +46,9 @@ WEEKDAYS: tuple[Weekday, ...] = (
 )  # fmt: skip
 Cadence = Literal["weekly", "fortnightly", "monthly"]
 _DAYS_OF_WEEK = 7
-_FORTNIGHTS_FROM = dt.date(2024, 1, 1)
+_COUNTED_FROM = dt.date(2024, 1, 1)
+_SHOWS_A_YEAR_EVERY = 4  # weeks
+_MONTHS_OF_QUARTER = 3
 _LONGEST_QUOTE = 60
 
 
@@ -298,8 +300,8 @@ class ReportPlan(Model):
     )
     remind: tuple[Email, ...] | None = Field(
         default=None,
-        description="Addresses of the reviewers, who are reminded four hours before the time is up, and told if nobody "
-        "answered; the sender's `email` if left out, nobody if `[]`",
+        description="Addresses of the reviewers, who are reminded about four hours before the time is up, and told if "
+        "nobody answered; the sender's `email` if left out, nobody if `[]`",
     )
     without_review: bool = Field(
         default=False,
@@ -315,9 +317,21 @@ class ReportPlan(Model):
     def is_due(self, day: dt.date) -> bool:
         """Whether, of all reports that could be sent on the plan's weekday, the one of this day is."""
         if self.cadence == "fortnightly":
-            first = self.starting or _FORTNIGHTS_FROM
-            return (day - dt.timedelta(days=day.weekday()) - first + dt.timedelta(days=first.weekday())).days % 14 == 0
+            return self._weeks_before(day) % 2 == 0
         return self.cadence == "weekly" or day.day <= _DAYS_OF_WEEK
+
+    def shows_year(self, day: dt.date) -> bool:
+        """Whether the report of a day shows a year: every fourth week, or, of monthly reports, every third."""
+        if self.cadence == "monthly":
+            return self.is_due(day) and day.month % _MONTHS_OF_QUARTER == 1
+        return self._weeks_before(day) % _SHOWS_A_YEAR_EVERY == 0
+
+    def _weeks_before(self, day: dt.date) -> int:
+        """How many weeks lie between the first one that counts and that of a day."""
+        first = self.starting or _COUNTED_FROM
+        return (
+            day - dt.timedelta(days=day.weekday()) - first + dt.timedelta(days=first.weekday())
+        ).days // _DAYS_OF_WEEK
 
     def next_after(self, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
         """The first time after `moment` that a report is sent, in `zone`.
@@ -692,6 +706,11 @@ class Campaign(Model):
     def speaks_on(self, day: dt.date) -> bool:
         """Whether what is posted on a day with its tags or hashtags is its own: from its announcement to its end."""
         return self.announced <= day <= self.ends
+
+    @property
+    def budget(self) -> float:
+        """What its ads may cost on all its channels; 0 where nothing is paid."""
+        return sum(each.budget or 0.0 for each in self.channels)
 
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""

@@ -122,7 +122,7 @@ def growth(weeks: Floats) -> list[Growth | None]:
 
     On the log scale (log1p). Weeks hang together, so a quarter's mean is less certain than 13 independent weeks would
     make it. The weeks around the year's straight line give the variance and the correlation of neighbours, freed of
-    its bias toward zero, about (2 + 4 * correlation) / weeks around a line (Shaman and Stine 1988); this gives the
+    its bias toward zero, about (2 + 4 * correlation) / weeks around a line (Shaman and Stine 1988, doi:10.1080/01621459.1988.10478672); this gives the
     number of independent weeks that they are worth (Bayley and Hammersley 1946, doi:10.2307/2983560).
 
     Args:

@@ -26,8 +26,8 @@ _PRIOR_SPREAD = 0.3
 _PRIOR_POSTS = 5.0
 _LEAST_SPREAD = 1e-4
 _ROUNDS = 6
-_CHANCE = 0.05
 _NEWTON_STEPS = 50
+_CHANCE = 0.05
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _LEVEL_CLIP = 2.5
 _ERROR_CLIP = 3.0
 
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
+WeekWord = Literal["good", "normal", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     which leaves enough days to know it. No day counts farther than 2.5 robust deviations from its weekday's median, so
     an outage does not make every later day look usual; the variance is freed of what this takes from it (Huber's
     Proposal 2: Huber 1964, doi:10.1214/aoms/1177703732). The range is that of one more observation of a mean (Student
-    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, section 4.3). Unknown days are left out.
+    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, chapter 4). Unknown days are left out.
 
     Args:
         history: Past days and their values, not counting the days to judge.
@@ -224,7 +225,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
 
 
 class Ends(Protocol):
-    """Whatever has a lower and an upper end."""
+    """Whatever has a lower and an upper end, which belong to it."""
 
     @property
     def low(self) -> float:
@@ -244,3 +245,19 @@ def word(value: float | None, usual: Ends | None) -> Word:
     if value < usual.low:
         return "below"
     return "above" if value > usual.high else "inside"
+
+
+def week_word(words: Sequence[Word], far: Sequence[Word]) -> WeekWord:
+    """Say what a week was in one word, from all its figures together.
+
+    Of six figures with an 80 % range each, one or the other lies outside in most weeks in which nothing changed. So a
+    week is good where one lies even above its wide range, and more above than below; quiet the other way round.
+
+    Args:
+        words: Where each figure lies against its usual range.
+        far: Where each lies against its wide range.
+    """
+    above, below = words.count("above"), words.count("below")
+    if "above" in far and above > below:
+        return "good"
+    return "quiet" if "below" in far and below > above else "normal"

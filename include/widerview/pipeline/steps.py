@@ -76,25 +76,26 @@ def agency() -> Agency:
     return found
 
 
-def run_window(dag_run: Any, source: Source) -> Window:
-    """Give the days a run asks for.
-
-    A run by hand may say `first` and `last`; a scheduled or backfilled one has its day as the partition key and
-    asks the source's look-back days again; a run that says nothing is for yesterday (UTC).
-    """
+def asked_window(dag_run: Any) -> Window | None:
+    """Give the days that a run by hand asks for by `first` and `last`; None: it says nothing of them."""
     conf = dag_run.conf or {}
-    if conf.get("first") or conf.get("last"):
-        if not (conf.get("first") and conf.get("last")):
-            raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
-        asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
-        if asked.last < asked.first:
-            raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
-        if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
-            raise ValueError(f"`last` ({asked.last}) has not come yet.")
-        return asked
+    if not (conf.get("first") or conf.get("last")):
+        return None
+    if not (conf.get("first") and conf.get("last")):
+        raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
+    asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
+    if asked.last < asked.first:
+        raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
+    if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
+        raise ValueError(f"`last` ({asked.last}) has not come yet.")
+    return asked
+
+
+def run_day(dag_run: Any) -> dt.date:
+    """Give the day that a run is for: the partition of a scheduled or backfilled one, else the day before (UTC)."""
     if dag_run.partition_key:
-        return ingest.window(dt.date.fromisoformat(dag_run.partition_key), source)
-    return ingest.window(dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1), source)
+        return dt.date.fromisoformat(dag_run.partition_key)
+    return cast("dt.date", dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1))
 
 
 def plan(source_name: str) -> list[Batch]:
@@ -191,12 +192,13 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
     targets = msgspec.convert(batch, list[Target])
     context["batch"] = ingest.batch_label(targets)
     source = get_source(source_name)
+    asked, day = asked_window(context["dag_run"]), run_day(context["dag_run"])
     renew_dead(source, targets, connections.access, connections.airflow, utc_now())
     return ingest.pull(
         connections.landing(),
         source,
         targets,
-        run_window(context["dag_run"], source),
+        lambda target: asked or ingest.window_due(connections.warehouse(), source, target, day),
         context["run_id"],
         connections.access,
         allowance=lambda target: _allowance(source, target),

@@ -160,7 +160,7 @@ def compose_facts(
     from widerview.report.compose import compose  # brings the statistics along, which sending does without
 
     titles = {
-        name: f"Website ({source.title})" if source.kind == "web" else source.title for name, source in SOURCES.items()
+        name: f"Website ({source.title})" if source.counts_visits else source.title for name, source in SOURCES.items()
     }
     with client_snapshot(engine, client.client) as connection:
         return compose(

@@ -574,7 +574,7 @@ class _Table:
         return CostFact(
             cost=cost,
             ads=round(ads, 6),
-            budget=sum(each.budget or 0.0 for each in self.campaign.channels),
+            budget=self.campaign.budget,
             currency=self.client.currency,
             metric=metric,
             results=known[metric],

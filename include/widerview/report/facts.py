@@ -6,7 +6,7 @@ vocabulary, which are also the keys of their translations; names and quoted word
 """
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,13 @@ Colour = Literal["green", "amber", "red"]
 Group = Literal["social", "partners", "website", "offline", "claimed"]
 """Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
 Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+
+
+class Ends(NamedTuple):
+    """A lower and an upper end."""
+
+    low: float
+    high: float
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +46,11 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     wide_low: float | None = None
     wide_high: float | None = None
     wide_coverage: float = 0.95
+
+    @property
+    def wide(self) -> Ends | None:
+        """The wide range; None in facts from before there was one."""
+        return None if self.wide_low is None or self.wide_high is None else Ends(self.wide_low, self.wide_high)
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -430,11 +442,15 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
         source: Name of the source.
         title: Its name for people.
         colour: The worst verdict of its days.
-        analytics: Name of the analytics, where the source is one; then the website is meant.
+        analytics: Name of the analytics, where the source counts the visits; then the website is meant.
         line: Why, in the gate's own English words: for the agency, who mends it.
         late: The days of which something is late or missing.
         absent: The days whose numbers are wrong or absent.
         left_out: Whether the report's figures are without it, in all weeks.
+        early: The days of which more may still come, within the delay that the source states; not late.
+        held: The days of which numbers are left out because they cannot be right.
+        unlike: The days whose numbers are told, and are unlike the account's past.
+        not_given: What the platform does not give, in the English words of the vocabulary.
     """
 
     source: str
@@ -445,13 +461,17 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[dt.date, ...] = ()
     absent: tuple[dt.date, ...] = ()
     left_out: bool = False
+    early: tuple[dt.date, ...] = ()
+    held: tuple[dt.date, ...] = ()
+    unlike: tuple[dt.date, ...] = ()
+    not_given: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the client's file has for the coming week.
+    """Something that the client's file has for the days to come.
 
     Attributes:
-        what: A campaign starts, ends, or goes on beyond the week; or a touchpoint is out, or an event is held.
+        what: A campaign starts, ends, or goes on beyond these days; or a touchpoint is out, or an event is held.
         name: Of the campaign or touchpoint.
         day: The day; of a campaign that goes on, its last one.
     """
@@ -580,6 +600,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
+        nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week, and those lately over of which something has moved.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
@@ -587,8 +608,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
-        planned: What stands in the plan for next week, e.g. campaign starts and ends; ready words in facts from before
-            plans were typed.
+        planned: What stands in the plan from the day on which the report is sent to the day before the next one, e.g.
+            campaign starts and ends; ready words in facts from before plans were typed.
         ask: The one thing that is asked of the client; None: nothing.
         sender_name: Person at the agency.
         sender_email: Address the mail comes from.
@@ -629,6 +650,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
+    nothing_posted: bool = False
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import CampaignFact, CampaignRow, CostFact, EffectFact, Facts, Group
-from widerview.report.narrate import count, touchpoint
+from widerview.report.narrate import count, figure_line, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
@@ -74,8 +74,8 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
 
 def _line(facts: Facts, row: CampaignRow) -> Line:
     if row.group == "claimed":
-        return Line(_claim(facts, row), "", "", _number(facts, row, row.so_far))
-    return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
+        return Line(_claim(facts, row), "", "", row_number(facts, row, row.so_far))
+    return Line(_label(facts, row), row_number(facts, row, row.week), row_number(facts, row, row.so_far))
 
 
 def _label(facts: Facts, row: CampaignRow) -> str:
@@ -103,10 +103,11 @@ def _claim(facts: Facts, row: CampaignRow) -> str:
         what = _("Results %(platform)s claims", platform=row.of)
     if row.week is None:
         return what
-    return _("%(what)s, %(week)s of them this week", what=what, week=_number(facts, row, row.week))
+    return _("%(what)s, %(week)s of them this week", what=what, week=row_number(facts, row, row.week))
 
 
-def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+def row_number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+    """A number of a campaign's table, money with its currency."""
     voice = voice_of(facts.locale)
     if value is not None and row.currency is not None:
         number = voice.money(value, row.currency)
@@ -219,15 +220,15 @@ def _partner_line(facts: Facts, campaign: CampaignFact) -> str | None:
     own = next((figure for figure in facts.figures if figure.id == _FROM_POSTS), None)
     if not any(row.group == "partners" for row in campaign.rows) or own is None or own.value is None:
         return None
-    voice = voice_of(facts.locale)
-    number = voice.number(own.value, own.decimals)
+    voice, line = voice_of(facts.locale), figure_line(facts, own)
     if own.usual is None:
-        return voice.say("Your own accounts, for the long run: %(number)s reactions per post this week.", number=number)
+        return voice.say(
+            "Your own accounts, for the long run: %(number)s reactions per post this week.", number=line.number
+        )
     return voice.say(
-        "Your own accounts, for the long run: %(number)s reactions per post this week, usually %(low)s to %(high)s.",
-        number=number,
-        low=voice.number(own.usual.low, own.decimals),
-        high=voice.number(own.usual.high, own.decimals),
+        "Your own accounts, for the long run: %(number)s reactions per post this week, %(usual)s.",
+        number=line.number,
+        usual=line.usual,
     )
 
 
