@@ -22,7 +22,7 @@ from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.weeks import Week
 from widerview.report.campaigns import asset_of, running_campaigns
 from widerview.report.compose import HISTORY_WEEKS
-from widerview.report.effect import PAST as EFFECT_PAST
+from widerview.report.effect import looked_at_from
 from widerview.report.facts import Facts
 from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
@@ -132,10 +132,15 @@ class Past:
         return printed_numbers(self.facts)
 
     @cached_property
+    def everybody(self) -> Social:
+        """The accounts that are read, partners' with them."""
+        since = self.week.monday - _YEARS
+        return Social.read(self.connection, self.client, [self.week], self.as_of, self.as_of, pulled_since=since)
+
+    @cached_property
     def social(self) -> Social:
         """The accounts that the report is about."""
-        since = self.week.monday - _YEARS
-        every = Social.read(self.connection, self.client, [self.week], self.as_of, self.as_of, pulled_since=since)
+        every = self.everybody
         named = {(each.platform, each.handle) for each in self.facts.accounts}
         told = [each for each in every.accounts if (SOURCES[each.source].title, each.handle) in named]
         return every.without(every.configured - {(each.source, name) for each in told for name in names_of(each)})
@@ -148,7 +153,9 @@ class Past:
     @cached_property
     def web(self) -> Web:
         """The visits of the days that any formula looks at."""
-        first = min([self.week.monday - _YEARS, *(each.starts - EFFECT_PAST for each in self.client.campaigns)])
+        first = min(
+            [self.week.monday - _YEARS, *(looked_at_from(each, self.week.sunday) for each in self.client.campaigns)]
+        )
         return Web.read(self.connection, self.client, first, self.week.sunday, self.as_of)
 
     def query(self, name: str, **parameters: object) -> str:
@@ -366,15 +373,16 @@ def _counter_parts(
 
 
 def _published(
-    past: Past, days: Sequence[dt.date]
+    past: Past, days: Sequence[dt.date], social: Social | None = None
 ) -> tuple[dt.datetime, dt.datetime, dict[tuple[str, str], tuple[read.Post, dt.date]]]:
     """The interval in which the posts of some days are looked for, and they by source and id, each with its day."""
     zone, wanted = past.client.zone, set(days)
+    ours = (social or past.social).ours
     first, end = Week.of(min(days)).bounds(zone)[0], Week.of(max(days)).bounds(zone)[1]
     found = {
         (post.source, post.post_id): (post, day)
         for post in read.posts(past.connection, past.client.client, past.as_of, first, end)
-        if (post.source, post.account_id) in past.social.ours
+        if (post.source, post.account_id) in ours
         and post.reply_to is None
         and (day := post.published_at.astimezone(zone).date()) in wanted
     }
@@ -687,7 +695,8 @@ def _campaign_posts(
     past: Past, campaign: Campaign, metric: str, of: str, days: Sequence[dt.date]
 ) -> tuple[list[Row], tuple[str, ...]]:
     """The campaign's posts of some days, or their counters."""
-    first, end, every = _published(past, days)
+    is_of_partner = metric == "posts" and of
+    first, end, every = _published(past, days, past.everybody if is_of_partner else past.social)
     posts = {
         name
         for name, (post, _) in every.items()
@@ -825,7 +834,7 @@ def _year_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
 def _effect_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     campaign = past.campaign(number.of[0])
     effect = next(each.effect for each in past.facts.campaigns if each.key == campaign.key)
-    first, last = campaign.starts - EFFECT_PAST, min(campaign.ends, past.week.sunday)
+    first, last = looked_at_from(campaign, past.week.sunday), min(campaign.ends, past.week.sunday)
     days = [str(first + count * _DAY) for count in range((last - first).days + 1)]
     keys = ["visits", *(f"channel/{name}" for name in (effect.controls if effect else ()))]
     yield from _inputs(past, keys, days)
@@ -855,7 +864,13 @@ def _worked_out(past: Past, number: PrintedNumber) -> Reading:
 
 def _file(past: Past, number: PrintedNumber) -> Reading:
     what, *place = number.of
-    value: float = past.goal(place[0]).target if what == "goal" else _file_costs(past)[what]
+    value: float
+    if what == "goal":
+        value = past.goal(place[0]).target
+    elif what == "budget":
+        value = past.campaign(place[0]).budget
+    else:
+        value = _file_costs(past)[what]
     return Reading(KINDS["file"].how, value=value)
 
 
