@@ -4,6 +4,7 @@
 import datetime as dt
 import json
 import shlex
+from collections import Counter
 from contextlib import suppress
 from getpass import getuser
 from itertools import groupby
@@ -12,14 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from widerview import campaign_commands
 from widerview.terminal import clear_errors, find_client, parse_week, read_clients, say, settle_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from widerview.agency.models import Client
+    from widerview.pipeline.origins import Row
+    from widerview.report.receipts import Value
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 warehouse = typer.Typer(no_args_is_help=True, help="The warehouse's own upkeep.")
@@ -221,7 +226,8 @@ def sources(
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in SOURCES.values()], indent=2))
         return
-    table = Table("source", "kind", "API", "ends", "streams", "look-back", "verified against")
+    more = ("kind", "API", "ends", "streams", "look-back", "verified against")
+    table = Table(Column("source", no_wrap=True), *(Column(name, overflow="fold") for name in more))
     for each in SOURCES.values():
         table.add_row(
             each.name, each.kind, each.api_version, str(each.sunset or ""), ", ".join(each.streams),
@@ -247,21 +253,24 @@ def usage(
     from widerview.warehouse.usage import used_since
 
     settle_in()
-    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    whole = [Column(name, no_wrap=True) for name in ("day (UTC)", "client", "source")]
+    table = Table(*whole, "calls", "of", "dollars", "of")
+    most_calls: Counter[tuple[str, str]] = Counter()
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):
         clients = load_agency(load_settings().clients).clients.values()
         for source in SOURCES.values():
             for target in targets_of(clients, source.name):
+                most_calls[target.client_id, source.name] += source.calls_a_day
                 if most := dollars_a_day(source, target):
                     most_dollars[target.client_id, source.name] = f"{most:.2f}"
     with clear_errors():
         used = used_since(connections.warehouse(), utc_now().date() - dt.timedelta(days=days - 1))
     for row in used:
-        known = SOURCES.get(row.source)
+        whose = row.client_id, row.source
         table.add_row(
-            str(row.day), row.client_id, row.source, str(row.calls), str(known.calls_a_day) if known else "",
-            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get((row.client_id, row.source), ""),
+            str(row.day), *whose, str(row.calls), str(most_calls[whose] or ""),
+            f"{row.dollars:.2f}" if row.dollars else "", most_dollars.get(whose, ""),
         )  # fmt: skip
     Console().print(table)
 
@@ -414,16 +423,17 @@ def rebuild(
 def explain(
     client: Annotated[str, typer.Argument(help="The client's id.")],
     period: Annotated[str, typer.Argument(help="ISO week of the report, like 2026-W46.")],
-    figure: Annotated[str | None, typer.Argument(help="The figure's id; lists all of them if left out.")] = None,
+    number: Annotated[str | None, typer.Argument(help="The number's id; lists all of them if left out.")] = None,
     revision: Annotated[
         int | None, typer.Option(help="Which revision; the one that was sent last if left out.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show the receipt of a figure in a report: definition, SQL, rows, and what the platforms had answered.
+    """Show the receipt of a number in a report: definition, SQL, rows, and what the platforms had answered.
 
-    The figure is worked out anew from its rows, and the sha256 of each raw answer from its bytes. Ends with 1 if either
-    is not what it was.
+    Every number that the mail prints has an id. One that a formula gives names the formula, where it is told, and its
+    inputs, each of which can be explained, too. The number is worked out anew, and the sha256 of each raw answer from
+    its bytes. Ends with 1 if either is not what it was.
 
     Example: `widerview explain harbour-bakery 2026-W46 visits`
     """
@@ -437,27 +447,29 @@ def explain(
     week = parse_week(period, "PERIOD")
     with clear_errors():
         engine = connections.warehouse()
-        if figure is None:
-            for name, label in receipts.figures(engine, client, week, revision).items():
-                say(printable(f"{name:<40} {label}"), "")
+        if number is None:
+            for each in receipts.numbers(engine, client, week, revision).values():
+                say(printable(f"{each.id:<48} {each.text:<28} {each.label}"), "")
             return
-        found = receipts.explain(engine, connections.landing(), client, week, figure, revision)
+        found = receipts.explain(engine, connections.landing(), client, week, number, revision)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
     say(printable(f"{found.label}: {_shown(found.value)}"), "bold")
-    say(printable(f"{found.definition}: {found.meaning}"), "")
+    if found.printed:
+        say(printable(f"in the mail: {found.printed}"), "")
+    say(printable(": ".join(filter(None, (found.definition, found.meaning)))), "")
     say(f"{found.period}, revision {found.revision}, as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC", "")
     for line in "\n\n".join(("", *found.sql)).splitlines():
         say(printable(line), "dim")
-    table = Table("source", "of", "metric", "value", "observed (UTC)", "sha256 of the answer")
-    for row in found.rows:
-        table.add_row(
-            row.source, Text(printable(row.of)), row.metric, _shown(row.value), f"{row.observed_at:%Y-%m-%d %H:%M:%S}",
-            row.receipt[:12],
-        )  # fmt: skip
-    Console().print(table)
-    say(found.how, "")
+    if found.rows:
+        _print_rows(found.rows)
+    say(printable(found.how), "")
+    if found.function:
+        say(f"formula  {found.function}  (worked out anew: the same)", "green")
+    say(f"told in  {found.page}", "")
+    for given in found.inputs:
+        say(printable(f"input    {given.id}: {_shown(given.value)}"), "")
     for answer in found.answers:
         say("", "")
         say(f"sha256   {answer.sha256}  (worked out anew: the same)", "green")
@@ -465,6 +477,18 @@ def explain(
         say(f"answer   {answer.status}, {answer.size} bytes, arrived {answer.fetched_at:%Y-%m-%d %H:%M:%S} UTC", "")
         say(f"raw      {answer.raw}", "")
         say(f"pull     {answer.pull}", "")
+
+
+def _print_rows(rows: "Iterable[Row]") -> None:
+    from widerview.yaml_lines import printable
+
+    table = Table("source", "of", "metric", "value", "observed (UTC)", "sha256 of the answer")
+    for row in rows:
+        table.add_row(
+            row.source, Text(printable(row.of)), row.metric, _shown(row.value), f"{row.observed_at:%Y-%m-%d %H:%M:%S}",
+            row.receipt[:12],
+        )  # fmt: skip
+    Console().print(table)
 
 
 @app.command()
@@ -722,10 +746,10 @@ _ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; your u
 def list_mails(
     client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
     week: Annotated[str | None, typer.Option(help="Only this ISO week's, like 2026-W46.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that were sent.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those of which nothing is left to do.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """List the mails that are not sent, what became of them, and the recipients to whom nothing is sent.
+    """List the mails that are to be sent or wait for a person, and the recipients to whom nothing is sent.
 
     Ends with 1 if a mail waits for a person.
 
@@ -734,20 +758,18 @@ def list_mails(
     settle_in()
     from dataclasses import asdict
 
-    from widerview.delivery.outbox import WAITING_FOR_A_PERSON, list_rows
+    from widerview.delivery.outbox import list_rows
     from widerview.delivery.suppression import list_suppressed
     from widerview.pipeline import connections
     from widerview.yaml_lines import printable
 
     with clear_errors(), connections.warehouse().connect() as connection:
         period = _period(week) if week else None
-        mails = [
-            mail
-            for mail in list_rows(connection, client_id=client, period=period)
-            if everything or mail.state != "sent"
-        ]
+        matching = list_rows(connection, client_id=client, period=period)
         left_alone = list_suppressed(connection, client)
-    waiting = [mail for mail in mails if mail.state in WAITING_FOR_A_PERSON]
+    if client and not (matching or left_alone):  # a client that is gone may have mails; a wrong name has none
+        find_client(client)
+    mails = [mail for mail in matching if everything or not mail.is_over]
     if as_json:
         shown = {"mails": [asdict(each) for each in mails], "suppressed": [asdict(each) for each in left_alone]}
         typer.echo(json.dumps(shown, indent=2, default=str))
@@ -760,11 +782,13 @@ def list_mails(
             )  # fmt: skip
         if mails:
             Console().print(table)
+        elif matching:
+            say("Nothing is left to be sent or decided", "green")
         else:
-            say("Every mail was sent", "green")
+            say("No mails match", "yellow")
         for each in left_alone:
             say(f"Nothing is sent to: {each.client_id}: {printable(str(each))}", "yellow")
-    if waiting:
+    if any(mail.waits for mail in mails):
         raise typer.Exit(1)
 
 
@@ -819,10 +843,14 @@ def resolve_mail(
         bool | None, typer.Option("--arrived/--not-arrived", help="An uncertain mail: what you found out.")
     ] = None,
     release: Annotated[str | None, typer.Option(help="A held mail: why it is right as it is.")] = None,
+    stop: Annotated[str | None, typer.Option(help="A mail that is ready or held: why it is not to be sent.")] = None,
+    done: Annotated[
+        str | None, typer.Option(help="Failed, bounced or uncertain: why nothing is left to do about it.")
+    ] = None,
     lift: Annotated[str | None, typer.Option(help="A suppressed recipient: why mails may go there again.")] = None,
     by: _ByOption = None,
 ) -> None:
-    """Decide what becomes of a mail that waits for a person. What is ready then leaves with the DAG `outbox`.
+    """Decide what becomes of a mail. What is ready then leaves with the DAG `outbox`.
 
     Example: `widerview outbox resolve --client harbour-bakery --week 2026-W46 --recipient ada@bakery.example --arrived`
     """
@@ -830,14 +858,14 @@ def resolve_mail(
     from widerview.clock import utc_now
     from widerview.pipeline import connections, outgoing
 
-    asked = [
-        ("arrived" if arrived else "lost", "") if arrived is not None else None,
-        ("release", release) if release is not None else None,
-        ("lift", lift) if lift is not None else None,
-    ]
-    decisions = [each for each in asked if each]
+    found = None if arrived is None else "arrived" if arrived else "lost"
+    reasons = {"release": release, "stop": stop, "done": done, "lift": lift}
+    decisions = [(found, "")] if found else []
+    decisions += [(what, why) for what, why in reasons.items() if why is not None]
     if len(decisions) != 1:
-        raise typer.BadParameter("give one of --arrived, --not-arrived, --release WHY, --lift WHY")
+        raise typer.BadParameter(
+            "give one of --arrived, --not-arrived, --release WHY, --stop WHY, --done WHY, --lift WHY"
+        )
     [(what, why)] = decisions
     if what != "lift" and week is None:
         raise typer.BadParameter("say of which week", param_hint="--week")
@@ -901,7 +929,9 @@ def _period(name: str) -> str:
     return name if name.startswith("crisis-") else str(parse_week(name, "--week"))
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: "Value") -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
     return "not reported" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text, update
@@ -22,14 +23,18 @@ from widerview.delivery.outbox import (
     MOST_ATTEMPTS,
     OutboxConflict,
     Summary,
+    close,
     deliver,
     drain,
+    hold_still,
     list_rows,
     queue,
     record_bounce,
     release,
     resolve,
     status,
+    stop,
+    supersede,
 )
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.delivery.suppression import lift, list_suppressed, suppress
@@ -50,7 +55,7 @@ def mailer_to(port: int) -> Callable[[], Mailer]:
 
 def send(engine: Engine, port: int, revision: int = 1, now: dt.datetime = NOW) -> Summary:
     return deliver(engine, **KEY | {"revision": revision}, guard=nothing_stops,
-                   mailer_factory=mailer_to(port), clock=lambda: now)  # fmt: skip
+                   mailer_factory=mailer_to(port), is_open=lambda: True, clock=lambda: now)  # fmt: skip
 
 
 def states(summary: Summary) -> dict[str, str]:
@@ -81,9 +86,9 @@ def test_queueing_again_changes_nothing(warehouse: Engine, mail_server: MailServ
     with warehouse.begin() as connection:
         assert queue(connection, **KEY, mails=[Mail(ANNA, "<other@agency.example>", b"other\r\n")], now=NOW) == 0
         assert list_rows(connection, **KEY)[0].message_id == f"<{ANNA}>"
-    assert put(warehouse, ANNA, BEN) == 1
-    assert states(send(warehouse, mail_server.port)) == {ANNA: "sent", BEN: "sent"}
-    assert mail_server.received == {ANNA: 1, BEN: 1}
+    assert put(warehouse, ANNA.capitalize(), BEN) == 0, "who comes onto the list later gets the next report"
+    assert states(send(warehouse, mail_server.port)) == {ANNA: "sent"}
+    assert mail_server.received == {ANNA: 1}
 
 
 def test_a_report_is_sent_alone(warehouse: Engine, mail_server: MailServer) -> None:
@@ -272,7 +277,7 @@ def test_what_the_guard_stops_is_held_until_a_person_lets_it_go(warehouse: Engin
 
     def guarded() -> Summary:
         return deliver(warehouse, **KEY, guard=lambda row, _: None if row.released else "names the fox",
-                       mailer_factory=mailer_to(mail_server.port), clock=lambda: NOW)  # fmt: skip
+                       mailer_factory=mailer_to(mail_server.port), is_open=lambda: True, clock=lambda: NOW)  # fmt: skip
 
     for _ in range(2):
         assert [outcome.answer for outcome in guarded().held] == ["names the fox"]
@@ -284,6 +289,121 @@ def test_what_the_guard_stops_is_held_until_a_person_lets_it_go(warehouse: Engin
     assert states(guarded()) == {ANNA: "sent"}
     with warehouse.connect() as connection:
         assert list_rows(connection)[0].released == "mira: They work together"
+
+
+def superseded(engine: Engine, **which: Any) -> int:
+    with engine.begin() as connection:
+        of_period = {"client_id": KEY["client_id"], "period": KEY["period"]}
+        hold_still(connection, **of_period)
+        return supersede(connection, **of_period, why="revision 9 has been composed", now=NOW, **which)
+
+
+def set_state(engine: Engine, state: str, *where: Any) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(outbox).where(*where).values(state=state))
+
+
+def test_what_is_superseded_leaves_no_more_and_what_has_left_stays(warehouse: Engine, mail_server: MailServer) -> None:
+    people = {f"{state}@otter.example": state for state in ("ready", "claimed", "held", "sent", "failed", "uncertain")}
+    put(warehouse, *people)
+    for recipient, state in people.items():
+        set_state(warehouse, state, outbox.c.recipient == recipient)
+    put(warehouse, ANNA, revision=2)
+    assert superseded(warehouse, before=2) == 3
+    assert superseded(warehouse, before=2) == 0
+    unsent = ("ready", "claimed", "held")
+    assert states(send(warehouse, mail_server.port)) == {
+        recipient: "superseded" if state in unsent else state for recipient, state in people.items()
+    }
+    assert states(send(warehouse, mail_server.port, 2)) == {ANNA: "sent"}
+    assert mail_server.received == {ANNA: 1}
+
+
+def test_a_mail_that_is_going_out_has_left_before_its_report_is_superseded(
+    warehouse: Engine, mail_server: MailServer
+) -> None:
+    put(warehouse, ANNA, BEN)
+    mail_server.may_answer.clear()
+    with ThreadPoolExecutor(2) as pool:
+        sending = pool.submit(send, warehouse, mail_server.port)
+        assert mail_server.reading.wait(30)
+        superseding = pool.submit(superseded, warehouse)
+        with warehouse.connect() as connection:
+            while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                assert not superseding.done()
+        mail_server.may_answer.set()
+        left = sending.result().sent
+        assert superseding.result() == 2 - len(left)
+    assert [outcome.recipient for outcome in left][:1] == [ANNA]
+    assert mail_server.received.total() == len(left)
+
+
+def test_what_is_sent_anew_closes_what_waited_for_a_person(warehouse: Engine) -> None:
+    put(warehouse, ANNA.capitalize(), BEN)
+    set_state(warehouse, "failed")
+    put(warehouse, ANNA, revision=2)
+    assert superseded(warehouse, before=2, recipients=[ANNA]) == 0
+    with warehouse.connect() as connection:
+        rows = {(row.recipient, row.revision): (row.state, row.waits, row.is_over) for row in list_rows(connection)}
+    assert rows == {
+        (ANNA.capitalize(), 1): ("failed", False, True),
+        (ANNA, 2): ("ready", False, False),
+        (BEN, 1): ("failed", True, False),
+    }
+
+
+@pytest.mark.parametrize("state", ["ready", "held"])
+def test_a_person_stops_a_mail(warehouse: Engine, mail_server: MailServer, state: str) -> None:
+    put(warehouse, ANNA)
+    set_state(warehouse, state)
+    with warehouse.begin() as connection:
+        stop(connection, **KEY, recipient=ANNA, by="mira", why="Wrong numbers", now=NOW)
+        with pytest.raises(OutboxConflict, match="cannot become stopped"):
+            stop(connection, **KEY, recipient=ANNA, by="mira", why="again", now=NOW)
+        [row] = list_rows(connection)
+    assert (row.state, row.resolved, row.is_over) == ("stopped", "mira: Wrong numbers", True)
+    assert states(send(warehouse, mail_server.port)) == {ANNA: "stopped"}
+    assert mail_server.mails == []
+
+
+@pytest.mark.parametrize("state", ["failed", "bounced", "uncertain"])
+def test_a_person_closes_what_nothing_is_left_to_do_about(
+    warehouse: Engine, mail_server: MailServer, state: str
+) -> None:
+    put(warehouse, ANNA)
+    with warehouse.begin() as connection, pytest.raises(OutboxConflict, match="waits for nobody"):
+        close(connection, **KEY, recipient=ANNA, by="mira", why="told her", now=NOW)
+    set_state(warehouse, state)
+    assert send(warehouse, mail_server.port).needs_a_person
+    with warehouse.begin() as connection:
+        close(connection, **KEY, recipient=ANNA, by="mira", why="told her", now=NOW)
+        with pytest.raises(OutboxConflict):
+            close(connection, **KEY, recipient=ANNA, by="mira", why="again", now=NOW)
+        [row] = list_rows(connection)
+    assert (row.state, row.closed, row.waits, row.is_over) == (state, "mira: told her", False, True)
+    summary = send(warehouse, mail_server.port)
+    assert states(summary) == {ANNA: state}
+    assert not summary.needs_a_person
+
+
+def test_a_mail_that_comes_back_after_it_was_closed_waits_again(warehouse: Engine) -> None:
+    put(warehouse, ANNA)
+    set_state(warehouse, "uncertain")
+    with warehouse.begin() as connection:
+        close(connection, **KEY, recipient=ANNA, by="mira", why="nobody knows", now=NOW)
+        record_bounce(connection, client_id=KEY["client_id"], message_id=f"<{ANNA}>", answer="5.2.2 full", now=NOW)
+        [row] = list_rows(connection)
+    assert (row.state, row.waits) == ("bounced", True)
+
+
+def test_when_the_office_closes_the_rest_stays_for_the_next_day(warehouse: Engine, mail_server: MailServer) -> None:
+    put(warehouse, ANNA, BEN)
+    answers = iter([True, False])
+    summary = deliver(warehouse, **KEY, guard=nothing_stops, mailer_factory=mailer_to(mail_server.port),
+                      is_open=lambda: next(answers), clock=lambda: NOW)  # fmt: skip
+    assert states(summary) == {ANNA: "sent", BEN: "ready"}
+    assert [outcome.recipient for outcome in summary.deferred] == [BEN]
+    assert mail_server.received == {ANNA: 1}
 
 
 def test_a_mail_that_came_back_is_no_longer_sent(warehouse: Engine, mail_server: MailServer) -> None:
@@ -364,7 +484,8 @@ def test_a_sender_that_lost_its_row_to_another_does_not_send(warehouse: Engine, 
 
     settings = SmtpSettings("127.0.0.1", mail_server.port, security="none")
     with pytest.raises(OutboxConflict, match=f"to {ANNA} cannot become transmitting"):
-        deliver(warehouse, **KEY, guard=nothing_stops, mailer_factory=lambda: Overtaken(settings), clock=lambda: NOW)
+        deliver(warehouse, **KEY, guard=nothing_stops, mailer_factory=lambda: Overtaken(settings),
+                is_open=lambda: True, clock=lambda: NOW)  # fmt: skip
     assert mail_server.mails == []
 
 

@@ -62,7 +62,7 @@ def attached(pdf: bytes) -> dict[str, object]:
 
 def entry(client_id: str, recipient: str, released: str | None = None) -> Entry:
     return Entry(client_id, "2026-W47", 1, recipient, "<1@agency.example>", "ready", 0, NOW, NOW, None, None, None,
-                 None, released)  # fmt: skip
+                 None, released, None)  # fmt: skip
 
 
 def mail_of(owner: Client, **changes: object) -> bytes:
@@ -187,7 +187,7 @@ def deliverer(warehouse: Engine, mail_server: MailServer) -> Callable[[str], Sum
     def go(client_id: str) -> Summary:
         return deliver(warehouse, client_id=client_id, period="2026-W47", revision=1, guard=Guard(clients),
                        mailer_factory=lambda: Mailer(SmtpSettings("127.0.0.1", mail_server.port, security="none")),
-                       clock=lambda: NOW)  # fmt: skip
+                       is_open=lambda: True, clock=lambda: NOW)  # fmt: skip
 
     return go
 

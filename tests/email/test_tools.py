@@ -10,10 +10,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from facts_samples import NOTE, SAMPLES
+from facts_samples import NOTE, SAMPLES, good_week
 from opened_mails import Opened, as_sent, with_images
-from widerview.report.render import render
+from widerview.report.facts import Facts
+from widerview.report.render import printable, render
 
 HERE = Path(__file__).parent
 PROGRAMS = ("gmail.*", "outlook.windows", "apple-mail.*", "yahoo.*", "samsung-email.*")
@@ -70,6 +72,48 @@ def test_spam_filters_have_nothing_against_it(spamassassin, name, tmp_path):
     points = re.search(rb"X-Spam-Status: \w+, score=(-?[\d.]+)", done.stdout)
     assert points, done.stdout[:500]
     assert float(points[1]) <= MOST_SPAM_POINTS, done.stdout.decode(errors="replace")[-2000:]
+
+
+def crowded(campaigns: int, name: str, text: str) -> Facts:
+    """A report with so many full campaigns, twelve accounts, and strangers' words of that writing."""
+    facts = good_week()
+    campaign, account, post = facts.campaigns[0], facts.accounts[0], facts.posts[0]
+    return replace(
+        facts,
+        campaigns=tuple(replace(campaign, name=f"{name} {number}", goal=text) for number in range(campaigns)),
+        accounts=tuple(replace(account, handle=f"branch{number}.example") for number in range(12)),
+        posts=tuple(replace(post, text=f"{text} " * 8) for _ in range(3)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "left_out"),
+    [
+        (crowded(2, "Walnut", "More orders"), ()),
+        (crowded(6, "Walnut", "More orders"), ("Your accounts, for the record", "The posts in full", "Walnut 5")),
+        (crowded(6, "Зимняя кампания", "Больше заказов в магазине"), ("Зимняя кампания 5", "Зимняя кампания 4")),
+    ],
+    ids=["two campaigns", "six campaigns", "six in Cyrillic"],
+)
+def test_a_crowded_mail_has_room_too_and_says_what_it_leaves_out(facts, left_out):
+    note = "Заметка для вас. " * 200 if left_out else NOTE
+    message = email.message_from_bytes(as_sent(facts, note), policy=email.policy.default)
+    html, text = message.get_body(["html"]), message.get_body(["plain"])
+    assert 0.7 * LARGEST < len(html.get_payload().encode()) <= LARGEST
+    page = html.get_content()
+    _, told, names = page.partition("This page had no room for ")
+    assert bool(told) == bool(left_out)
+    for name in left_out:
+        assert f"“{name}”" in names.partition("</p>")[0]
+    assert not told or "Reply, and you get it." in names
+    assert "Unsubscribe by mail" in page
+    assert "Data as of" in page
+    whole = " ".join(text.get_content().split())
+    for campaign in facts.campaigns:
+        assert campaign.name in whole
+    assert "branch11.example" in whole, "the text part has everything"
+    assert page.count('<table class="data-lean"') < len(facts.campaigns) or not left_out
+    assert printable(facts, note).html.count("branch11.example"), "and so has the PDF"
 
 
 @samples

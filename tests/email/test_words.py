@@ -12,6 +12,8 @@ import pytest
 from facts_samples import NOTE, SAMPLES, empty_week, good_week, normal_week
 from house import SETTLED, House
 from mail_words import flesch_kincaid_grade, sentences, words_in_html, words_in_text
+from themes import themed
+from widerview.agency.theme import Theme
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import Facts
@@ -53,6 +55,12 @@ def test_every_card_fits_into_the_minute(name: str) -> None:
     facts = SAMPLES[name]()
     assert facts.lesson
     mind(replace(facts, lesson=replace(facts.lesson, title=longest.title, text=longest.text)))
+
+
+@samples
+def test_a_signature_is_words_too(name: str) -> None:
+    lines = tuple(f"Line {number} of a signature that says a little more than it should" for number in range(5))
+    mind(themed(SAMPLES[name](), Theme(signature=lines)))
 
 
 @clients
@@ -146,7 +154,7 @@ def above(facts: Facts) -> str:
 
 def test_one_thing_is_asked_with_its_date() -> None:
     text = above(good_week())
-    assert "We have one wish: see “Next week”." in text
+    assert "We have one wish: see “Coming up”." in text
     assert "Please send us pictures by Fri 27 Nov: “Advent” starts on Mon 30 Nov." in text
     assert "We need nothing from you this week." in above(normal_week())
 

@@ -68,6 +68,7 @@ def send_and_die(
         revision=revision,
         guard=nothing_stops,
         mailer_factory=lambda: Mailer(SmtpSettings("127.0.0.1", port, security=security, timeout=timeout)),
+        is_open=lambda: True,
         clock=lambda: dt.datetime.now(dt.UTC),
     )
 

@@ -204,6 +204,7 @@ class Runs:
         return deliver(
             self._engine, client_id="otter-bakery", period=PERIOD, revision=revision, guard=nothing_stops,
             mailer_factory=lambda: Mailer(SmtpSettings("127.0.0.1", self._proxy.port, security=security, timeout=20)),
+            is_open=lambda: True,
             clock=lambda: now,
         )  # fmt: skip
 

@@ -26,7 +26,7 @@ def test_nothing_to_judge_by() -> None:
     assert expected_share([(0.0, 0.5)]) is None
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0.01, 1.2)), min_size=1))
+@given(st.lists(st.tuples(st.floats(0, 1e6, allow_subnormal=False), st.floats(0.01, 1.2)), min_size=1))
 def test_a_share_is_between_the_smallest_and_one(parts: list[tuple[float, float]]) -> None:
     share = expected_share(parts)
     if share is not None:

@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 
 from databases import temporary_database
 from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
-from widerview.agency.models import Client
+from widerview.agency.models import Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.facts import CampaignFact, CampaignRow
+from widerview.report.facts import CampaignFact, CampaignRow, Facts
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
@@ -100,6 +100,54 @@ def test_visits_posts_and_touchpoints_are_the_true_ones_this_week_and_so_far(dro
     assert row(campaign, "posts").week == campaign.posts
     assert {each.of for each in campaign.rows if each.metric == "reach"} == {"Bluesky", "Mastodon"}
     assert all(each.so_far is None for each in campaign.rows if each.metric == "reach"), "they tell no reach"
+
+
+def test_a_campaign_from_friday_on_has_no_more_this_week_than_so_far(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    friday = WEEK.monday + dt.timedelta(days=4)
+    late = client.campaigns[0].model_copy(update={"starts": friday})
+    campaign = campaign_of(dropped, client.model_copy(update={"campaigns": (late,)}))
+    counted = [each for each in campaign.rows if each.week is not None]
+    assert {"visits", "posts", "scans", "redemptions", "claimed_conversions"} <= {each.metric for each in counted}
+    for each in counted:
+        assert each.so_far is not None
+        assert each.week <= each.so_far, each
+    assert campaign.visits == row(campaign, "visits").week
+    for each in campaign.touchpoints:
+        assert each.kind == "unmarked" or each.visits <= each.so_far
+    everything = campaign_of(dropped)
+    assert row(campaign, "posts").so_far < row(everything, "posts").so_far, "what was posted long before is another's"
+
+
+def test_a_code_that_is_used_after_the_last_day_was_used_for_the_campaign(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    over = client.campaigns[0].model_copy(update={"ends": WEEK.monday + dt.timedelta(days=1)})
+    campaign = campaign_of(dropped, client.model_copy(update={"campaigns": (over,)}))
+    for metric in ("redemptions", "revenue"):
+        assert row(campaign, metric, CODE) == row(campaign_of(dropped), metric, CODE)
+    assert row(campaign, "visits") == row(campaign_of(dropped), "visits")
+    assert row(campaign, "posts").week < row(campaign_of(dropped), "posts").week
+
+
+def test_what_a_partner_posts_is_part_of_the_campaign_and_of_no_figure_of_the_clients_own(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    theirs = next(account for account in client.accounts if account.platform == "mastodon")
+    account = PartnerAccount(platform=theirs.platform, handle=theirs.handle)
+    partner = Partner(name="Fern Example", accounts=(account,))
+    campaign = client.campaigns[0].model_copy(update={"partners": (partner,)})
+    own = tuple(each for each in client.accounts if each is not theirs)
+
+    def told(**changed: object) -> Facts:
+        return weekly.compose_facts(dropped.engine, client.model_copy(update=changed), WEEK, SETTLED)
+
+    alone, together = told(accounts=own), told(campaigns=(campaign,))
+    for name in ("figures", "posts", "posting", "conversation", "accounts", "grade"):
+        assert getattr(together, name) == getattr(alone, name), name
+    [found] = together.campaigns
+    [posted] = [each for each in found.rows if each.group == "partners"]
+    assert (posted.of, posted.metric) == ("Fern Example", "posts")
+    assert posted.so_far > 0
+    assert row(found, "posts").so_far + posted.so_far == row(campaign_of(dropped), "posts").so_far
 
 
 def test_visits_that_began_on_its_pages_without_a_tag_stand_apart_and_are_in_no_other_row(dropped: House) -> None:
@@ -261,6 +309,31 @@ def test_the_same_files_read_again_change_nothing_and_a_corrected_one_is_told_as
     ).sources
     [line] = [source.line for source in told if source.source == "drop_folder"]
     assert line == "1 line of 14 November from Drop folder cannot be right and is left out"
+
+
+def test_of_one_thing_under_two_names_in_a_folder_the_table_saved_last_is_right(dropped: House) -> None:
+    """The event by its utm_source and later by its name; ads by the campaign's name and later by its key."""
+    client = dropped.agency.clients[BAKERY]
+    assets = [
+        asset.model_copy(update={"name": "Baking with Marta"} if asset.name == EVENT else {})
+        for asset in client.campaigns[0].assets
+    ]
+    campaign = client.campaigns[0].model_copy(update={"assets": tuple(assets)})
+    client = client.model_copy(update={"campaigns": (campaign,)})
+    renamed = {"bake-along": "baking with marta", "winter loaf/meta": "winter-loaf/meta"}
+    with dropped.engine.begin() as connection:
+        is_told = day_value.c.metric.in_(["attendance", "claimed_conversions"]), day_value.c.recorded_at <= SETTLED
+        for told in connection.execute(day_value.select().where(*is_told)).mappings().all():
+            saved = {"observed_at": SETTLED - dt.timedelta(hours=1), "recorded_at": SETTLED, "value": 55.0}
+            if member := renamed.get(told["member"]):
+                connection.execute(day_value.insert(), [{**told, **saved, "member": member}])
+    try:
+        found = campaign_of(dropped, client)
+        assert row(found, "attendance", "Baking with Marta").week == 55
+        assert row(found, "claimed_conversions", "Meta").week == 7 * 55
+    finally:
+        with dropped.engine.begin() as connection:
+            connection.execute(delete(day_value).where(day_value.c.member.in_(renamed.values())))
 
 
 def test_nothing_counted_yet_is_not_reported_and_no_results_cost_nothing_each(dropped: House) -> None:

@@ -2,10 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy import URL
 
+from databases import temporary_database
 from harbour import Harbour
+from otter_bakery import client
+from widerview.pipeline import canary, steps
 from widerview.pipeline.canary import MetricsGone, sing
 from widerview.pipeline.connections import Access
 from widerview.sources.base import (
@@ -14,14 +21,22 @@ from widerview.sources.base import (
     RawPage,
     Request,
     Row,
+    Source,
     Target,
     UnavailableRow,
     Window,
     stamp,
 )
-from widerview.sources.http import HttpClient
+from widerview.sources.errors import NotFound, Unauthorized
+from widerview.sources.http import Allowance, HttpClient
+from widerview.warehouse.database import connect
+from widerview.warehouse.migrate import migrate
 
 NOW = dt.datetime(2026, 11, 19, 6, tzinfo=dt.UTC)
+ACCOUNTS = [
+    {"platform": "tiktok", "handle": handle, "connection": f"tiktok_{handle}", "options": {"api": api}}
+    for handle, api in (("anna", "display"), ("berta", "business"), ("carla", "business"), ("dora", "display"))
+]
 TARGET = Target(client_id="meadow", source="harbour", ref="anna", time_zone="UTC")
 
 
@@ -51,6 +66,50 @@ class Singing(Harbour):
         )  # fmt: skip
         if self.gone:
             yield UnavailableRow(**stamped, metric="reach", native_metric="page_reach", reason="not a valid metric")
+
+
+@pytest.fixture
+def shut_out(postgres: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Exception]]:
+    """An installation whose client has accounts on both APIs of TikTok; what some of them answer, by handle."""
+    answers: dict[str, Exception] = {}
+
+    def answered(source: Source, target: Target, access: object, clock: object, allowance: Allowance) -> set[str]:
+        for _ in range(501):
+            allowance.call()
+        if target.ref in answers:
+            raise answers[target.ref]
+        return {source.api_of(target), target.ref}
+
+    monkeypatch.setattr(canary, "sing", answered)
+    bakery = client(accounts=ACCOUNTS).model_dump(mode="json", exclude_none=True)
+    (tmp_path / "otter-bakery.yaml").write_text(yaml.safe_dump(bakery))
+    monkeypatch.setenv("WIDERVIEW_CLIENTS", str(tmp_path))
+    with temporary_database(postgres) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate(address)
+        engine = connect(address)
+        monkeypatch.setattr(steps.connections, "warehouse", lambda: engine)
+        yield answers
+        engine.dispose()
+
+
+def test_each_api_is_asked_through_its_first_account_within_what_all_of_the_clients_may_call(
+    shut_out: dict[str, Exception],
+) -> None:
+    assert steps.sing("tiktok", {}) == ["anna", "berta", "business", "display"]
+
+
+def test_where_the_first_account_is_shut_out_the_next_is_asked(shut_out: dict[str, Exception]) -> None:
+    shut_out |= {"anna": Unauthorized("dead"), "berta": NotFound("renamed")}
+    assert steps.sing("tiktok", {}) == ["business", "carla", "display", "dora"]
+
+
+def test_an_api_that_lets_nobody_in_costs_the_other_nothing(shut_out: dict[str, Exception]) -> None:
+    shut_out |= {"anna": Unauthorized("anna is dead"), "dora": Unauthorized("dora is dead")}
+    shut_out |= {"berta": MetricsGone("views are gone", {})}
+    with pytest.raises(AirflowFailException) as caught:
+        steps.sing("tiktok", {})
+    assert str(caught.value).splitlines() == ["anna is dead", "dora is dead", "views are gone"]
 
 
 def test_it_gives_the_metrics_there_are_of_the_last_three_days() -> None:

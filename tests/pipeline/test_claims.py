@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, delete
 
 from databases import temporary_database
 from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
+from widerview.agency.models import ANNOUNCED
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report import campaigns
@@ -92,7 +93,7 @@ def test_no_other_number_and_no_word_changes_with_what_platforms_claim(claiming:
     [campaign] = facts.campaigns
     of_platform: dict[str, float] = defaultdict(float)
     for _, platform, day, value in told:
-        if ANCHOR - dt.timedelta(days=14 - day) in Window(campaign.starts, WEEK.sunday).days:
+        if ANCHOR - dt.timedelta(days=14 - day) in Window(campaign.starts - ANNOUNCED, WEEK.sunday).days:
             of_platform[AD_PLATFORMS[platform]] += value
     rows = {row.of: row.so_far for row in campaign.rows if row.group == "claimed"}
     assert rows == pytest.approx(dict(of_platform)), "each platform for itself, and no row for all of them"

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import json
+import re
 import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from widerview.agency.load import Agency
 from widerview.agency.models import Hours
 from widerview.cli import app
 from widerview.delivery.outbox import Entry, list_rows
+from widerview.delivery.suppression import suppress
 from widerview.measures.weeks import Week
 from widerview.pipeline import connections, outgoing, past_reports, steps, weekly
 from widerview.warehouse.tables import outbox
@@ -93,7 +95,11 @@ def test_a_mail_leaves_signed_with_a_door_and_can_be_made_again(installed: Insta
 
 
 def test_list_and_show(installed: Installed, tmp_path: Path) -> None:
-    assert run("list").output == "Every mail was sent\n"
+    assert run("list").output == "Nothing is left to be sent or decided\n"
+    assert run("list", "--week", "2026-W40").output == "No mails match\n"
+    unknown = run("list", "--client", "hollow-oak")
+    assert unknown.exit_code == 2
+    assert f"there are: {CLIENT}" in unknown.output
     assert installed.recipient in run("list", "--all").output
     installed.set("uncertain", "the connection broke")
     listed = run("list")
@@ -120,6 +126,45 @@ def test_resolve(installed: Installed) -> None:
     assert run("resolve", *of(installed, "--release", " ")).exit_code == 1, "a reason is needed"
     assert run("resolve", *of(installed, "--release", "They work together", "--by", "mira")).exit_code == 0
     assert installed.rows()[0].released == "mira: They work together"
+
+
+def test_what_nothing_is_left_to_do_about_can_be_closed(installed: Installed) -> None:
+    installed.set("failed", "550 5.7.1 no")
+    assert run("list").exit_code == 1
+    assert run("resolve", *of(installed, "--done", " ")).exit_code == 1, "a reason is needed"
+    assert run("resolve", *of(installed, "--done", "Told her by phone", "--by", "mira")).exit_code == 0
+    assert run("list").exit_code == 0
+    assert "Told her by phone" in run("show", *of(installed)).output
+    assert send_again(installed) == {"sent": 0, "suppressed": 0}
+
+
+def test_a_mail_that_is_ready_can_be_stopped(installed: Installed) -> None:
+    installed.set("ready")
+    assert run("resolve", *of(installed, "--stop", "Wrong numbers", "--by", "mira")).exit_code == 0
+    [row] = installed.rows()
+    assert (row.state, row.resolved) == ("stopped", "mira: Wrong numbers")
+    assert steps.drain() == {}
+    assert run("list").exit_code == 0
+
+
+def test_resending_closes_what_waited_and_says_still_who_approved(installed: Installed) -> None:
+    installed.set("failed", "550 5.7.1 spam")
+    assert run("resend", *of(installed, "--why", "The relay was mended", "--by", "root")).exit_code == 0
+    first, _ = installed.rows()
+    assert (first.state, first.closed) == ("failed", "root: sent again as revision 2: The relay was mended")
+    assert steps.drain() == {"sent": 1}
+    assert run("list").exit_code == 0
+    words = message_from_bytes(installed.server.mails[-1][1], policy=policy.default).get_body(("plain",)).get_content()
+    assert "Approved by mira on 24 November 2026" in " ".join(words.split())
+
+
+def test_nothing_is_resent_to_who_is_left_alone(installed: Installed) -> None:
+    with installed.house.engine.begin() as connection:
+        suppress(connection, client_id=CLIENT, recipient=installed.recipient, kind="unsubscribed", detail="x", now=THEN)
+    refused = run("resend", *of(installed, "--why", "x"))
+    assert refused.exit_code == 1
+    assert "unsubscribed on 24 November 2026" in refused.output
+    assert len(installed.rows()) == 1
 
 
 def test_resend_is_a_new_revision_with_a_reason_and_a_mail_of_its_own(installed: Installed) -> None:
@@ -286,6 +331,8 @@ def test_a_person_decides_on_the_page(installed: Installed, logged_in: TestClien
     page = logged_in.get("/outbox").text
     assert "the connection &lt;b&gt;broke&lt;/b&gt;" in page
     assert "It did not arrive: send it" in page
+    [to_read] = re.findall('<a href="([^"]*)">read the mail</a>', page)
+    assert logged_in.get(f"/{to_read}").status_code == 200
     form = {"recipient": installed.recipient, "what": "arrived"}
     path = f"/outbox/report_{CLIENT}/2026-W46/1"
     assert logged_in.post(path, data=form, headers={"Origin": "https://evil.example"}).status_code == 403

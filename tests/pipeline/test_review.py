@@ -14,13 +14,15 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskAwaitingInput,
 )
+from sqlalchemy import update
 
 from house import SETTLED, House
 from mail_server import MailServer
 from sent_reports import send_report
 from widerview.agency import schedule
 from widerview.agency.models import Client
-from widerview.delivery.smtp import SmtpSettings
+from widerview.delivery.outbox import Entry, list_rows
+from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.measures.weeks import Week
 from widerview.pipeline import past_reports, review, steps, weekly
 from widerview.pipeline.answers import HOLD, NO_ANSWER, SEND_BACK
@@ -28,6 +30,7 @@ from widerview.pipeline.asking import Ask
 from widerview.report.facts import Facts
 from widerview.report.render import render, strikeable
 from widerview.warehouse.reports import get_report
+from widerview.warehouse.tables import outbox
 
 WEEK = Week.parse("2026-W46")
 BAKERY = "hollow-oak-bakery"
@@ -67,6 +70,10 @@ class Desk:
     def report(self, revision: int = 1) -> Any:
         with self.house.engine.connect() as connection:
             return get_report(connection, BAKERY, str(WEEK), revision)
+
+    def rows(self, revision: int) -> list[Entry]:
+        with self.house.engine.connect() as connection:
+            return list_rows(connection, client_id=BAKERY, period=str(WEEK), revision=revision)
 
     def texts(self) -> list[tuple[str, str, str]]:
         """Recipient, subject and words of each mail that has left."""
@@ -177,6 +184,122 @@ def test_a_sentence_that_is_not_there_any_more_is_never_sent(desk: Desk) -> None
     facts = replaced(weekly.compose_facts(desk.house.engine, desk.client, WEEK, SETTLED), struck="Other words.")
     with pytest.raises(ValueError, match="not in the report any more"):
         render(facts)
+
+
+def test_what_a_newer_revision_takes_the_place_of_leaves_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = put_off(desk, monkeypatch)
+    second = desk.composed()
+    desk.decide(second, desk.answer("Approve", note="RIGHT"))
+    steps.send(BAKERY, second)
+    desk.now += HOUR
+    assert steps.drain() == {}
+    with pytest.raises(AirflowSkipException, match="Revision 2 of the report 2026-W46 has been composed since"):
+        steps.send(BAKERY, first)
+    assert ["WRONG" in words for _, _, words in desk.texts()] == [False] * len(desk.client.recipients)
+    assert {row.state for row in desk.rows(1)} == {"superseded"}
+
+
+@pytest.mark.parametrize("red", [False, True])
+def test_a_report_that_is_held_when_composed_anew_holds_what_had_not_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, red: bool
+) -> None:
+    put_off(desk, monkeypatch)
+    if red:
+        of_good_data = weekly.compose_facts
+        monkeypatch.setattr(weekly, "compose_facts", lambda *read: replaced(of_good_data(*read), colour="red"))
+    again = desk.composed()
+    assert again["asked"] == ("hold" if red else "review")
+    if not red:
+        desk.decide(again, desk.answer(HOLD, reason="The numbers are wrong."))
+    desk.now += HOUR
+    assert steps.drain() == {}
+    assert desk.server.mails == []
+
+
+def test_an_uncertain_mail_that_did_not_arrive_is_not_sent_after_a_newer_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_off(desk, monkeypatch)
+    with desk.house.engine.begin() as connection:
+        connection.execute(update(outbox).values(state="uncertain"))
+    desk.composed()
+    [row, *_] = desk.rows(1)
+    steps.resolve(BAKERY, str(WEEK), 1, row.recipient, "lost", "", "mira")
+    [row, *_] = desk.rows(1)
+    assert (row.state, row.resolved) == ("superseded", "mira: it had not arrived; revision 2 has been composed since")
+
+
+def put_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A report with the note WRONG that was approved and that the mail server has put off; then an hour goes by."""
+    monkeypatch.setattr(steps, "agency", lambda: desk.house.agency)
+    monkeypatch.setattr(steps, "present", lambda engine, client: desk.now)
+    composed = desk.composed()
+    desk.decide(composed, desk.answer("Approve", note="WRONG"))
+    desk.server.faults["RCPT"] = "450 come back later"
+    with pytest.raises(AirflowRescheduleException):
+        steps.send(BAKERY, composed)
+    desk.server.faults.clear()
+    desk.now += HOUR
+    return composed
+
+
+def test_who_comes_onto_the_list_later_gets_the_next_report(desk: Desk) -> None:
+    composed = desk.composed()
+    desk.decide(composed, desk.answer("Approve"))
+    steps.send(BAKERY, composed)
+    [first, *others] = [each.model_dump(mode="json") for each in desk.client.recipients]
+    spelled_otherwise = first | {"email": first["email"].capitalize()}
+    desk.change(recipients=[spelled_otherwise, *others, {"name": "New", "email": "new@hollowoak.example"}])
+    desk.now += 120 * 24 * HOUR
+    assert steps.send(BAKERY, composed)["sent"] == 1 + len(others)
+    assert [to for to, _, _ in desk.texts()] == [each["email"] for each in (first, *others)]
+
+
+def test_sending_stops_when_the_office_closes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [{"name": f"Ann {n}", "email": f"ann{n}@hollowoak.example"} for n in range(3)]
+    hours = {day: {"opens": "08:00", "closes": "17:00"} for day in ("monday", "tuesday", "wednesday")}
+    desk.change(recipients=people, office_hours=hours)
+    composed = desk.composed()
+    desk.decide(composed, desk.answer("Approve"))
+    desk.now = dt.datetime(2026, 11, 24, 15, 59, 30, tzinfo=dt.UTC)
+    sends = Mailer.send
+
+    def slowly(self: Mailer, **mail: Any) -> Any:
+        desk.now += dt.timedelta(seconds=20)
+        return sends(self, **mail)
+
+    monkeypatch.setattr(Mailer, "send", slowly)
+    with pytest.raises(AirflowRescheduleException) as waiting:
+        steps.send(BAKERY, composed)
+    assert waiting.value.reschedule_date == dt.datetime(2026, 11, 25, 7, 0, tzinfo=dt.UTC)
+    assert len(desk.server.mails) == 2
+
+
+def test_what_a_person_has_to_know_is_told_before_what_is_put_off(desk: Desk) -> None:
+    people = [{"name": f"Ann {n}", "email": f"ann{n}@hollowoak.example"} for n in range(2)]
+    desk.change(recipients=people)
+    composed = desk.composed()
+    desk.decide(composed, desk.answer("Approve"))
+    desk.server.faults["RCPT", "ann0@hollowoak.example"] = "450 come back later"
+    desk.server.faults["RCPT", "ann1@hollowoak.example"] = "550 5.7.1 spam"
+    with pytest.raises(AirflowFailException, match=r"550 5.7.1 spam.*What was put off leaves with the DAG `outbox`"):
+        steps.send(BAKERY, composed)
+
+
+def test_another_note_is_taken_until_the_mails_are_in_the_outbox(desk: Desk) -> None:
+    composed = desk.composed()
+    desk.decide(composed, desk.answer("Approve", note="Wrong"))
+    desk.now += HOUR
+    corrected = desk.answer("Approve", note="Right", strike=1)
+    assert desk.decide(composed, corrected) == "send"
+    assert (desk.report().note, desk.report().decided_at) == ("Right", desk.now)
+    steps.send(BAKERY, composed)
+    assert "Right" in desk.texts()[0][2]
+    desk.now += HOUR
+    assert desk.decide(composed, desk.answer("Approve", note="Right", strike=1)) == "send", "a retry says the same"
+    with pytest.raises(AirflowFailException, match=r"approved by mira, with other words.*clear `compose`"):
+        desk.decide(composed, desk.answer("Approve", note="Too late"))
+    assert (desk.report().note, desk.report().decided_at) == ("Right", desk.now - HOUR)
 
 
 def test_a_number_without_a_sentence_is_refused(desk: Desk) -> None:
@@ -353,10 +476,16 @@ def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(d
 
 
 @pytest.fixture
-def parked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[Ask, dict[str, Any]]:
-    """The operator with what Airflow gives it, and a report that is sent in a day."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Airflow was told to ask; each time it forgets the answer it has."""
     asks: list[dict[str, Any]] = []
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **ask: asks.append(ask))
+    return asks
+
+
+@pytest.fixture
+def parked(desk: Desk, asked: list[dict[str, Any]]) -> tuple[Ask, dict[str, Any]]:
+    """The operator with what Airflow gives it, and a report that is sent in a day."""
     composed = desk.composed(SETTLED + 24 * HOUR)
     ask = Ask(task_id="review", client_id=BAKERY, options=["Approve", "Hold"], reviewers=["mira"], subject="?")
     ti = SimpleNamespace(id="ti", xcom_pull=lambda task_ids: composed)
@@ -386,6 +515,16 @@ def test_reviewers_are_reminded_once_and_then_it_is_no_answer(desk: Desk, parked
     desk.now += 4 * HOUR
     assert ask.execute_complete(of_run, TIME_IS_UP)["chosen_options"] == [NO_ANSWER]
     assert len(desk.server.mails) == 1
+
+
+def test_an_answer_that_comes_while_reviewers_are_reminded_is_kept(
+    desk: Desk, parked: tuple[Ask, dict[str, Any]], asked: list[dict[str, Any]]
+) -> None:
+    ask, of_run = parked
+    timeout_of(lambda: ask.execute(of_run))
+    desk.now += 20 * HOUR
+    timeout_of(lambda: ask.execute_complete(of_run, TIME_IS_UP))
+    assert len(asked) == 1
 
 
 def test_a_reminder_that_does_not_go_out_stops_nothing(desk: Desk, parked: tuple[Ask, dict[str, Any]]) -> None:

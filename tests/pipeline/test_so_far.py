@@ -77,7 +77,7 @@ def read(engine: Engine, client: Client, week: Week, at: dt.datetime, share: flo
         )  # fmt: skip
 
 
-def facts(engine: Engine, client: Client, share: float, *, hours: float, past: int = 8) -> dict[str, bool]:
+def composed(engine: Engine, client: Client, share: float, *, hours: float, past: int = 8) -> Facts:
     """Compose a report some hours after its week's end, when earlier weeks had reached a share of theirs by then."""
     migrate(engine)
     age = dt.timedelta(hours=hours)
@@ -86,18 +86,34 @@ def facts(engine: Engine, client: Client, share: float, *, hours: float, past: i
         read(engine, client, week, week.bounds(client.zone)[1] + age - dt.timedelta(minutes=1), share)
         if ago:
             read(engine, client, week, week.bounds(client.zone)[1] + dt.timedelta(days=6), 1.0)
-    composed: Facts = weekly.compose_facts(engine, client, WEEK, WEEK.bounds(client.zone)[1] + age)
-    return {figure.id: figure.so_far for figure in composed.figures}
+    return weekly.compose_facts(engine, client, WEEK, WEEK.bounds(client.zone)[1] + age)
+
+
+def so_far_of(facts: Facts) -> dict[str, bool]:
+    return {figure.id: figure.so_far for figure in facts.figures}
 
 
 @pytest.mark.parametrize(("share", "so_far"), [(0.9, True), (0.99, False)])
 @pytest.mark.parametrize("hours", [30, 90])
 def test_it_is_measured(engine: Engine, client: Client, share: float, hours: float, so_far: bool) -> None:
-    found = facts(engine, client, share, hours=hours)
+    found = so_far_of(composed(engine, client, share, hours=hours))
     assert found["reactions_per_post"] == found["visits"] == so_far
 
 
 @pytest.mark.parametrize(("hours", "so_far"), [(30, True), (90, False)])
 def test_until_it_has_been_seen_it_is_two_days(engine: Engine, client: Client, hours: float, so_far: bool) -> None:
-    found = facts(engine, client, 0.9, hours=hours, past=1)
+    found = so_far_of(composed(engine, client, 0.9, hours=hours, past=1))
     assert found["reactions_per_post"] == found["visits"] == so_far
+
+
+@pytest.mark.parametrize(("metric", "week"), [("visits", 7 * VISITS), ("reactions", LIKES)])
+def test_what_a_goal_still_has_to_come_of_the_week_is_measured_too(
+    engine: Engine, client: Client, metric: str, week: float
+) -> None:
+    goal = {"metric": metric, "target": round(1.95 * week), "starts": WEEK.monday, "ends": WEEK.shift(1).sunday}
+    of = Client.model_validate(client.model_dump() | {"goals": [goal]})
+    [found] = composed(engine, of, 0.6, hours=30).goals
+    assert (found.so_far, found.word) == (0.6 * week, "within reach")
+    assert found.low is not None
+    assert found.high is not None
+    assert 1.6 * week < found.low < found.high < 2.4 * week

@@ -302,6 +302,7 @@ def facts(draw):
         goals=tuple(draw(st.lists(goals(), max_size=2))),
         posts=tuple(draw(st.lists(posts, max_size=3))),
         posting=draw(st.none() | postings),
+        nothing_posted=draw(st.booleans()),
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
         conversation=draw(conversations),

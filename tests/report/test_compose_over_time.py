@@ -13,7 +13,7 @@ from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
 from widerview.quality.verdict import DayVerdict
 from widerview.report import narrate_time
-from widerview.report.facts import Facts
+from widerview.report.facts import DayNote, Facts, FirstTouch
 from widerview.report.render import render
 from widerview.sources.base import AccountRow, DayRow, PostRow, Row, Window
 from widerview.sources.registry import SOURCES
@@ -60,6 +60,7 @@ class Past:
         chance = np.random.default_rng(11)
         self.visits = {day: float(chance.poisson(visits * (1.4 if day.weekday() > 4 else 1.0))) for day in self.days}
         self.campaign_visits: dict[dt.date, float] = {}
+        self.conversions: dict[str, dict[dt.date, float]] = {}
         self.likes = {day: int(chance.poisson(likes)) for day in self.days if day.weekday() % 2 == 0}
         self.totals: dict[tuple[str, str, str], dict[dt.date, float]] = {}
 
@@ -98,6 +99,8 @@ class Past:
         if source == "matomo":
             days("site", "7", "visits", self.visits)
             days("site", "7", "visits", self.campaign_visits, dimension="campaign", member="winter-bread")
+            for dimension, values in self.conversions.items():
+                days("site", "7", "conversions", values, dimension=dimension, member="winter-bread")
         if source == "bluesky":
             rows.append(
                 AccountRow(**said, account_id="did:1", handle="harbour.example", name="H", url="https://h.example")
@@ -279,7 +282,12 @@ def test_nothing_is_compared_across_a_change_of_definition(engine: Engine, monke
     counted_otherwise(monkeypatch, "2026-11-02")
     past = Past(weeks=30)
     past.visits = {day: value * (3 if day >= dt.date(2026, 11, 2) else 1) for day, value in past.visits.items()}
-    facts = past.facts(engine, client())
+    shop_down = {"day": "2026-11-02", "what": "Shop down", "kind": "outage"}
+    facts = past.facts(engine, client(timeline=[shop_down]))
+    assert facts.chart is not None
+    assert [point.noted for point in facts.chart.points if point.noted] == [
+        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently"))
+    ]
     assert changes(facts) == {
         "visits": "measured differently since 2 November", "social_visits": "measured differently since 2 November"
     }  # fmt: skip
@@ -349,6 +357,30 @@ def test_a_goal_has_its_pace_as_a_range(engine: Engine) -> None:
 def test_where_a_goal_stands(engine: Engine, changed: dict[str, Any], ending: str) -> None:
     [line] = goal_lines(Past().facts(engine, client(goals=[goal(**changed)])))
     assert line.endswith(ending)
+
+
+def test_a_week_that_is_still_coming_in_puts_no_goal_out_of_reach(engine: Engine) -> None:
+    past = Past()
+    whole = sum(past.visits[day] for day in WEEK.days)
+    past.visits |= {day: past.visits[day] // 2 for day in WEEK.days}
+    before = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(8))
+    end = before + whole * 22 / 7
+    of = client(goals=[goal(target=round(end))])
+    [found] = past.facts(engine, of, after=dt.timedelta(hours=7)).goals
+    assert found.so_far == before + sum(past.visits[day] for day in WEEK.days)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < end < found.high < end + whole
+    assert found.word == "within reach"
+
+
+def test_a_goal_that_ends_with_a_week_that_is_still_coming_in_is_not_told_to_be_missed(engine: Engine) -> None:
+    past = Past()
+    so_far = sum(past.visits[dt.date(2026, 11, 1) + count * DAY] for count in range(15))
+    of = client(goals=[goal(target=round(so_far) + 20, ends="2026-11-15")])
+    [line] = goal_lines(past.facts(engine, of, after=dt.timedelta(hours=7)))
+    assert line.startswith(f"{so_far:,.0f} of {so_far + 20:,.0f} so far; likely ")
+    assert line.endswith(" by 15 November: within reach.")
 
 
 def test_without_a_usual_week_there_is_no_pace(engine: Engine) -> None:
@@ -440,3 +472,28 @@ def test_far_is_only_what_lies_outside_the_wide_range(engine: Engine) -> None:
     text = " ".join(render(facts).text.split())
     assert "far above usual " in text
     assert "“Far” above or below lies outside the range about 95% of your own weeks fall in." in text
+
+
+# --- Campaigns -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (13.0, 8.0, FirstTouch(metric="conversions", first=26, last=16)),
+        (3.0, 8.0, FirstTouch(metric="conversions", first=6, last=16)),
+        (9.0, 8.0, None),
+    ],
+)
+def test_first_and_last_touch_stand_side_by_side_where_they_are_far_apart(
+    engine: Engine, first: float, last: float, told: FirstTouch | None
+) -> None:
+    """What came before the campaign was announced is not its own."""
+    past = Past()
+    days = [WEEK.monday, WEEK.monday + 2 * DAY, WEEK.monday - 30 * DAY]
+    past.conversions = {"first_campaign": dict.fromkeys(days, first), "campaign": dict.fromkeys(days, last)}
+    of = client(campaigns=[campaign(str(WEEK.monday), "2026-12-20")])
+    facts = past.facts(engine, of)
+    assert facts.campaigns[0].first_touch == told
+    line = "Who gets the credit"
+    assert (line in " ".join(render(facts).text.split())) is (told is not None)

@@ -83,7 +83,7 @@ def test_a_catalogue_stands_as_the_command_writes_it(
 @pytest.mark.parametrize(
     ("msgid", "wrong", "fault"),
     [
-        ("Next week", "", "not translated: 'Next week'"),
+        ("Coming up", "", "not translated: 'Coming up'"),
         ("Goal: %(goal)s", "Ziel: %(gaol)s", "other gaps than ['goal']: 'Ziel: %(gaol)s'"),
         ("Goal: %(goal)s", "Ziel: %(goal)", "other gaps than ['goal']: 'Ziel: %(goal)'"),
         (("%(n)s visit", "%(n)s visits"), ("%(n)s Besuch", ""), "not translated: ('%(n)s visit', '%(n)s visits')"),
@@ -106,11 +106,11 @@ def test_a_new_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_has_been_translated_stays_and_what_is_gone_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogues, "CATALOGUES", tmp_path)
     path = catalogues.update("fr")
-    text = path.read_text().replace('msgid "Next week"\nmsgstr ""', 'msgid "Next week"\nmsgstr "La semaine prochaine"')
+    text = path.read_text().replace('msgid "Coming up"\nmsgstr ""', 'msgid "Coming up"\nmsgstr "À venir"')
     path.write_text(f'{text}\nmsgid "Gone"\nmsgstr "Parti"\n')
     catalogues.update("fr")
     french = catalogues.read("fr")
-    assert french["Next week"].string == "La semaine prochaine"
+    assert french["Coming up"].string == "À venir"
     assert "Gone" not in french
 
 
@@ -286,7 +286,7 @@ def test_a_german_mail_reads_as_one() -> None:
     text = " ".join(render.render(in_language(good_week(), "de_DE")).text.split())
     for words in (
         "Eine gute Woche: Website-Besuche und Besuche aus Social Media höher als üblich",
-        "Website-Besuche: 127 (üblich 79–104).",
+        "Website-Besuche: 127 (üblich 79–104); Weitergaben: 3 bislang (üblich 5–11).",
         "Wir glauben, die Kampagne „Walnut winter“ hat geholfen: Sie brachte 40 Besuche.",
         "Reaktionen je Beitrag: 13,4 bislang in den üblichen 8,2–14,8",
         "34 Reaktionen, etwa 3,1-mal so viel wie üblich (2,2–4,1).",

@@ -93,6 +93,18 @@ def test_every_number_of_a_sample_is_a_number_of_its_facts(sample):
     assert all(Decimal(n.replace(",", "")) in known for sentence in told(facts) for n in NUMBER.findall(sentence))
 
 
+@settings(max_examples=40)
+@given(any_facts())
+def test_three_sentences_are_three(facts):
+    plain = {  # strangers may write full stops
+        "figures": tuple(replace(figure, label="Figure") for figure in facts.figures),
+        "posts": tuple(replace(post, platform="Bluesky") for post in facts.posts),
+        "campaigns": tuple(replace(campaign, name="Rye") for campaign in facts.campaigns),
+    }
+    for sentence in narrate.three_sentences(replace(facts, **plain)):
+        assert re.findall(r"[.!?]+(?=\s|$)", sentence) == ["."], sentence
+
+
 @pytest.mark.parametrize(
     "name", ["Al", "Hollow Oak Bakery", "The Worshipful Company of Bakers and Millers " * 3, "👩‍🍳" * 60]
 )
@@ -106,9 +118,9 @@ def test_subject_says_the_finding_before_the_name(name):
 def test_good_week_names_what_was_good_and_does_not_hide_what_was_not():
     assert narrate.verdict_line(good_week()) == "A good week: website visits and visits from social above usual"
     happened, why, needed = narrate.three_sentences(good_week())
-    assert happened == ("Website visits came to 127 (usually 79–104). Times passed on came to 3 so far (usually 5–11).")
+    assert happened == "Website visits came to 127 (usually 79–104); times passed on came to 3 so far (usually 5–11)."
     assert why == "We think the campaign “Walnut winter” helped: it brought 40 visits."
-    assert needed == "We have one wish: see “Next week”."
+    assert needed == "We have one wish: see “Coming up”."
     assert narrate.three_sentences(replace(good_week(), ask=None))[2] == "We need nothing from you this week."
 
 
@@ -167,12 +179,13 @@ def test_a_post_stands_out_only_where_chance_does_not_explain_it(lift, standing)
 def test_fewer_posts_that_earned_more_are_told_where_the_figure_bears_it_out():
     above = replace(figures()[3], value=20.0, word="above", so_far=False)
     facts = replace(normal_week(), figures=(above,), posting=Posting(posts=3, usual_posts=5, fewer_earned_more=True))
-    assert narrate.three_sentences(facts)[0] == (
-        "Reactions per post came to 20.0 (usually 8.2–14.8). Fewer posts earned more: 3 this week, usually 5."
+    assert narrate.three_sentences(facts)[:2] == (
+        "Reactions per post came to 20.0 (usually 8.2–14.8).",
+        "Fewer posts earned more: 3 this week, usually 5.",
     )
     not_so = replace(facts.posting, fewer_earned_more=False)
     for other in (replace(facts, figures=(figures()[3],)), replace(facts, posting=not_so)):
-        assert "Fewer posts" not in narrate.three_sentences(other)[0]
+        assert "Fewer posts" not in narrate.three_sentences(other)[1]
 
 
 @pytest.mark.parametrize(

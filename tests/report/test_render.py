@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
 from hostile import HOSTILE, attacked
-from widerview.report import above, narrate, narrate_sources, narrate_time
+from widerview.report import above, narrate, narrate_sources, narrate_time, room
 from widerview.report.facts import Facts
 from widerview.report.render import Rendered, render
 
@@ -178,7 +178,7 @@ def test_empty_sections_vanish():
         "Posts people",
         "wider campaign",
         "Conversations",
-        "Next week",
+        "Coming up",
         "What is counted",
     ):
         assert heading not in page.text
@@ -261,6 +261,7 @@ def test_long_posts_are_cut_between_characters():
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for all: what stands above the appendix does not depend on how many words a stranger has written."""
     monkeypatch.setattr(above, "MOST_WORDS", 1_000_000)
+    monkeypatch.setattr(room, "LARGEST", 1_000_000)
 
 
 @lru_cache

@@ -62,6 +62,11 @@ SELDOM = {
 OF_FILES = {"access_log", "drop_folder"}
 """Sources that ask nobody."""
 
+LOOKBACKS = [(name, False) for name in SOURCES] + [
+    (name, True) for name, source in SOURCES.items() if source.weekly_lookback_days is not None
+]
+"""Each source with its look-back of every day, and of Sundays where it has one."""
+
 IN_JSON = [name for name in SOURCES if name != "drop_folder"]
 """Sources whose answers can be taken apart as JSON; what damage does to tables is told beside their source."""
 
@@ -244,9 +249,23 @@ def test_the_visits_that_began_on_the_campaigns_pages_are_those_of_the_model(nam
                     len(began), tagged), (day, page)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_it_costs_no_more_calls_than_it_says(name, pulled):
-    for pull in pulled[name]:
+def on_sunday(name, served, accounts) -> list[Pulled]:
+    """What the weekly look-back of a source pulls."""
+    served.now = NOW
+    served.faults.clear()
+    found = []
+    for target in accounts[name]:
+        window = Window(ANCHOR - dt.timedelta(days=SOURCES[name].weekly_lookback_days), ANCHOR)
+        http = client_of(served, target)
+        pages = list(SOURCES[name].fetch(target, window, http))
+        rows = [row for page in pages for row in SOURCES[name].parse(target, page)]
+        found.append(Pulled(target, window, pages, http.calls, rows))
+    return found
+
+
+@pytest.mark.parametrize(("name", "weekly"), LOOKBACKS)
+def test_it_costs_no_more_calls_than_it_says(name, weekly, pulled, served, accounts):
+    for pull in on_sunday(name, served, accounts) if weekly else pulled[name]:
         posts = sum(
             isinstance(row, PostRow) and pull.window.opens(pull.target.time_zone) <= row.published_at
             for row in pull.rows
@@ -300,12 +319,13 @@ def test_a_hundred_posts_cost_one_call_but_where_the_page_of_the_sources_says_wh
 
 
 @pytest.mark.parametrize("posts", [100, 250, 400])
-@pytest.mark.parametrize("name", WALKING)
-def test_a_hundred_posts_cost_a_call_more_or_as_many_as_fill_the_platforms_pages(name, posts, accounts, ask_of):
+@pytest.mark.parametrize(("name", "weekly"), [each for each in LOOKBACKS if each[0] in WALKING])
+def test_a_hundred_posts_cost_a_call_more_or_as_many_as_fill_the_platforms_pages(name, weekly, posts, accounts, ask_of):
     source = SOURCES[name]
-    window = Window(ANCHOR - dt.timedelta(days=source.lookback_days), ANCHOR)
+    days = source.weekly_lookback_days if weekly else source.lookback_days
+    window = Window(ANCHOR - dt.timedelta(days=days), ANCHOR)
     opens = window.opens("Europe/Berlin") + dt.timedelta(hours=9)
-    allowed = source.fixed_calls(days=source.lookback_days + 1)
+    allowed = source.fixed_calls(days=days + 1)
     allowed += sum(math.ceil(posts / min(100, walk.posts_a_call)) for walk in source.walks)
     with ask_of(Busy(posts, opens)) as busy:
         busy.now = NOW

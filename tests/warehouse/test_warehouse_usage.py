@@ -35,7 +35,9 @@ def spend(daily: DailyAllowance, most: int = 1000) -> int:
 def test_every_call_is_counted_and_the_one_too_many_is_refused(warehouse: Engine) -> None:
     assert spend(allowance(warehouse)) == 25
     assert [(row.day, row.calls, row.dollars) for row in used_since(warehouse, DAY)] == [(DAY, 25, Decimal(0))]
-    with pytest.raises(BudgetSpent, match=r"25 calls that harbour-cafe may make to x on 2026-11-16.*widerview usage"):
+    with pytest.raises(
+        BudgetSpent, match=r"25 calls that harbour-cafe may make to x on 2026-11-16.*Clear the task tomorrow\. "
+    ):
         allowance(warehouse).call()
 
 
@@ -88,7 +90,7 @@ def test_an_answer_that_may_cost_more_than_is_left_is_not_asked_for(warehouse: E
         assert daily.left() == Decimal("0.10"), "while the answer is on its way, others may not spend it"
         daily.pay(Decimal("0.05"))
         assert daily.left() == Decimal("0.45")
-        told = r"25 calls, or the \$0\.50 they may cost \(the next answer up to \$0\.46 of it\), .* are spent"
+        told = r"\$0\.50 they may cost \(the next answer up to \$0\.46 of it\), .* are spent.*`dollars_a_day`"
         with pytest.raises(BudgetSpent, match=told):
             daily.call(Decimal("0.46"))
         daily.call(Decimal("0.45"))

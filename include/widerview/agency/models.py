@@ -37,13 +37,18 @@ from widerview.sources import base as sources_base
 from widerview.sources.base import Kind, Source
 from widerview.sources.registry import SOURCES
 
+ANNOUNCED = dt.timedelta(days=7)
+"""So long before its first day a campaign may be announced: what carries its tags or hashtags then is its own."""
+
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
 Cadence = Literal["weekly", "fortnightly", "monthly"]
 _DAYS_OF_WEEK = 7
-_FORTNIGHTS_FROM = dt.date(2024, 1, 1)
+_COUNTED_FROM = dt.date(2024, 1, 1)
+_SHOWS_A_YEAR_EVERY = 4  # weeks
+_MONTHS_OF_QUARTER = 3
 _LONGEST_QUOTE = 60
 
 
@@ -295,8 +300,8 @@ class ReportPlan(Model):
     )
     remind: tuple[Email, ...] | None = Field(
         default=None,
-        description="Addresses of the reviewers, who are reminded four hours before the time is up, and told if nobody "
-        "answered; the sender's `email` if left out, nobody if `[]`",
+        description="Addresses of the reviewers, who are reminded about four hours before the time is up, and told if "
+        "nobody answered; the sender's `email` if left out, nobody if `[]`",
     )
     without_review: bool = Field(
         default=False,
@@ -312,9 +317,21 @@ class ReportPlan(Model):
     def is_due(self, day: dt.date) -> bool:
         """Whether, of all reports that could be sent on the plan's weekday, the one of this day is."""
         if self.cadence == "fortnightly":
-            first = self.starting or _FORTNIGHTS_FROM
-            return (day - dt.timedelta(days=day.weekday()) - first + dt.timedelta(days=first.weekday())).days % 14 == 0
+            return self._weeks_before(day) % 2 == 0
         return self.cadence == "weekly" or day.day <= _DAYS_OF_WEEK
+
+    def shows_year(self, day: dt.date) -> bool:
+        """Whether the report of a day shows a year: every fourth week, or, of monthly reports, every third."""
+        if self.cadence == "monthly":
+            return self.is_due(day) and day.month % _MONTHS_OF_QUARTER == 1
+        return self._weeks_before(day) % _SHOWS_A_YEAR_EVERY == 0
+
+    def _weeks_before(self, day: dt.date) -> int:
+        """How many weeks lie between the first one that counts and that of a day."""
+        first = self.starting or _COUNTED_FROM
+        return (
+            day - dt.timedelta(days=day.weekday()) - first + dt.timedelta(days=first.weekday())
+        ).days // _DAYS_OF_WEEK
 
     def next_after(self, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
         """The first time after `moment` that a report is sent, in `zone`.
@@ -676,6 +693,20 @@ class Campaign(Model):
         _check_doubles("post", posts)
         return self
 
+    @property
+    def announced(self) -> dt.date:
+        """The first day on which something that carries its tags or hashtags is its own."""
+        return self.starts - min(ANNOUNCED, self.starts - dt.date.min)
+
+    @property
+    def counts_from(self) -> dt.date:
+        """The first day of which anything is counted for it: it is announced, or one of its assets is out already."""
+        return min([self.announced, *(self.days_of(asset)[0] for asset in self.assets)])
+
+    def speaks_on(self, day: dt.date) -> bool:
+        """Whether what is posted on a day with its tags or hashtags is its own: from its announcement to its end."""
+        return self.announced <= day <= self.ends
+
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""
         return self.starts <= last and first <= self.ends
@@ -892,6 +923,20 @@ class Client(Model):
                     f"there is no campaign {quoted(goal.campaign)} in this file",
                     f"its campaigns are: {', '.join(keys) or 'none'}",
                     *("goals", index, "campaign"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> "Client":
+        """An amount is kept without its currency, which is the client's."""
+        for index, site in enumerate(self.web):
+            asked = site.options.get("currency", self.currency)
+            if asked != self.currency:
+                raise mistake(
+                    f"amounts of {WEB[site.platform].title} would be in {asked}, and those of the client are in "
+                    f"{self.currency}",
+                    f"write currency: {self.currency}",
+                    *("web", index, "options", "currency"),
                 )
         return self
 

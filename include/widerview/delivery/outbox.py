@@ -6,6 +6,8 @@
 
     ready ──▶ held         it may not go as it is: a person decides
     ready ──▶ suppressed   its recipient is left alone
+    ready, held ──▶ superseded   a newer revision takes its place
+    ready, held ──▶ stopped      a person wants it not to be sent
 
 Every step is committed before the next one is taken, `transmitting` before the first byte of the mail goes out.
 Whoever works on a row holds its advisory lock, which PostgreSQL takes back when that process dies. So a row in
@@ -28,14 +30,20 @@ from sqlalchemy.exc import DBAPIError
 
 from widerview.delivery.message import Mail, wire_address
 from widerview.delivery.smtp import Accepted, Answer, Deferred, Lost, Mailer, Refused
-from widerview.delivery.suppression import find, suppress
+from widerview.delivery.suppression import find, folded, suppress
+from widerview.warehouse.reports import lock_report, newer_revision
 from widerview.warehouse.tables import outbox
 
 _STATE_AFTER: dict[type[Answer], str] = {Accepted: "sent", Refused: "failed", Deferred: "ready", Lost: "uncertain"}
 
 _UNFINISHED = ("ready", "claimed", "transmitting")
-WAITING_FOR_A_PERSON = ("uncertain", "held", "failed", "bounced")
+_UNSENT = ("ready", "claimed", "held")
+"""States of a mail of which nothing has gone out, and that may go yet."""
+_CLOSABLE = ("uncertain", "failed", "bounced")
+_WAITING_FOR_A_PERSON = (*_CLOSABLE, "held")
 """States that nothing but a person leads out of."""
+_OVER = ("sent", "superseded", "stopped")
+"""States after which nothing more happens to a mail, unless it comes back."""
 
 BACKOFF = tuple(dt.timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240))
 """How long a mail that was put off waits, by the number of attempts; the last one for all further ones.
@@ -61,6 +69,7 @@ class Outcome:
     state: str
     answer: str | None
     not_before: dt.datetime | None = None
+    closed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Summary:
     @property
     def needs_a_person(self) -> bool:
         """Whether a mail waits for somebody to decide or act."""
-        return bool(self._in(*WAITING_FOR_A_PERSON))
+        return any(outcome.closed is None for outcome in self._in(*_WAITING_FOR_A_PERSON))
 
     @property
     def again_at(self) -> dt.datetime | None:
@@ -137,6 +146,17 @@ class Entry:
     reason: str | None
     resolved: str | None
     released: str | None
+    closed: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the mail waits for somebody to decide or act."""
+        return self.state in _WAITING_FOR_A_PERSON and self.closed is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do about the mail."""
+        return self.state in _OVER or self.closed is not None
 
 
 Guard = Callable[[Entry, bytes], str | None]
@@ -153,9 +173,9 @@ def queue(
     now: dt.datetime,
     reason: str | None = None,
 ) -> int:
-    """Put the mails of a report into the outbox, ready to be sent.
+    """Put the mails of a report into the outbox, ready to be sent; one that has mails there already stays as it is.
 
-    A mail whose (client, period, revision, recipient) is there already stays as it is, bytes and state.
+    So who is put on the client's list later gets the next report, not this one.
 
     Args:
         connection: A connection in a transaction; the caller commits.
@@ -169,23 +189,79 @@ def queue(
     Returns:
         The number of mails that were new.
     """
-    new = 0
-    for mail in mails:
-        row = insert(outbox).values(
-            client_id=client_id,
-            period=period,
-            revision=revision,
-            recipient=mail.recipient,
-            message_id=mail.message_id,
-            message=mail.message,
-            sha256=hashlib.sha256(mail.message).digest(),
-            state="ready",
-            queued_at=now,
-            changed_at=now,
-            reason=reason,
-        )
-        new += len(connection.execute(row.on_conflict_do_nothing().returning(outbox.c.recipient)).all())
-    return new
+    lock_report(connection, client_id, period)
+    if is_queued(connection, client_id=client_id, period=period, revision=revision):
+        return 0
+    rows = [
+        {
+            "client_id": client_id,
+            "period": period,
+            "revision": revision,
+            "recipient": mail.recipient,
+            "message_id": mail.message_id,
+            "message": mail.message,
+            "sha256": hashlib.sha256(mail.message).digest(),
+            "state": "ready",
+            "queued_at": now,
+            "changed_at": now,
+            "reason": reason,
+        }
+        for mail in mails
+    ]
+    if rows:
+        connection.execute(insert(outbox), rows)
+    return len(rows)
+
+
+def is_queued(connection: Connection, *, client_id: str, period: str, revision: int) -> bool:
+    """Whether a report has mails in the outbox, in whatever state."""
+    return bool(connection.scalar(select(select(outbox).where(_of_report(client_id, period, revision)).exists())))
+
+
+def hold_still(connection: Connection, *, client_id: str, period: str) -> None:
+    """Wait until no sender is at a mail of a week's report, and keep all away until the transaction ends.
+
+    A sender can be at a mail for as long as the mail server takes to answer: ten minutes.
+    """
+    key = (outbox.c.client_id, outbox.c.period, outbox.c.revision, outbox.c.recipient)
+    of_period = and_(outbox.c.client_id == client_id, outbox.c.period == period)
+    for row in connection.execute(select(*key).where(of_period).order_by(*key)).all():
+        connection.execute(select(func.pg_advisory_xact_lock(_Slot(*row).lock)))
+
+
+def supersede(
+    connection: Connection,
+    *,
+    client_id: str,
+    period: str,
+    why: str,
+    now: dt.datetime,
+    before: int | None = None,
+    recipients: Collection[str] | None = None,
+) -> int:
+    """Let no mail of a report leave any more that has not: something newer takes its place; give their number.
+
+    Args:
+        connection: A connection in a transaction in which `hold_still` was called; the caller commits.
+        client_id: The client.
+        period: ISO week of the report.
+        why: What takes their place.
+        now: The time.
+        before: Only the revisions before this one; all if None.
+        recipients: Only mails to these, to whom it is sent anew: what waits for a person there is closed, too.
+    """
+    older = and_(outbox.c.client_id == client_id, outbox.c.period == period)
+    if before is not None:
+        older = and_(older, outbox.c.revision < before)
+    if recipients is not None:
+        wanted = {folded(each) for each in recipients}
+        known = connection.scalars(select(outbox.c.recipient).where(older).distinct())
+        older = and_(older, outbox.c.recipient.in_([each for each in known if folded(each) in wanted]))
+        waiting = and_(older, outbox.c.state.in_(_CLOSABLE), outbox.c.closed.is_(None))
+        connection.execute(update(outbox).where(waiting).values(closed=why, changed_at=now))
+    unsent = and_(older, outbox.c.state.in_(_UNSENT))
+    values = {"state": "superseded", "resolved": why, "not_before": None, "changed_at": now}
+    return connection.execute(update(outbox).where(unsent).values(values)).rowcount
 
 
 def deliver(
@@ -196,6 +272,7 @@ def deliver(
     revision: int,
     guard: Guard,
     mailer_factory: Callable[[], Mailer],
+    is_open: Callable[[], bool],
     clock: Callable[[], dt.datetime],
 ) -> Summary:
     """Send the mails of a report that are ready, one after the other, and say where all of them stand.
@@ -211,6 +288,8 @@ def deliver(
         revision: Its revision.
         guard: Looks at each mail before it is claimed.
         mailer_factory: Makes the mailer that sends, e.g. `lambda: Mailer(settings)`.
+        is_open: Says whether the client may be written to; asked before each mail. From when it does not, the rest
+            stays as it is.
         clock: Gives the time.
 
     Raises:
@@ -220,7 +299,8 @@ def deliver(
     with _session(engine) as connection, mailer_factory() as mailer:
         sender = _Sender(connection, mailer, guard, clock)
         recipients = connection.scalars(select(outbox.c.recipient).where(report).order_by(outbox.c.recipient)).all()
-        return Summary(tuple(sender.deliver(_Slot(client_id, period, revision, each)) for each in recipients))
+        slots = [_Slot(client_id, period, revision, each) for each in recipients]
+        return Summary(tuple(sender.deliver(slot) if is_open() else sender.look(slot) for slot in slots))
 
 
 def drain(
@@ -271,7 +351,8 @@ def resolve(
         period: ISO week of the report.
         revision: Its revision.
         recipient: The recipient.
-        arrived: Whether the mail server has taken it over. If not, the mail is ready to be sent again.
+        arrived: Whether the mail server has taken it over. If not, the mail is ready to be sent again, unless a newer
+            revision has been composed: then it is superseded.
         by: Who says so.
         now: The time.
 
@@ -280,7 +361,10 @@ def resolve(
     """
     slot = _Slot(client_id, period, revision, recipient)
     state, found = ("sent", "it had arrived") if arrived else ("ready", "it had not arrived")
-    _decide(connection, slot, "uncertain", state, now, resolved=f"{by}: {found}", not_before=None)
+    lock_report(connection, client_id, period)
+    if not arrived and (newer := newer_revision(connection, client_id, period, revision)):
+        state, found = "superseded", f"{found}; revision {newer} has been composed since"
+    _decide(connection, slot, ("uncertain",), state, now, resolved=f"{by}: {found}", not_before=None)
 
 
 def release(
@@ -300,14 +384,61 @@ def release(
         OutboxConflict: There is no such mail, or it is not held.
     """
     slot = _Slot(client_id, period, revision, recipient)
-    _decide(connection, slot, "held", "ready", now, released=f"{by}: {why}", not_before=None)
+    _decide(connection, slot, ("held",), "ready", now, released=f"{by}: {why}", not_before=None)
+
+
+def stop(
+    connection: Connection,
+    *,
+    client_id: str,
+    period: str,
+    revision: int,
+    recipient: str,
+    by: str,
+    why: str,
+    now: dt.datetime,
+) -> None:
+    """Let a mail not be sent that is ready or held: a person says `why`.
+
+    Raises:
+        OutboxConflict: There is no such mail, or it is neither.
+    """
+    slot = _Slot(client_id, period, revision, recipient)
+    _decide(connection, slot, ("ready", "held"), "stopped", now, resolved=f"{by}: {why}", not_before=None)
+
+
+def close(
+    connection: Connection,
+    *,
+    client_id: str,
+    period: str,
+    revision: int,
+    recipient: str,
+    by: str,
+    why: str,
+    now: dt.datetime,
+) -> None:
+    """Record that nothing is left to do about a mail that waits for a person; its state still says what became of it.
+
+    Raises:
+        OutboxConflict: There is no such mail, or nobody has to act on it.
+    """
+    slot = _Slot(client_id, period, revision, recipient)
+    values = {"closed": f"{by}: {why}", "changed_at": now}
+    waits = and_(slot.row, outbox.c.state.in_(_CLOSABLE), outbox.c.closed.is_(None))
+    if not connection.execute(update(outbox).where(waits).values(values)).rowcount:
+        raise OutboxConflict(
+            f"the mail of {client_id} {period} r{revision} to {recipient} waits for nobody to act on it. See "
+            "`widerview outbox list` for its state"
+        )
 
 
 def record_bounce(connection: Connection, *, client_id: str, message_id: str, answer: str, now: dt.datetime) -> None:
     """Record that a mail server has given a mail back; of one that was `uncertain` it is known now that it had left."""
     mail = and_(outbox.c.client_id == client_id, outbox.c.message_id == message_id)
     left = outbox.c.state.in_(("sent", "uncertain", "transmitting"))
-    connection.execute(update(outbox).where(mail, left).values(state="bounced", changed_at=now, answer=answer))
+    values = {"state": "bounced", "changed_at": now, "answer": answer, "closed": None}
+    connection.execute(update(outbox).where(mail, left).values(values))
 
 
 def find_mail(connection: Connection, client_id: str, message_id: str) -> Entry | None:
@@ -379,6 +510,11 @@ class _Sender:
     guard: Guard
     clock: Callable[[], dt.datetime]
 
+    def look(self, slot: _Slot) -> Outcome:
+        """Say where a mail stands, and leave it there."""
+        row = self.connection.execute(select(outbox).where(slot.row)).one()
+        return _outcome(slot, row)
+
     def deliver(self, slot: _Slot) -> Outcome:
         with _locked(self.connection, slot) as ours:
             row = self.connection.execute(select(outbox).where(slot.row)).one()
@@ -391,11 +527,11 @@ class _Sender:
                     "the sender stopped after the mail had begun to go out and before the server's answer was stored"
                 )
                 return self._change(slot, row.attempts, ("transmitting",), "uncertain", answer=answer)
-            return Outcome(slot.recipient, row.state, row.answer)
+            return _outcome(slot, row)
 
     def _try(self, slot: _Slot, row: Row[Any]) -> Outcome:
         if row.not_before and row.not_before > self.clock():
-            return Outcome(slot.recipient, row.state, row.answer, row.not_before)
+            return _outcome(slot, row)
         before = ("ready", "claimed")
         if hashlib.sha256(row.message).digest() != row.sha256:
             damaged = "the mail in the outbox is damaged: it no longer has the sha256 it was put there with"
@@ -443,10 +579,16 @@ class _Sender:
         return _change(self.connection, slot, attempt, before, state, self.clock(), **values)
 
 
-def _decide(connection: Connection, slot: _Slot, before: str, state: str, now: dt.datetime, **values: Any) -> None:
+def _outcome(slot: _Slot, row: Row[Any]) -> Outcome:
+    return Outcome(slot.recipient, row.state, row.answer, row.not_before, row.closed)
+
+
+def _decide(
+    connection: Connection, slot: _Slot, before: Collection[str], state: str, now: dt.datetime, **values: Any
+) -> None:
     """Take the step that a person has decided on."""
     attempts = connection.scalar(select(outbox.c.attempts).where(slot.row))
-    _change(connection, slot, attempts or 0, (before,), state, now, **values)
+    _change(connection, slot, attempts or 0, before, state, now, **values)
 
 
 def _change(

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _DAYS = 3
 _MOST_CALLS = 500
 """A call a metric costs more than a pull does."""
+_MOST_TRIED = 5
 
 
 class MetricsGone(Exception):
@@ -44,6 +45,17 @@ class Told(NamedTuple):
 
     mails: int
     wait_until: dt.datetime | None = None
+
+
+def by_api(source: Source, accounts: Sequence[Target]) -> list[list[Target]]:
+    """Group a platform's accounts by the API that they are asked through, the first five of each.
+
+    Should one of them be shut out, the next can be asked; where five are, it is the platform or the app.
+    """
+    groups: dict[str, list[Target]] = {}
+    for target in accounts:
+        groups.setdefault(source.api_of(target), []).append(target)
+    return [group[:_MOST_TRIED] for group in groups.values()]
 
 
 def sing(

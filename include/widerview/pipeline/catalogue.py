@@ -126,9 +126,9 @@ the tasks are named after the accounts. `check` puts the rows through the gate; 
 page with every check. `load` stores what changed.
 
 **Again and over a longer time.** Clearing `pull` asks only for the accounts that had failed. Clearing `check` or
-`load` works from landing, with no call to the platform. For days that were missed use Airflow's own *backfill* (its
-range ends with a moment: for one day, give the next day as its end); for a whole history trigger a run with `first`
-and `last`.
+`load` works from landing, with no call to the platform. Days that were missed come with the next pull of the account,
+up to 30 of them; for more use Airflow's own *backfill* (its range ends with a moment: for one day, give the next day as
+its end); for a whole history trigger a run with `first` and `last`.
 """
 
 
@@ -212,7 +212,8 @@ def canary_doc() -> str:
 **Purpose.** Platforms give up metrics, often without a word. This asks each platform for each metric alone, days before
 the reports, so that a person learns of it first and a client never.
 
-**Inputs.** The first account of each source in the client files.
+**Inputs.** For each API of each source, the first account in the client files; where its token or its Connection does
+not let us in, or its client's calls are spent, the next one.
 
 **Outputs.** For each source the metrics that it gave, as the result of its task. What is missing is remembered in the
 table `missing_metric` of the warehouse, and told by one mail an account to the account managers and the agency's owner.
@@ -225,7 +226,8 @@ waits until somebody is at the agency. It is a teardown, so that the run of a re
 the platform says. Reports go out all the same: the metric is missing there, and never zero. Look for what took its
 place in the platform's documents, and write the day of the change into the source's dictionary. Where the platform says
 that a right or people are missing, it withholds the metric from this account, and other accounts may have it; the
-canary asks the first account in the client files, so put one first that has all.
+canary asks the first account in the client files, so put one first that has all. A platform that let us in through none
+of its accounts fails, too.
 """
 
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from jinja2 import Environment
 
-from widerview.delivery.outbox import WAITING_FOR_A_PERSON, Entry
+from widerview.delivery.outbox import Entry
 from widerview.delivery.suppression import Suppression
 from widerview.pipeline.outgoing import DECISIONS
 from widerview.pipeline.pages import templates
@@ -25,8 +25,8 @@ def outbox_page(rows: Sequence[Entry], left_alone: Sequence[Suppression], user: 
     `done` is what has just been decided, as in `DECISIONS`; anything else is not shown.
     """
     return _templates().get_template("outbox_page.html.j2").render(
-        waiting=[row for row in rows if row.state in WAITING_FOR_A_PERSON],
-        due=[row for row in rows if row.state not in {*WAITING_FOR_A_PERSON, _LEFT_ALONE}],
+        waiting=[row for row in rows if row.waits],
+        due=[row for row in rows if not (row.waits or row.is_over or row.state == _LEFT_ALONE)],
         left_alone=left_alone,
         decisions=DECISIONS,
         user=user,

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -19,11 +20,13 @@ DECISIONS = {
     "arrived": "It arrived",
     "lost": "It did not arrive: send it",
     "release": "It is right: send it",
+    "stop": "Do not send it",
+    "done": "Done: nothing is left to do",
     "lift": "Send there again",
 }
 """What a person can decide of a mail, or of its recipient, and how that is said."""
 
-_NEEDS_A_REASON = {"release", "lift"}
+_NEEDS_A_REASON = {"release", "stop", "done", "lift"}
 
 
 def stamp() -> weekly.Stamp:
@@ -65,19 +68,19 @@ def decide(
         raise ValueError(f"there is no decision {what!r}; there are: {', '.join(DECISIONS)}")
     if what in _NEEDS_A_REASON and not why.strip():
         raise ValueError("say why, for those who ask later")
+    mail: dict[str, Any] = {"client_id": client_id, "period": period, "revision": revision, "recipient": recipient}
     with engine.begin() as connection:
-        if what == "lift":
-            suppression.lift(connection, client_id=client_id, recipient=recipient, by=by, why=why.strip())
-        elif what == "release":
-            outbox.release(
-                connection, client_id=client_id, period=period, revision=revision, recipient=recipient,
-                by=by, why=why.strip(), now=now,
-            )  # fmt: skip
-        else:
-            outbox.resolve(
-                connection, client_id=client_id, period=period, revision=revision, recipient=recipient,
-                arrived=what == "arrived", by=by, now=now,
-            )  # fmt: skip
+        match what:
+            case "lift":
+                suppression.lift(connection, client_id=client_id, recipient=recipient, by=by, why=why.strip())
+            case "release":
+                outbox.release(connection, **mail, by=by, why=why.strip(), now=now)
+            case "stop":
+                outbox.stop(connection, **mail, by=by, why=why.strip(), now=now)
+            case "done":
+                outbox.close(connection, **mail, by=by, why=why.strip(), now=now)
+            case _:
+                outbox.resolve(connection, **mail, arrived=what == "arrived", by=by, now=now)
 
 
 def resend(
@@ -93,7 +96,8 @@ def resend(
 ) -> int:
     """Put an approved report into the outbox once more, as a new revision that says the same; give its number.
 
-    It is a mail of its own, with a Message-ID of its own. It leaves with whatever is due.
+    It is a mail of its own, with a Message-ID of its own. It leaves with whatever is due. What has not left of the
+    earlier ones to the same people leaves no more, and what waited for a person there is closed.
 
     Args:
         engine: The warehouse.
@@ -106,7 +110,7 @@ def resend(
         now: The time.
 
     Raises:
-        ValueError: A reason is missing, or an address is not on the list.
+        ValueError: A reason is missing, an address is not on the list, or its owner is left alone.
         LookupError: There is no such report, or it was not approved.
     """
     if not why.strip():
@@ -117,8 +121,14 @@ def resend(
             f"{', '.join(strangers)} is not on the list of recipients in {client.client}.yaml; "
             f"there are: {', '.join(each.email for each in client.recipients)}"
         )
+    reason = f"{by}: {why.strip()}"
     with engine.begin() as connection:
-        number = repeat_report(connection, client.client, period, revision, by=by, at=now)
+        if left_alone := [found for each in to if (found := suppression.find(connection, client.client, each))]:
+            raise ValueError(
+                f"nothing is sent to {'; '.join(map(str, left_alone))}. If that is over, lift it first: `widerview "
+                "outbox resolve --lift`"
+            )
+        number = repeat_report(connection, client.client, period, revision, reason=reason)
         report = None if number is None else get_report(connection, client.client, period, number)
         if report is None:
             raise LookupError(f"there is no approved report {period} revision {revision} of client {client.client}")
@@ -129,8 +139,18 @@ def resend(
             report.note,
             stamp(),
             now,
-            to=[listed[suppression.folded(each)] for each in to],
-            reason=f"{by}: {why.strip()}",
+            to=[listed[each] for each in dict.fromkeys(map(suppression.folded, to))],
+            reason=reason,
+        )
+        outbox.hold_still(connection, client_id=client.client, period=period)
+        outbox.supersede(
+            connection,
+            client_id=client.client,
+            period=period,
+            before=report.revision,
+            recipients=to,
+            why=f"{by}: sent again as revision {report.revision}: {why.strip()}",
+            now=now,
         )
     return report.revision
 

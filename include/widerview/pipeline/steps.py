@@ -51,6 +51,7 @@ from widerview.sources.registry import source as get_source
 from widerview.warehouse import missing_metrics
 from widerview.warehouse.database import present
 from widerview.warehouse.reports import AlreadyDecided, Report, get_report, list_reports
+from widerview.warehouse.usage import DailyAllowance
 
 log = logging.getLogger(__name__)
 
@@ -75,25 +76,26 @@ def agency() -> Agency:
     return found
 
 
-def run_window(dag_run: Any, source: Source) -> Window:
-    """Give the days a run asks for.
-
-    A run by hand may say `first` and `last`; a scheduled or backfilled one has its day as the partition key and
-    asks the source's look-back days again; a run that says nothing is for yesterday (UTC).
-    """
+def asked_window(dag_run: Any) -> Window | None:
+    """Give the days that a run by hand asks for by `first` and `last`; None: it says nothing of them."""
     conf = dag_run.conf or {}
-    if conf.get("first") or conf.get("last"):
-        if not (conf.get("first") and conf.get("last")):
-            raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
-        asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
-        if asked.last < asked.first:
-            raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
-        if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
-            raise ValueError(f"`last` ({asked.last}) has not come yet.")
-        return asked
+    if not (conf.get("first") or conf.get("last")):
+        return None
+    if not (conf.get("first") and conf.get("last")):
+        raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
+    asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
+    if asked.last < asked.first:
+        raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
+    if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
+        raise ValueError(f"`last` ({asked.last}) has not come yet.")
+    return asked
+
+
+def run_day(dag_run: Any) -> dt.date:
+    """Give the day that a run is for: the partition of a scheduled or backfilled one, else the day before (UTC)."""
     if dag_run.partition_key:
-        return ingest.window(dt.date.fromisoformat(dag_run.partition_key), source)
-    return ingest.window(dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1), source)
+        return dt.date.fromisoformat(dag_run.partition_key)
+    return cast("dt.date", dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1))
 
 
 def plan(source_name: str) -> list[Batch]:
@@ -122,30 +124,50 @@ def singers() -> list[str]:
 
 
 def sing(source_name: str, context: Any) -> list[str]:
-    """Ask a source for each metric alone, through the first account on it; give the metrics there are.
+    """Ask a source for each metric alone, through one account on each of its APIs; give the metrics there are.
 
-    What is missing is remembered before the task fails of it, so that it can be told.
+    It is the first account that lets us in. What is missing is remembered before the task fails of it, so that it can
+    be told.
     """
     from airflow.sdk.exceptions import AirflowFailException
 
     source = get_source(source_name)
     context["source"] = source.title
-    target = _targets(source_name)[0]
+    given: set[str] = set()
+    failures = []
+    for accounts in canary.by_api(source, _targets(source_name)):
+        shut_out = []
+        for target in accounts:
+            try:
+                given |= _sing(source, target)
+            except (Unauthorized, NotFound, BudgetSpent, connections.MissingConnection) as error:
+                log.warning("%s: %s", target.label, error)
+                shut_out.append(str(error))
+                continue
+            except canary.MetricsGone as error:
+                failures.append(str(error))
+            break
+        else:
+            failures += shut_out
+    if failures:
+        raise AirflowFailException("\n".join(failures))
+    return sorted(given)
+
+
+def _sing(source: Source, target: Target) -> set[str]:
+    with suppress(DyingTokens):  # a token may live for two hours; what a person has to renew is told elsewhere
+        renew(source, [target], connections.access, connections.airflow, utc_now())
     engine = connections.warehouse()
     try:
-        with suppress(DyingTokens):  # a token may live for two hours; what a person has to renew is told elsewhere
-            renew(source, [target], connections.access, connections.airflow, utc_now())
-        with ingest.daily_allowance(engine, source, target) as allowance:
+        with _allowance(source, target) as allowance:
             given = canary.sing(source, target, connections.access, utc_now, allowance)
     except canary.MetricsGone as error:
         with engine.begin() as connection:
             missing_metrics.remember(connection, target, error.missing, utc_now())
-        raise AirflowFailException(str(error)) from error
-    except (Unauthorized, NotFound, BudgetSpent) as error:
-        raise AirflowFailException(str(error)) from error
+        raise
     with engine.begin() as connection:
         missing_metrics.remember(connection, target, {}, utc_now())
-    return sorted(given)
+    return given
 
 
 def tell_missing() -> int:
@@ -170,16 +192,24 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
     targets = msgspec.convert(batch, list[Target])
     context["batch"] = ingest.batch_label(targets)
     source = get_source(source_name)
+    asked, day = asked_window(context["dag_run"]), run_day(context["dag_run"])
     renew_dead(source, targets, connections.access, connections.airflow, utc_now())
     return ingest.pull(
         connections.landing(),
         source,
         targets,
-        run_window(context["dag_run"], source),
+        lambda target: asked or ingest.window_due(connections.warehouse(), source, target, day),
         context["run_id"],
         connections.access,
-        allowance=lambda target: ingest.daily_allowance(connections.warehouse(), source, target),
+        allowance=lambda target: _allowance(source, target),
     )
+
+
+def _allowance(source: Source, target: Target) -> DailyAllowance:
+    """What the target's client may still spend today; a file that broke since the plan counts for one account."""
+    client = load_agency(load_settings().clients, only=target.client_id).clients.get(target.client_id)
+    accounts = len(ingest.targets(client, source.name)) if client else 1
+    return ingest.daily_allowance(connections.warehouse(), source, target, accounts=accounts)
 
 
 def check(source_name: str, run: str) -> dict[str, int]:
@@ -322,6 +352,7 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
         "remind_at": remind_at and remind_at.isoformat(),
     }
     if facts.colour == "red":
+        weekly.call_off(engine, facts)
         return composed | {
             "asked": "hold",
             "subject": f"Held: the report {facts.period} to {client.name}",
@@ -497,7 +528,7 @@ def bounces() -> dict[str, int]:
 def outbox_page(client_ids: Collection[str], user: str, done: str | None = None) -> str:
     """Give the page of mails that wait for a person, and of suppressed recipients, of these clients."""
     with connections.warehouse().connect() as connection:
-        rows = [row for row in list_rows(connection) if row.client_id in client_ids and row.state != "sent"]
+        rows = [row for row in list_rows(connection) if row.client_id in client_ids]
         left_alone = [each for each in list_suppressed(connection) if each.client_id in client_ids]
     return outbox_page_of(rows, left_alone, user, done)
 

@@ -134,6 +134,7 @@ def tell(engine: Engine, client: Client, smtp: Callable[[], SmtpSettings], clock
             revision=revision,
             guard=Guard({client.client: client}),
             mailer_factory=lambda: Mailer(smtp()),
+            is_open=lambda: client.crisis.on_call or office_hours.is_open(client, clock()),
             clock=clock,
         )
         for period, revision in sorted(set(unfinished))

@@ -14,7 +14,7 @@ from widerview.agency import office_hours
 from widerview.agency.models import Client, Recipient
 from widerview.agency.theme import load_theme
 from widerview.delivery.message import Attachment, InlineImage, Mail, build, message_id
-from widerview.delivery.outbox import Guard, Summary, deliver, list_rows, queue
+from widerview.delivery.outbox import Guard, Summary, deliver, hold_still, list_rows, queue, supersede
 from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.delivery.unsubscribe import Door
@@ -31,7 +31,7 @@ from widerview.tagging.posts import Untidy
 from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot, snapshot
 from widerview.warehouse.load import replays_due
-from widerview.warehouse.reports import Report, get_report, record_decision, save_report
+from widerview.warehouse.reports import Report, get_report, lock_report, newer_revision, record_decision, save_report
 
 WITHOUT_REVIEW = "nobody: this client's reports are sent without review"
 """Who has decided of a report that no person has seen."""
@@ -57,7 +57,7 @@ class NotReviewed(Exception):
 
 
 class NotApproved(Exception):
-    """It was decided not to send a report; the message says by whom and why."""
+    """It was decided not to send a report, or a newer one takes its place; the message says by whom and why."""
 
 
 class NotSent(Exception):
@@ -160,7 +160,7 @@ def compose_facts(
     from widerview.report.compose import compose  # brings the statistics along, which sending does without
 
     titles = {
-        name: f"Website ({source.title})" if source.kind == "web" else source.title for name, source in SOURCES.items()
+        name: f"Website ({source.title})" if source.counts_visits else source.title for name, source in SOURCES.items()
     }
     with client_snapshot(engine, client.client) as connection:
         return compose(
@@ -184,12 +184,36 @@ def with_theme(facts: Facts, folder: Path, client: Client) -> Facts:
 
 
 def save(engine: Engine, facts: Facts) -> Facts:
-    """Keep a composed report; give its facts with their revision."""
+    """Keep a composed report; give its facts with their revision. Of earlier revisions nothing leaves any more."""
     with engine.begin() as connection:
+        lock_report(connection, facts.client_id, facts.period)
+        hold_still(connection, client_id=facts.client_id, period=facts.period)
         corrects = bool(reports_that_left(connection, facts.client_id, facts.period))
         facts = msgspec.structs.replace(facts, corrects=corrects)
         revision = save_report(connection, msgspec.json.encode(facts), facts.client_id, facts.period, facts.as_of)
+        supersede(
+            connection,
+            client_id=facts.client_id,
+            period=facts.period,
+            before=revision,
+            why=f"revision {revision} has been composed since",
+            now=facts.as_of,
+        )
     return msgspec.structs.replace(facts, revision=revision)
+
+
+def call_off(engine: Engine, facts: Facts) -> None:
+    """Let nothing of a week's report leave any more: composed anew, it has a red verdict."""
+    with engine.begin() as connection:
+        lock_report(connection, facts.client_id, facts.period)
+        hold_still(connection, client_id=facts.client_id, period=facts.period)
+        supersede(
+            connection,
+            client_id=facts.client_id,
+            period=facts.period,
+            why="composed anew, the report has a red verdict",
+            now=facts.as_of,
+        )
 
 
 def reports_that_left(connection: Connection, client_id: str, period: str | None = None) -> list[tuple[str, int]]:
@@ -355,7 +379,7 @@ def record(engine: Engine, client: Client, period: str, revision: int, decision:
 
     Raises:
         LookupError: There is no such report.
-        AlreadyDecided: The opposite was decided before.
+        AlreadyDecided: The opposite was decided before, or other words to the client are in the outbox.
     """
     approved = decision.option == APPROVE
     with engine.begin() as connection:
@@ -391,10 +415,12 @@ def approved(engine: Engine, client: Client, period: str, revision: int) -> Repo
 
     Raises:
         NotReviewed: Nobody has decided of it.
-        NotApproved: It was decided not to send it.
+        NotApproved: It was decided not to send it, or a newer revision has been composed.
         LookupError: There is no such report.
     """
     report = kept(engine, client, period, revision)
+    with engine.connect() as connection:
+        _stop_if_superseded(connection, report)
     if report.decision is None:
         raise NotReviewed(
             f"Nobody has reviewed the report {period} to {client.name}, revision {revision}: nothing is sent. Clear "
@@ -422,9 +448,9 @@ def send(
 
     Raises:
         NotReviewed: Nobody has decided of it.
-        NotApproved: It was decided not to send it.
+        NotApproved: It was decided not to send it, or a newer revision has been composed.
         RedVerdict: The verdict is red; approving it does not change that.
-        NotSent: The mail server has put some off; try again later.
+        NotSent: The mail server has put some off, or the client's office has closed; try again later.
         NeedsAPerson: Some were refused or held, or may or may not have been sent.
         LookupError: There is no such report.
     """
@@ -432,6 +458,8 @@ def send(
     facts = facts_of(report)
     stop_if_red(facts)
     with engine.begin() as connection:
+        lock_report(connection, client.client, period)
+        _stop_if_superseded(connection, report)
         if report.decided_by == WITHOUT_REVIEW:
             _stop_if_left_before(connection, facts)
         put_out(connection, client, facts, report.note, stamp, clock())
@@ -442,6 +470,7 @@ def send(
         revision=revision,
         guard=guard,
         mailer_factory=lambda: Mailer(smtp),
+        is_open=lambda: office_hours.is_open(client, clock()),
         clock=clock,
     )
     check_sent(summary)
@@ -452,13 +481,24 @@ def check_sent(summary: Summary) -> None:
     """See that all mails of a delivery have been sent.
 
     Raises:
-        NotSent: The mail server has put some off; try again later.
-        NeedsAPerson: Some were refused, or may or may not have been sent.
+        NeedsAPerson: Some were refused, or may or may not have been sent. That is told first: what was put off leaves
+            without its run, too.
+        NotSent: Some were put off; try again later.
     """
+    if summary.needs_a_person:
+        put_off = " What was put off leaves with the DAG `outbox`." if summary.deferred else ""
+        raise NeedsAPerson(f"{summary}.{put_off} See the page Outbox, `widerview outbox`, and docs/delivery.md.")
     if summary.deferred:
         raise NotSent(summary)
-    if summary.needs_a_person:
-        raise NeedsAPerson(f"{summary}. See the page Outbox, `widerview outbox`, and docs/delivery.md.")
+
+
+def _stop_if_superseded(connection: Connection, report: Report) -> None:
+    """Let nothing leave that something newer takes the place of."""
+    if newer := newer_revision(connection, report.client_id, report.period, report.revision):
+        raise NotApproved(
+            f"Revision {newer} of the report {report.period} has been composed since: of revision {report.revision} "
+            "nothing more is sent."
+        )
 
 
 def _stop_if_left_before(connection: Connection, facts: Facts) -> None:
@@ -482,16 +522,16 @@ def put_out(
     to: Sequence[Recipient] | None = None,
     reason: str | None = None,
 ) -> None:
-    """Put the mails of a report into the outbox, `to` the client's recipients if None; those there already stay."""
+    """Put the mails of a report into the outbox, `to` the client's recipients if None; if some are there, they stay."""
     queue(
         connection,
         client_id=client.client,
         period=facts.period,
         revision=facts.revision,
-        mails=[
+        mails=(
             stamp.signed(mail, facts.sender_email)
             for mail in mails(client, facts, note, now, to=to, url_of=stamp.url_of)
-        ],
+        ),
         now=now,
         reason=reason,
     )

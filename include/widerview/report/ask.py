@@ -17,13 +17,13 @@ _AHEAD = 3 * _DAY
 """So long before a campaign starts its pictures are needed."""
 
 _NOTICE = 2 * _DAY
-"""Nobody is asked for anything sooner than so long after the report is made."""
+"""Nobody is asked for anything sooner than so long after the report is sent."""
 
 
 def ask_of(
     client: Client,
     week: Week,
-    as_of: dt.datetime,
+    sent: dt.date,
     campaigns: Sequence[CampaignFact],
     conversation: Conversation,
 ) -> Ask | None:
@@ -35,18 +35,17 @@ def ask_of(
     Args:
         client: The client.
         week: The week of the report.
-        as_of: When the report is made (UTC).
+        sent: The day on which the report is sent.
         campaigns: The campaigns of the week, with what was counted of their assets.
         conversation: How people who wrote were answered.
     """
-    today = as_of.astimezone(client.zone).date()
     asks = chain(
-        _head_counts(client, week, today, campaigns), _answers(client, today, conversation), _pictures(client, today)
+        _head_counts(client, week, sent, campaigns), _answers(client, sent, conversation), _pictures(client, sent)
     )
     return next(asks, None)
 
 
-def _head_counts(client: Client, week: Week, today: dt.date, campaigns: Sequence[CampaignFact]) -> Iterator[Ask]:
+def _head_counts(client: Client, week: Week, sent: dt.date, campaigns: Sequence[CampaignFact]) -> Iterator[Ask]:
     untold = {
         (campaign.key, row.of)
         for campaign in campaigns
@@ -57,25 +56,25 @@ def _head_counts(client: Client, week: Week, today: dt.date, campaigns: Sequence
         for asset in campaign.assets:
             is_event = asset.kind is AssetKind.EVENT and (campaign.key, asset.name) in untold
             if is_event and asset.starts and asset.starts in week.days:
-                yield Ask(what="head count", by=_working_day(client, today), name=asset.name, day=asset.starts)
+                yield Ask(what="head count", by=_working_day(client, sent), name=asset.name, day=asset.starts)
 
 
-def _answers(client: Client, today: dt.date, conversation: Conversation) -> Iterator[Ask]:
+def _answers(client: Client, sent: dt.date, conversation: Conversation) -> Iterator[Ask]:
     answers = conversation.answers
     # Where a platform does not tell all replies, nobody knows who still waits.
     if answers and not conversation.written_at_least and answers.answered < answers.received:
-        yield Ask(what="answers", by=_working_day(client, today), waiting=answers.received - answers.answered)
+        yield Ask(what="answers", by=_working_day(client, sent), waiting=answers.received - answers.answered)
 
 
-def _pictures(client: Client, today: dt.date) -> Iterator[Ask]:
+def _pictures(client: Client, sent: dt.date) -> Iterator[Ask]:
     for campaign in sorted(client.campaigns, key=lambda each: each.starts):
         by = campaign.starts - _AHEAD
-        if client.accounts and today + _NOTICE <= by and campaign.starts <= today + SOON:
+        if client.accounts and sent + _NOTICE <= by and campaign.starts <= sent + SOON:
             yield Ask(what="pictures", by=by, name=campaign.name, day=campaign.starts)
 
 
-def _working_day(client: Client, today: dt.date) -> dt.date:
+def _working_day(client: Client, sent: dt.date) -> dt.date:
     """The first day of the client's office that leaves time to do it; the first day at all if none is near."""
-    first = today + _NOTICE
+    first = sent + _NOTICE
     days = [first + count * _DAY for count in range(14)]
     return next((day for day in days if is_open_day(client, day)), first)

@@ -1,6 +1,7 @@
 """What a campaign came to, across social, website and everything else: one table for each that runs in the week.
 
-Every number stands for this week and since the campaign began. Nothing is added up that counts the same twice: not the
+Every number stands for this week and since the campaign began, its announcement and what its assets brought before or
+after its own days included. Nothing is added up that counts the same twice: not the
 people reached on two platforms or by two posts, not what platforms claim, not scans and the visits they led to.
 """
 
@@ -16,7 +17,7 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
 from widerview.measures.weeks import Week
-from widerview.report.effect import PAST, effect_of
+from widerview.report.effect import effect_of, looked_at_from
 from widerview.report.facts import (
     CampaignFact,
     CampaignRow,
@@ -70,8 +71,8 @@ def campaign_facts(
     client: Client,
     week: Week,
     as_of: dt.datetime,
+    seen_until: dt.datetime,
     social: Social,
-    web: Web,
     titles: Mapping[str, str],
 ) -> tuple[CampaignFact, ...]:
     """Work out the table of each campaign that runs in a week.
@@ -81,17 +82,18 @@ def campaign_facts(
         client: The client.
         week: The week of the report.
         as_of: What was recorded later does not exist (UTC).
+        seen_until: When the platforms were looked at (UTC).
         social: The accounts' posts of the weeks in view.
-        web: The website's visits.
         titles: Names of the sources for people.
     """
     campaigns = running_campaigns(client, week)
     if not campaigns:
         return ()
-    first = min(each.starts for each in campaigns)
+    first = min(each.counts_from for each in campaigns)
     counted = _Counted.read(connection, client, first, week.sunday, as_of)
-    past = Web.read(connection, client, first - PAST, week.sunday, as_of) if client.visit_counters else None
-    return tuple(_Table(client, each, week, social, web, counted, past, titles).fact() for each in campaigns)
+    earliest = min([first, *(looked_at_from(each, week.sunday) for each in campaigns)])
+    web = Web.read(connection, client, earliest, week.sunday, as_of)
+    return tuple(_Table(client, each, week, seen_until, social, web, counted, titles).fact() for each in campaigns)
 
 
 def untagged_social(
@@ -126,7 +128,7 @@ class _Counted:
         assets: By metric, campaign key and asset name.
         campaigns: What the websites counted, by metric and campaign key.
         landings: The visits to the websites that began on some page, by metric and path.
-        ads: What ads managers tell, by metric, campaign as they call it, and platform.
+        ads: What ads managers tell, by metric, campaign key and platform.
         metrics: The metrics that the websites tell of some campaign at all.
     """
 
@@ -163,13 +165,9 @@ class _Counted:
                 if (value.source, value.entity_id) in sites and value.value is not None:
                     landings[metric, value.member][value.day] += value.value
         ads: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
-        for folder in reversed(client.offline):
-            for metric in ("claimed_conversions", "spend"):
-                for value in values(metric, "touchpoint"):
-                    if (value.source, value.entity_id) == (folder.platform, folder.name) and value.value is not None:
-                        name, _, platform = value.member.rpartition("/")
-                        # The folder that stands first in the file is believed: two exports may be of the same ads.
-                        ads[metric, name, platform][value.day] = value.value
+        for metric in ("claimed_conversions", "spend"):
+            for (day, campaign, platform), number in _of_ads(client, values(metric, "touchpoint")).items():
+                ads[metric, campaign, platform][day] = number
         return cls(assets, campaigns, landings, ads, frozenset(metric for metric, _ in campaigns))
 
 
@@ -179,14 +177,55 @@ def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple
     Folders add up, as two shops do. A website's own log and a provider may count the same scans: the one that stands
     first in the client's file, folders before websites, is believed.
     """
-    order = [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
-    of_kind: dict[tuple[dt.date, str, str], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
     for value in values:
-        found = asset_of(client, value.member, value.day)
-        if found and value.value is not None and (value.source, value.entity_id) in order:
+        if found := asset_of(client, value.member, value.day):
             campaign, asset = found
-            of_kind[value.day, campaign.key, asset.name][value.source in OFFLINE].append(value.value)
-    return {key: sum(kinds.get(True) or kinds[False][:1]) for key, kinds in of_kind.items()}
+            told[value.day, campaign.key, asset.name].append(value)
+    sums = {}
+    for key, parts in told.items():
+        numbers = _by_teller(parts, order)
+        folders = [number for (source, _), number in numbers.items() if source in OFFLINE]
+        if numbers:
+            sums[key] = sum(folders or list(numbers.values())[:1])
+    return sums
+
+
+def _of_ads(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
+    """What ads managers tell of each campaign on each day, by campaign key and platform.
+
+    The folder that stands first in the client's file is believed: two exports may be of the same ads.
+    """
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
+    for value in values:
+        name, _, platform = value.member.rpartition("/")
+        if value.source in OFFLINE and (campaign := campaign_of_ads(client, name, value.day)):
+            told[value.day, campaign.key, platform].append(value)
+    numbers = {key: _by_teller(parts, order) for key, parts in told.items()}
+    return {key: next(iter(found.values())) for key, found in numbers.items() if found}
+
+
+def _told_by(client: Client) -> list[tuple[str, str]]:
+    """The client's folders and websites, in the order in which they are believed."""
+    return [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
+
+
+def _by_teller(parts: Iterable[read.DayValue], order: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], float]:
+    """What each folder or website tells of one thing on one day, in an order; those that tell nothing are left out.
+
+    A folder may call it by two names. What was saved last is right then; two names in one table are parts of one count.
+    """
+    told: dict[tuple[str, str], list[tuple[dt.datetime, float]]] = defaultdict(list)
+    for part in parts:
+        if part.value is not None:
+            told[part.source, part.entity_id].append((part.observed_at, part.value))
+    return {
+        teller: sum(value for observed_at, value in told[teller] if observed_at == max(told[teller])[0])
+        for teller in order
+        if teller in told
+    }
 
 
 def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] | None:
@@ -207,6 +246,13 @@ def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] 
     return max(begun, key=lambda each: each[0])[1:] if begun else None
 
 
+def campaign_of_ads(client: Client, name: str, day: dt.date) -> Campaign | None:
+    """The campaign that ads managers call by its key or its name; of several, the one that began last by a day."""
+    called = [each for each in client.campaigns if tag(name) in {tag(each.key), tag(each.name)}]
+    begun = [each for each in called if each.counts_from <= day] or called
+    return max(begun, key=lambda each: each.starts, default=None)
+
+
 @dataclass(frozen=True)
 class _Table:
     """One campaign's table in the making."""
@@ -214,21 +260,24 @@ class _Table:
     client: Client
     campaign: Campaign
     week: Week
+    seen_until: dt.datetime
     social: Social
     web: Web
     counted: _Counted
-    past: Web | None
     titles: Mapping[str, str]
 
     @property
     def key(self) -> str:
         return self.campaign.key.casefold()
 
-    @property
+    @cached_property
     def days(self) -> list[dt.date]:
-        """The campaign's days up to the end of the week."""
-        last = min(self.campaign.ends, self.week.sunday)
-        return [self.campaign.starts + dt.timedelta(days=n) for n in range((last - self.campaign.starts).days + 1)]
+        """The days that count up to the end of the week: what is tagged goes on bringing people after the last one."""
+        first = self.campaign.counts_from
+        return [first + dt.timedelta(days=n) for n in range((self.week.sunday - first).days + 1)]
+
+    def _since_it_began(self) -> list[dt.date]:
+        return [day for day in self.days if day >= self.campaign.starts]
 
     def fact(self) -> CampaignFact:
         rows = tuple(chain(self._posts(), self._partners(), self._website(), self._assets(), self._claims()))
@@ -240,7 +289,7 @@ class _Table:
             audience=self.campaign.audience,
             starts=self.campaign.starts,
             ends=self.campaign.ends,
-            posts=len(self._own(self.social.published(self.week))),
+            posts=sum(map(self._is_of_week, self._own)),
             visits=_whole(visits),
             touchpoints=tuple(self._touchpoints(visits)),
             rows=rows,
@@ -250,14 +299,15 @@ class _Table:
         )
 
     def _effect(self) -> EffectFact | None:
-        if self.past is None:
+        if not self.web.sites:
             return None
         return effect_of(
             self.client,
             self.campaign,
             self.week.sunday,
-            self.past.days,
-            self.past.splits["channel"],
+            self.web.days,
+            self.web.splits["channel"],
+            settled={day for day in self.web.days if self.web.is_settled(day, self.client.zone, self.seen_until)},
             on_social=bool(self._published),
         )
 
@@ -267,10 +317,12 @@ class _Table:
     def _published(self) -> list[PostNumbers]:
         """All posts of the campaign so far, as far as the weeks in view reach."""
         every = (post for week in self.social.weeks for post in self.social.published(week))
-        return [post for post in every if belongs(post.post, self.campaign)]
+        return [post for post in every if belongs(self.client, post.post, self.campaign)]
 
-    def _own(self, posts: Iterable[PostNumbers]) -> list[PostNumbers]:
-        return [post for post in posts if belongs(post.post, self.campaign) and self._partner_of(post) is None]
+    @cached_property
+    def _own(self) -> list[PostNumbers]:
+        """Those of them that are the client's and no partner's."""
+        return [post for post in self._published if self._partner_of(post) is None]
 
     def _partner_of(self, post: PostNumbers) -> Partner | None:
         names = {
@@ -286,7 +338,7 @@ class _Table:
         return None
 
     def _posts(self) -> Iterator[CampaignRow]:
-        own = self._own(self._published)
+        own = self._own
         if not self.client.accounts:
             return
         this_week = [post for post in own if self._is_of_week(post)]
@@ -332,14 +384,14 @@ class _Table:
     # -- website ---------------------------------------------------------------------------------------------------
 
     def _visits(self, group: Group, dimension: str, member: str, of: str = "") -> CampaignRow:
-        days = [self.web.on(day, dimension, member) for day in self.days]
         return CampaignRow(
             group=group,
             metric="visits",
             of=of,
             week=self.web.split(self.week, dimension, member),
-            so_far=total("visits", days),
-            at_least=None in days,
+            so_far=total("visits", [self.web.on(day, dimension, member) for day in self.days]),
+            # Before its first day most campaigns have nothing, which no day has to be known for.
+            at_least=any(self.web.days.get(day) is None for day in self._since_it_began()),
         )
 
     def _website(self) -> Iterator[CampaignRow]:
@@ -364,11 +416,13 @@ class _Table:
         )
         metric = "untagged_landing_visits" if tagged else "landing_visits"
         days = {day: visits - tagged[day] for day, visits in every.items() if day in tagged} if tagged else every
-        known = {day: visits for day, visits in days.items() if day in self.days}
+        # Before the campaign a page that is not new had visits, too.
+        began = self._since_it_began()
+        known = {day: days[day] for day in began if day in days}
         if known:
             of = paths[0] if len(paths) == 1 else ""
             row = self._sums("website", metric, known, of)
-            yield msgspec.structs.replace(row, at_least=any(day not in known for day in self.days))
+            yield msgspec.structs.replace(row, at_least=len(known) < len(began))
 
     def _results(self) -> Sequence[str]:
         """The metric by which the website counts results, if it tells it of campaigns."""
@@ -431,14 +485,12 @@ class _Table:
                     yield self._sums("offline", metric, days, asset.name, currency=currency)
 
     def _ads(self, metric: str) -> Mapping[str, Days]:
-        """What ads managers tell of the campaign, by platform; they call it by its key or its name."""
-        names = {tag(self.campaign.key), tag(self.campaign.name)}
-        found: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
-        for (told, name, platform), days in sorted(self.counted.ads.items()):
-            if told == metric and name in names:
-                for day, value in days.items():
-                    found[platform][day] += value
-        return found
+        """What ads managers tell of the campaign, by platform."""
+        return {
+            platform: days
+            for (told, key, platform), days in sorted(self.counted.ads.items())
+            if (told, key) == (metric, self.campaign.key)
+        }
 
     def _claims(self) -> Iterator[CampaignRow]:
         """What platforms claim, each for itself: in no sum, and no part of any other number; nothing where none does.
@@ -449,7 +501,7 @@ class _Table:
             self._sums("claimed", "claimed_conversions", days, AD_PLATFORMS[platform])
             for platform, days in self._ads("claimed_conversions").items()
         ]
-        own = self._own(self._published)
+        own = self._own
         for source in dict.fromkeys(post.post.source for post in own):
             on_it = [post for post in own if post.post.source == source]
             rows.append(

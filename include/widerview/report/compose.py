@@ -15,7 +15,8 @@ from widerview.measures.posts import PostCount, best_posts, posting
 from widerview.measures.response import Message, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, week_word, word
 from widerview.measures.weeks import Week
-from widerview.quality.verdict import COLOURS
+from widerview.quality.history import label
+from widerview.quality.verdict import COLOURS, Flaw, FlawKind
 from widerview.report.ask import ask_of
 from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
@@ -32,7 +33,6 @@ from widerview.report.facts import (
     Grade,
     Hours,
     Lift,
-    Plan,
     PostFact,
     Posting,
     SourceFact,
@@ -41,12 +41,13 @@ from widerview.report.facts import (
 from widerview.report.goals import goal_facts, running_goals
 from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
-from widerview.report.long_past import Breaks, LongPast, counted_alike
-from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
+from widerview.report.plans import due_on, planned, sent_on
+from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey, partner_accounts
 from widerview.report.voice import marked
-from widerview.report.web import Web, counting_sites
+from widerview.report.web import SETTLED_AFTER, Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
-from widerview.report.year import is_due, year_of
+from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
@@ -56,10 +57,6 @@ HISTORY_WEEKS = 12
 ENOUGH_CONVERSATIONS = 5
 """Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
-SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
-until it has been seen how the website's analytics go on counting."""
-
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
 
@@ -101,29 +98,37 @@ def compose(
     weeks = [week.shift(-ago) for ago in range(HISTORY_WEEKS, 0, -1)] + [week]
     seen_until = seen_until or as_of
     months = _weeks_in_view(client, week)
-    long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if is_due(week) else 0) - 1, -1, -1)]
-    social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
+    shows_year = client.report.shows_year(due_on(client, week))
+    long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if shows_year else 0) - 1, -1, -1)]
+    everybody = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
     web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
-    spared = _spared(client, social, absent)
-    social = social.without(spared)
+    partners = partner_accounts(client)
+    own = everybody.without(partners)
+    is_silent = bool(client.accounts) and not absent & own.configured and own.is_silent(week)
+    spared = _spared(client, own, absent)
+    social = own.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
-    past = LongPast.read(connection, client, social, web, long, as_of, breaks)
-    figures = _figures(client, weeks, social, web, seen_until, breaks)
+    arrived = _arrived(client, week, social, web, seen_until)
+    past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
+    figures = _figures(client, weeks, social, web, arrived, breaks)
     figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
-    year = year_of(past, week, so_far=_is_so_far(figures)) if is_due(week) else None
+    year = year_of(past, week, so_far=_is_so_far(figures)) if shows_year else None
+    if is_silent:  # of what follows from no posts one sentence is enough
+        figures = tuple(figure for figure in figures if figure.id not in OF_POSTS)
     # What is counted otherwise now does not say what is usual for a week.
     post_weeks = [*counted_alike(weeks[:-1], breaks.posts), week]
     visit_weeks = [*counted_alike(weeks[:-1], breaks.visits), week]
     series = DailySeries.read(connection, client, social, spared, weeks, as_of, titles)
-    sources = tuple(_sources(client, verdicts, spared, titles))
+    sources = tuple(_sources(verdicts, spared, social.lacking(week), titles))
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
+    sent = sent_on(client, week, seen_until)
     conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, web, titles)
+    campaigns = campaign_facts(connection, client, week, as_of, seen_until, everybody.without(spared), titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -135,14 +140,15 @@ def compose(
         revision=1,
         as_of=as_of,
         colour=colour,
-        grade=_grade(colour, figures, posted=bool(social.published(week)) or not client.accounts),
+        grade=_grade(colour, figures, posted=not is_silent),
         figures=figures,
-        chart=None if year else _chart(client, weeks, social, web, breaks),
+        chart=None if year or (is_silent and not client.visit_counters) else _chart(client, weeks, social, web, breaks),
         year=year,
         worth_knowing=series.notable_days(client, seen_until, titles),
         goals=tuple(goal_facts(client, past, weeks)),
         posts=_posts(post_weeks, social, titles),
         posting=_posting(post_weeks, social),
+        nothing_posted=is_silent,
         channels=_channels(visit_weeks, web) if counted_alike([week], breaks.visits) else (),
         campaigns=campaigns,
         untagged=untagged_social(connection, client, week, as_of, web),
@@ -150,8 +156,8 @@ def compose(
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
-        planned=_planned(client, week.shift(1)),
-        ask=ask_of(client, week, as_of, campaigns, conversation),
+        planned=planned(client, sent),
+        ask=ask_of(client, week, sent, campaigns, conversation),
         sender_name=sender.name,
         sender_email=sender.email,
         reply_to=sender.reply_to or sender.email,
@@ -185,8 +191,20 @@ def _is_so_far(figures: Sequence[Figure]) -> bool:
     return any(figure.so_far for figure in figures if figure.id in OF_POSTS)
 
 
+def _arrived(client: Client, week: Week, social: Social, web: Web, seen_until: dt.datetime) -> Arrived:
+    """How much of the week had come in, as seen in earlier weeks; where nothing was, by how long ago it ended."""
+    is_early = seen_until < week.bounds(client.zone)[1] + SETTLED_AFTER
+
+    def of(share: float | None) -> float | None:
+        if share is None:
+            return None if is_early else 1.0
+        return share if share < COMPLETE else 1.0
+
+    return Arrived(of(social.completeness), of(web.completeness(week, client.zone, seen_until)))
+
+
 def _figures(
-    client: Client, weeks: Sequence[Week], social: Social, web: Web, seen_until: dt.datetime, breaks: Breaks
+    client: Client, weeks: Sequence[Week], social: Social, web: Web, arrived: Arrived, breaks: Breaks
 ) -> tuple[Figure, ...]:
     """The figures of the last week; what a platform counted otherwise is unknown, for no sum or range joins the two."""
     posts: dict[str, list[float | None]] = {}
@@ -208,11 +226,7 @@ def _figures(
         alike = set(counted_alike(weeks, since))
         for name, values in kind.items():
             kind[name] = [value if week in alike else None for week, value in zip(weeks, values, strict=True)]
-    week_end = weeks[-1].bounds(client.zone)[1]
-    is_early = seen_until < week_end + SETTLED_AFTER
-    early: dict[str, bool] = {}
-    for share, names in ((social.completeness, posts), (web.completeness(weeks[-1], client.zone, seen_until), visits)):
-        early |= dict.fromkeys(names, is_early if share is None else share < COMPLETE)
+    early = dict.fromkeys(posts, arrived.posts != 1) | dict.fromkeys(visits, arrived.visits != 1)
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     usual = _usual_of(posts, {"reactions_per_post": social.posts_behind(weeks)}) | _usual_of(visits)
     return tuple(
@@ -316,7 +330,7 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
-        noted[since] = [DayNote(what="measured differently")]
+        noted[since].append(DayNote(what="measured differently"))
     return noted
 
 
@@ -460,37 +474,58 @@ def _spared(client: Client, social: Social, absent: Set[TargetKey]) -> Set[Targe
 
 
 def _sources(
-    client: Client,
     verdicts: Mapping[TargetKey, Sequence[read.Verdict]],
     spared: Set[TargetKey],
+    lacking: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
 ) -> Iterator[SourceFact]:
-    """The worst verdict on each source over the week, with its reasons."""
+    """The worst verdict on each source over the week, with its reasons.
+
+    Days of which more may come within the delay that the source states are not late: their figures say "so far".
+    `lacking` are the metrics, by source, that most posts of the week lack.
+    """
     for source in dict.fromkeys(source for source, _ in verdicts):
-        judged: list[tuple[Colour, str]] = []
-        late: set[dt.date] = set()
-        absent: set[dt.date] = set()
-        for target, days in verdicts.items():
-            if target[0] != source:
-                continue
-            late |= {verdict.day for verdict in days if verdict.colour == "amber"}
-            absent |= {verdict.day for verdict in days if verdict.colour == "red"}
+        of_source = {target: days for target, days in verdicts.items() if target[0] == source}
+        flaws: defaultdict[FlawKind, set[dt.date]] = defaultdict(set)
+        not_given = {metric: METRICS[metric].label for metric in lacking.get(source, ())}
+        colours: list[Colour] = ["amber" if not_given else "green"]
+        lines = [f"Most posts of the week lack {label(metric)}" for metric in not_given]
+        for target, days in of_source.items():
+            for verdict in days:
+                # A verdict of before there were flaws does not say which.
+                for flaw in verdict.flaws or ([Flaw("late")] if verdict.colour == "amber" else []):
+                    flaws[flaw.kind].add(verdict.day)
+                    if flaw.metric:
+                        not_given[flaw.metric] = METRICS[flaw.metric].label
             reasons = list(dict.fromkeys(reason for verdict in days for reason in verdict.reasons))
-            colour = max((verdict.colour for verdict in days), key=COLOURS.index)
             if target in spared:
                 reasons.append("The figures of this report are without it, in all weeks.")
-                colour = "amber"
-            judged.append((colour, "; ".join(reason.removesuffix(".") for reason in reasons)))
+                colours.append("amber")
+            else:
+                colours += [_colour(verdict) for verdict in days]
+            lines.append("; ".join(reason.removesuffix(".") for reason in reasons))
+        absent = {verdict.day for days in of_source.values() for verdict in days if verdict.colour == "red"}
+        of = SOURCES[source]
         yield SourceFact(
             source=source,
             title=titles[source],
-            analytics=SOURCES[source].title if SOURCES[source].kind == "web" else "",
-            colour=max((colour for colour, _ in judged), key=COLOURS.index),
-            line="; ".join(dict.fromkeys(line for _, line in judged if line)) or "all seven days have been read",
-            late=tuple(sorted(late - absent)),
+            analytics=of.title if of.counts_visits else "",
+            colour=max(colours, key=COLOURS.index),
+            line="; ".join(dict.fromkeys(line for line in lines if line)) or "all seven days have been read",
+            late=tuple(sorted(flaws["late"] - absent)),
             absent=tuple(sorted(absent)),
-            left_out=any(target[0] == source for target in spared & verdicts.keys()),
+            left_out=not spared.isdisjoint(of_source),
+            early=tuple(sorted(flaws["early"] - flaws["late"] - absent)),
+            held=tuple(sorted(flaws["held"] - absent)),
+            unlike=tuple(sorted(flaws["unlike"] - absent)),
+            not_given=tuple(not_given.values()),
         )
+
+
+def _colour(verdict: read.Verdict) -> Colour:
+    """What a day's verdict means for a report: what is only early is not missed."""
+    is_early = bool(verdict.flaws) and all(flaw.kind == "early" for flaw in verdict.flaws)
+    return "green" if verdict.colour == "amber" and is_early else verdict.colour
 
 
 def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:
@@ -505,24 +540,6 @@ def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Ite
             ),
             followers=social.followers.get((account.source, account.account_id)),
         )
-
-
-def _planned(client: Client, week: Week) -> tuple[Plan, ...]:
-    """What the client's file has for the coming week, in the order of its days."""
-    plans: list[tuple[dt.date, Plan]] = []
-    for campaign in client.campaigns:
-        if campaign.starts in week.days:
-            plans.append((campaign.starts, Plan(what="starts", name=campaign.name, day=campaign.starts)))
-        if campaign.ends in week.days:
-            plans.append((campaign.ends, Plan(what="ends", name=campaign.name, day=campaign.ends)))
-        if campaign.runs_in(week.monday, week.sunday) and not {campaign.starts, campaign.ends} & set(week.days):
-            plans.append((week.sunday, Plan(what="goes on", name=campaign.name, day=campaign.ends)))
-        plans += [
-            (asset.starts, Plan(what="asset", name=asset.name, day=asset.starts))
-            for asset in campaign.assets
-            if asset.starts in week.days
-        ]
-    return tuple(plan for _, plan in sorted(plans, key=lambda each: (each[0], each[1].name)))
 
 
 def _hours(client: Client) -> Iterator[Hours]:

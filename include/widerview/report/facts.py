@@ -374,8 +374,9 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
 
     Attributes:
-        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
-            of the days before the campaign, or of its own.
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: see `why`.
+        why: Why it is not known: too little is known of the days before the campaign, or of its own, or without those
+            of other campaigns. None where it is known, and in facts from before it was told.
         average: Visits a day above what was likely; None where it is not known.
         low: Lower end of its range.
         high: Upper end.
@@ -386,6 +387,7 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     verdict: Literal["more", "fewer", "not told", "not known"]
+    why: Literal["not enough past", "too few days known", "other campaigns"] | None = None
     average: float | None = None
     low: float | None = None
     high: float | None = None
@@ -436,11 +438,15 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
         source: Name of the source.
         title: Its name for people.
         colour: The worst verdict of its days.
-        analytics: Name of the analytics, where the source is one; then the website is meant.
+        analytics: Name of the analytics, where the source counts the visits; then the website is meant.
         line: Why, in the gate's own English words: for the agency, who mends it.
         late: The days of which something is late or missing.
         absent: The days whose numbers are wrong or absent.
         left_out: Whether the report's figures are without it, in all weeks.
+        early: The days of which more may still come, within the delay that the source states; not late.
+        held: The days of which numbers are left out because they cannot be right.
+        unlike: The days whose numbers are told, and are unlike the account's past.
+        not_given: What the platform does not give, in the English words of the vocabulary.
     """
 
     source: str
@@ -451,13 +457,17 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[dt.date, ...] = ()
     absent: tuple[dt.date, ...] = ()
     left_out: bool = False
+    early: tuple[dt.date, ...] = ()
+    held: tuple[dt.date, ...] = ()
+    unlike: tuple[dt.date, ...] = ()
+    not_given: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the client's file has for the coming week.
+    """Something that the client's file has for the days to come.
 
     Attributes:
-        what: A campaign starts, ends, or goes on beyond the week; or a touchpoint is out, or an event is held.
+        what: A campaign starts, ends, or goes on beyond these days; or a touchpoint is out, or an event is held.
         name: Of the campaign or touchpoint.
         day: The day; of a campaign that goes on, its last one.
     """
@@ -586,6 +596,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         goals: Those whose time is now.
         posts: At most three.
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
+        nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
         campaigns: Campaigns running in the week.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
@@ -593,8 +604,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
-        planned: What stands in the plan for next week, e.g. campaign starts and ends; ready words in facts from before
-            plans were typed.
+        planned: What stands in the plan from the day on which the report is sent to the day before the next one, e.g.
+            campaign starts and ends; ready words in facts from before plans were typed.
         ask: The one thing that is asked of the client; None: nothing.
         sender_name: Person at the agency.
         sender_email: Address the mail comes from.
@@ -635,6 +646,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalFact, ...] = ()
     posts: tuple[PostFact, ...]
     posting: Posting | None = None
+    nothing_posted: bool = False
     channels: tuple[ChannelFact, ...]
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None

@@ -5,6 +5,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -41,6 +42,18 @@ class Breaks:
         )
 
 
+class Arrived(NamedTuple):
+    """The share of the last week's numbers that had come in when the platforms were looked at; 1.0: all of them.
+
+    Attributes:
+        posts: Of what people did with posts; None: not all, and how much is not known.
+        visits: Of visits to the websites, likewise.
+    """
+
+    posts: float | None
+    visits: float | None
+
+
 def newest_break(sources: Iterable[str], metric: str, grain: Grain, first: dt.date, last: dt.date) -> dt.date | None:
     """Give the newest day in first..last from which on one of some sources counts a metric otherwise; None if none."""
     found = [each.day for name in sources for each in SOURCES[name].dictionary.breaks(metric, first, last, grain=grain)]
@@ -60,14 +73,17 @@ class LongPast:
 
     Attributes:
         earned: Of each day that was read of every account, and is counted as now: what its posts have earned by
-            metric, those that are not reported left out; empty for a day without posts.
+            metric, those that are not reported left out; empty for a day without posts. Days of weeks whose posts
+            lack a part of it are left out.
         web: The visits.
         breaks: Since when everything is counted as now.
+        arrived: How much of the last week's numbers had come in.
     """
 
     earned: Mapping[dt.date, Mapping[str, float]]
     web: Web
     breaks: Breaks
+    arrived: Arrived
 
     @classmethod
     def read(
@@ -79,12 +95,14 @@ class LongPast:
         weeks: Sequence[Week],
         as_of: dt.datetime,
         breaks: Breaks,
+        arrived: Arrived,
     ) -> "LongPast":
         """Read the posts of the accounts of `social`, from the first of some weeks to the last."""
         ours = social.ours
         earned: dict[dt.date, dict[str, float]] = {
             day: {}
             for week in weeks
+            if not social.lacking(week)
             for day in week.days
             if day in social.known_days and (breaks.posts is None or day >= breaks.posts)
         }
@@ -96,7 +114,11 @@ class LongPast:
                     if (value := getattr(found, name)) is not None:
                         sums[name] += value
                 earned[found.day] = dict(sums)
-        return cls(earned, web, breaks)
+        return cls(earned, web, breaks, arrived)
+
+    def arrived_of(self, metric: str) -> float | None:
+        """Give the share of a metric of the last week that had come in; None: not all, and not known how much."""
+        return self.arrived.posts if metric in _OF_POSTS else self.arrived.visits
 
     def over(self, metric: str, days: Iterable[dt.date], campaigns: Sequence[str] = ()) -> float | None:
         """Add up some days; None unless all of them are known.

@@ -20,6 +20,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    SourceFact,
     Usual,
 )
 from widerview.report.narrate_posts import stands_out
@@ -112,7 +113,7 @@ def _finding(facts: Facts) -> str:
     is_early = any(figure.so_far for figure in below)
     findings = (
         (grade == "needs you" and red, _("%(sources)s data is missing")),
-        (grade == "quiet" and _posts(facts) == 0, _("nothing was posted")),
+        (grade == "quiet" and facts.nothing_posted, _("nothing was posted")),
         (
             above and below and grade != "good",
             _("%(above)s above usual, %(below)s below so far")
@@ -137,14 +138,13 @@ def three_sentences(facts: Facts) -> tuple[str, str, str]:
 def _what_happened(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     told = _told(facts)
-    sentences = [_("Nothing was posted this week.")] if _posts(facts) == 0 else []
-    sentences += [_value_sentence(facts, figure) for figure in told]
-    if better := _fewer_earned_more(facts):
-        sentences.append(better)
+    parts = [_("nothing was posted this week")] if facts.nothing_posted else []
+    parts += [_value(facts, figure) for figure in told]
     rest = [figure for figure in facts.figures if figure not in told]
-    if told and rest and all(figure.word == "inside" for figure in rest):
-        sentences.append(_("Everything else was as usual."))
-    return " ".join(sentences or [_("There are no numbers for this week.")])
+    if parts and rest and all(figure.word == "inside" for figure in rest):
+        parts.append(_("all else was as usual"))
+    text = "; ".join(parts or [_("there are no numbers for this week")])
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _told(facts: Facts) -> list[Figure]:
@@ -152,16 +152,17 @@ def _told(facts: Facts) -> list[Figure]:
     above, below = _with_word(facts, "above"), _with_word(facts, "below")
     if above and below:
         return [above[0], below[0]]
-    return (above or below)[:_AT_MOST_NAMED] or [figure for figure in facts.figures if figure.value is not None][:1]
+    known = [] if facts.nothing_posted else [figure for figure in facts.figures if figure.value is not None]
+    return (above or below)[:_AT_MOST_NAMED] or known[:1]
 
 
-def _value_sentence(facts: Facts, figure: Figure) -> str:
+def _value(facts: Facts, figure: Figure) -> str:
     _ = voice_of(facts.locale).gettext
     line = figure_line(facts, figure)
-    words = {"figure": line.label, "value": line.value, "range": _range(facts, figure)}
+    words = {"figure": inline(facts, line.label), "value": line.value, "range": _range(facts, figure)}
     if figure.usual is None:
-        return _("%(figure)s came to %(value)s; there is no usual week yet.") % words
-    return _("%(figure)s came to %(value)s (usually %(range)s).") % words
+        return _("%(figure)s came to %(value)s; there is no usual week yet") % words
+    return _("%(figure)s came to %(value)s (usually %(range)s)") % words
 
 
 def _fewer_earned_more(facts: Facts) -> str:
@@ -188,15 +189,15 @@ def _why(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     if _titles(facts, "red"):
         return _("Data is missing, so we draw no conclusions.")
-    for figure in _told(facts):
-        if reason := _reason(facts, figure):
-            return reason
+    if facts.nothing_posted:
+        return _("A pause is part of any year.")
+    reasons = (_fewer_earned_more(facts), *(_reason(facts, figure) for figure in _told(facts)))
+    if reason := next(filter(None, reasons), None):
+        return reason
     if _with_word(facts, "above") or _with_word(facts, "below"):
         return _("We see no single reason; one week tells little.")
     if _with_word(facts, "inside"):
         return _("Such ups and downs are ordinary and need no reason.")
-    if _posts(facts) == 0:
-        return _("A pause is part of any year.")
     return _("With every week we learn better what is usual for you.")
 
 
@@ -231,7 +232,7 @@ def _what_we_need(facts: Facts) -> str:
     _ = voice_of(facts.locale).gettext
     red, below = _titles(facts, "red"), _names(facts, _with_word(facts, "below"))
     if _grade(facts) != "needs you":
-        return _("We have one wish: see “Next week”.") if facts.ask else _("We need nothing from you this week.")
+        return _("We have one wish: see “Coming up”.") if facts.ask else _("We need nothing from you this week.")
     if red:
         return _("Please reply to this mail, so that we can repair this together.")
     if below:
@@ -243,13 +244,18 @@ def data_line(facts: Facts) -> str:
     """The verdict on the data, in one plain sentence."""
     _ = voice_of(facts.locale).gettext
     red, amber = _titles(facts, "red"), _titles(facts, "amber")
-    if red and amber:
-        return _("%(red)s data is missing, %(amber)s data is not whole yet.") % {"red": red, "amber": amber}
-    if red:
-        return _("%(red)s data is missing; all else is complete.") % {"red": red}
-    if amber:
-        return _("%(amber)s data is not whole yet; all else is.") % {"amber": amber}
-    return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
+    odd = any(source.colour == "amber" and not _is_late_alone(source) for source in facts.sources)
+    so_far = any(source.early for source in facts.sources) or any(figure.so_far for figure in facts.figures)
+    sentences = (
+        (red and amber, _("%(red)s data is missing, and %(amber)s data is not whole.")),
+        (red, _("%(red)s data is missing; all else has been read.")),
+        (odd, _("%(amber)s data has gaps or looks unusual; all else has been read.")),
+        (amber, _("%(amber)s data is not whole yet; all else has been read.")),
+        (not facts.sources, _("No source was read this week.")),
+        (so_far, _("All data there is has been read; some numbers may still rise.")),
+        (True, _("All data for this week is complete.")),
+    )
+    return next(text for applies, text in sentences if applies) % {"red": red, "amber": amber}
 
 
 def correction_lines(facts: Facts) -> list[str]:
@@ -409,7 +415,7 @@ def channel_word(facts: Facts, word: str) -> str:
 def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
     """Replies received and written, and how people were answered; empty where nothing of it is reported.
 
-    Of `at least 0` nothing is known.
+    Of `at least 0` nothing is known; and where nothing was posted, that it got no replies says nothing.
     """
     voice = voice_of(facts.locale)
     received, written = conversation.received, conversation.written
@@ -419,21 +425,24 @@ def conversation_lines(facts: Facts, conversation: Conversation) -> list[str]:
     answers = [_answers_line(voice, conversation, known)] if known else []
     if received is None and written is None:
         return answers
-    return [
-        voice.gettext("How many replies people wrote is not reported.")
-        if received is None
-        else voice.count(
-            "People wrote %(n)s reply.",
-            "People wrote %(n)s replies.",
-            received,
-        ),
-        voice.gettext("How many replies you wrote is not reported.")
-        if written is None or (conversation.written_at_least and not written)
-        else voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
-        if conversation.written_at_least
-        else voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written),
-        *answers,
-    ]
+    both = [_received_line(voice, received), _written_line(voice, conversation)]
+    told = [line for line, number in zip(both, (received, written), strict=True) if number or not facts.nothing_posted]
+    return [*told, *answers]
+
+
+def _received_line(voice: Voice, received: int | None) -> str:
+    if received is None:
+        return voice.gettext("How many replies people wrote is not reported.")
+    return voice.count("People wrote %(n)s reply.", "People wrote %(n)s replies.", received)
+
+
+def _written_line(voice: Voice, conversation: Conversation) -> str:
+    written = conversation.written
+    if written is None or (conversation.written_at_least and not written):
+        return voice.gettext("How many replies you wrote is not reported.")
+    if conversation.written_at_least:
+        return voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
+    return voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written)
 
 
 def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) -> str:
@@ -448,14 +457,18 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     )
     if answers.half_within is None:
         return f"{answered}."
-    # Rounded up: within two hours is true of an hour and a half.
-    hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
+    hours = whole_hours(answers.half_within)
     half = (
         voice.gettext("half within an office hour")
         if hours <= 1
         else voice.gettext("half within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}, {half}."
+
+
+def whole_hours(hours: float) -> int:
+    """Hours as they are printed, rounded up: within two hours is true of an hour and a half."""
+    return int(rounded(hours, 0, ROUND_CEILING))
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
@@ -505,12 +518,13 @@ def _with_word(facts: Facts, word: str) -> list[Figure]:
     return [figure for figure in facts.figures if figure.word == word and figure.value is not None and figure.usual]
 
 
-def _posts(facts: Facts) -> int | None:
-    return sum(account.posts for account in facts.accounts) if facts.accounts else None
-
-
 def _week(facts: Facts) -> tuple[dt.date, dt.date]:
     return facts.first_day, facts.last_day
+
+
+def _is_late_alone(source: SourceFact) -> bool:
+    """Whether all that a source lacks will come."""
+    return not (source.held or source.unlike or source.not_given or source.absent or source.left_out)
 
 
 def _titles(facts: Facts, colour: str) -> str:

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from widerview.report.clean_text import clip
-from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
-from widerview.report.narrate import count, touchpoint
+from widerview.report.facts import CampaignFact, CampaignRow, EffectFact, Facts, Group
+from widerview.report.narrate import count, figure_line, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
@@ -72,8 +72,8 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
 
 def _line(facts: Facts, row: CampaignRow) -> Line:
     if row.group == "claimed":
-        return Line(_claim(facts, row), "", "", _number(facts, row, row.so_far))
-    return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
+        return Line(_claim(facts, row), "", "", row_number(facts, row, row.so_far))
+    return Line(_label(facts, row), row_number(facts, row, row.week), row_number(facts, row, row.so_far))
 
 
 def _label(facts: Facts, row: CampaignRow) -> str:
@@ -102,7 +102,8 @@ def _claim(facts: Facts, row: CampaignRow) -> str:
     return _("%(what)s, %(week)s of them this week", what=what, week=count(facts, round(row.week)))
 
 
-def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+def row_number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+    """A number of a campaign's table, money with its currency."""
     voice = voice_of(facts.locale)
     if value is None or row.currency is None:
         number = count(facts, None if value is None else round(value))
@@ -167,7 +168,7 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     if effect.average is None or effect.low is None or effect.high is None:
-        return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
+        return _no_effect_line(voice, effect)
     if effect.verdict == "not told":
         return voice.say("So far: no effect on website visits that we can tell from normal weeks.")
     fewer = effect.verdict == "fewer"
@@ -187,6 +188,19 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
     )
 
 
+def _no_effect_line(voice: Voice, effect: EffectFact) -> str:
+    if effect.why == "other campaigns":
+        return voice.say(
+            "Other campaigns ran at the same time or shortly before, so what this one added to your website visits "
+            "cannot be told apart."
+        )
+    if effect.why == "not enough past":
+        return voice.say("Too few days before it are known to tell an effect on website visits.")
+    if effect.why == "too few days known":
+        return voice.say("Too few of its own days are known so far to tell an effect on website visits.")
+    return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
+
+
 def _reach_line(facts: Facts, campaign: CampaignFact) -> str | None:
     if not any(row.metric == "reach" and row.so_far is not None for row in campaign.rows):
         return None
@@ -200,15 +214,15 @@ def _partner_line(facts: Facts, campaign: CampaignFact) -> str | None:
     own = next((figure for figure in facts.figures if figure.id == _FROM_POSTS), None)
     if not any(row.group == "partners" for row in campaign.rows) or own is None or own.value is None:
         return None
-    voice = voice_of(facts.locale)
-    number = voice.number(own.value, own.decimals)
+    voice, line = voice_of(facts.locale), figure_line(facts, own)
     if own.usual is None:
-        return voice.say("Your own accounts, for the long run: %(number)s reactions per post this week.", number=number)
+        return voice.say(
+            "Your own accounts, for the long run: %(number)s reactions per post this week.", number=line.number
+        )
     return voice.say(
-        "Your own accounts, for the long run: %(number)s reactions per post this week, usually %(low)s to %(high)s.",
-        number=number,
-        low=voice.number(own.usual.low, own.decimals),
-        high=voice.number(own.usual.high, own.decimals),
+        "Your own accounts, for the long run: %(number)s reactions per post this week, %(usual)s.",
+        number=line.number,
+        usual=line.usual,
     )
 
 

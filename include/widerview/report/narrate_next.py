@@ -1,6 +1,9 @@
-"""The words of next week: what is planned, what is asked of the client; and what somebody is thanked for."""
+"""The words of what is coming up: plans, and what is asked of the client; and what somebody is thanked for."""
 
+import datetime as dt
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from widerview.report.clean_text import clip
 from widerview.report.facts import Ask, Facts, Plan
@@ -12,8 +15,28 @@ _ENOUGH_ANSWERS = 3
 _QUICK_HOURS = 2
 
 
+def in_time(facts: Facts) -> Facts:
+    """The facts as they are true on the day of their approval, which may have come late.
+
+    What was planned for the days before is over, and what was asked until then is asked until two days later, on a
+    weekday on which the client's office is open.
+    """
+    if facts.approved_at is None:
+        return facts
+    today = facts.approved_at.astimezone(ZoneInfo(facts.time_zone)).date()
+    planned = tuple(plan for plan in facts.planned if isinstance(plan, str) or plan.day >= today)
+    ask = facts.ask
+    if ask and ask.by <= today:
+        open_days = {day for hours in facts.hours for day in range(hours.first, hours.last + 1)} or set(range(7))
+        days = [today + dt.timedelta(days=count) for count in range(2, 9)]
+        ask = replace(ask, by=next(day for day in days if day.weekday() in open_days))
+        if ask.what == "pictures" and ask.day and ask.day <= ask.by:
+            ask = None  # they would come too late
+    return replace(facts, planned=planned, ask=ask)
+
+
 def plan_line(facts: Facts, plan: Plan | str) -> str:
-    """Something that is planned for the coming week."""
+    """Something that is planned for the days to come."""
     if isinstance(plan, str):
         return plan
     _ = (voice := voice_of(facts.locale)).gettext

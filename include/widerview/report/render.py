@@ -28,6 +28,7 @@ from widerview.report import (
     narrate_posts,
     narrate_sources,
     narrate_time,
+    room,
 )
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
@@ -110,10 +111,11 @@ def render(facts: Facts, note: str | None = None) -> Rendered:
     facts = _cleaned(facts)
     page, svg = _ready(facts, note)
     templates, theme = environment(facts.locale), theme_of(facts)
+    as_html = templates.get_template("email.html.j2")
     return Rendered(
         subject=page["subject"],
         preheader=page["preheader"],
-        html=_inliner().inline(templates.get_template("email.html.j2").render(page | {"style": "email.css"})),
+        html=room.fitted(page | {"style": "email.css"}, lambda each: _inliner().inline(as_html.render(each))),
         text=_tidy(templates.get_template("email.txt.j2").render(page)),
         chart_png=chart_png(svg) if svg else None,
         chart_cid=_cid("chart", facts),
@@ -142,7 +144,8 @@ def _ready(facts: Facts, note: str | None) -> tuple[dict[str, Any], str | None]:
     """The page of ready words, and its chart if there is one."""
     theme = theme_of(facts)
     chart = facts.chart if facts.chart and any(point.value is not None for point in facts.chart.points) else None
-    page = _page(facts, note, chart, _cid("chart", facts)) | _look(theme, _cid("logo", facts))
+    look = _look(theme, _cid("logo", facts))
+    page = _page(facts, note, chart, _cid("chart", facts), look)
     if facts.year:
         return page, year_svg(facts.year, facts.locale, theme.light)
     return page, chart_svg(_noted(chart, page["above"]["noted"]), facts.locale, theme.light) if chart else None
@@ -207,7 +210,7 @@ def _worth_knowing(facts: Facts) -> list[str]:
 # --- The page: ready words for the templates ---------------------------------------------------------------------
 
 
-def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict[str, Any]:
+def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: dict[str, Any]) -> dict[str, Any]:
     voice = voice_of(facts.locale)
     if facts.struck is not None and facts.struck not in _sentences(facts):
         raise ValueError(
@@ -217,11 +220,12 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
 
     if facts.struck in _asked(facts):
         facts = msgspec.structs.replace(facts, ask=None)  # no other sentence speaks of it then
+    facts = narrate_next.in_time(facts)
 
     def kept(sentences: Iterable[str]) -> list[str]:
         return [sentence for sentence in sentences if sentence != facts.struck]
 
-    page = {
+    page = look | {
         "facts": facts,
         "voice": voice,
         "subject": narrate.subject(facts),
@@ -262,6 +266,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
         ],
         "lesson_url": _lesson_url(facts),
         "headings": _headings(voice),
+        "no_room": [],
         "closing": voice.say(
             "Questions? Just reply: %(name)s at %(agency)s reads your answer.",
             name=facts.sender_name,
@@ -288,7 +293,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str) -> dict
 
 def _headings(voice: Voice) -> dict[str, str]:
     """What stands over each section, by its name."""
-    campaign, next_week = voice.say("Your wider campaign"), voice.say("Next week")
+    campaign, coming_up = voice.say("Your wider campaign"), voice.say("Coming up")
     return {
         "figures": voice.say("Your week in numbers"),
         "worth_knowing": voice.say("Worth knowing"),
@@ -298,10 +303,15 @@ def _headings(voice: Voice) -> dict[str, str]:
         "campaign_lines": campaign,
         "conversation": voice.say("Conversations"),
         "thanks": voice.say("Worth a thank-you"),
-        "ask": next_week,
-        "planned": next_week,
+        "ask": coming_up,
+        "planned": coming_up,
         "lesson": voice.say("One thing to know"),
         "lesson_link": voice.say("More of these"),
+        "accounts": voice.say("Your accounts, for the record"),
+        "posts_in_full": voice.say("The posts in full"),
+        "channels": voice.say("Where your visits came from"),
+        "meanings": voice.say("What is counted"),
+        "more": voice.say("More of this week"),
     }
 
 
@@ -316,7 +326,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
         + [figure[part] for figure in page["figures"] for part in ("label", "value", "verdict")]
         + ([page["chart"]["title"], page["chart"]["line"]] if page["chart"] else [])
         + ([facts.lesson.title, facts.lesson.text] if facts.lesson else [])
-        + [page["closing"], *(headings[name] for name in ("figures", "lesson", "lesson_link"))],
+        + [page["closing"], *page["signature"], *(headings[name] for name in ("figures", "lesson", "lesson_link"))],
         lines
         | {
             "posts": [f"{post['where']} {post['quote']} {post['line']}" for post in page["posts"]],

@@ -67,6 +67,10 @@ class Voice:
         joined = self.gettext("%(some)s and %(last)s")
         return joined % {"some": ", ".join(names[:-1]), "last": names[-1]} if len(names) > 1 else "".join(names)
 
+    def quoted(self, names: Sequence[str]) -> str:
+        """Names in a row, each in quotation marks."""
+        return self.listed([self.say("“%(name)s”", name=name) for name in names])
+
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """A number with a fixed count of decimals."""
         return str(self._pattern(decimals).apply(rounded(value, decimals), self._numbers))

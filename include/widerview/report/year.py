@@ -1,4 +1,4 @@
-"""Every fourth week a year is shown instead of 28 days: how engagement has grown, with its doubt."""
+"""Now and then a year is shown instead of 28 days: how engagement has grown, with its doubt."""
 
 import numpy as np
 
@@ -8,13 +8,7 @@ from widerview.report.facts import Year, YearWeek
 from widerview.report.long_past import LongPast
 from widerview.vocabulary.metrics import METRICS
 
-_EVERY = 4
 _METRIC = "reactions_per_post"
-
-
-def is_due(week: Week) -> bool:
-    """Whether a week's report shows a year: every fourth, by its ISO number."""
-    return week.monday.isocalendar().week % _EVERY == 0
 
 
 def year_of(past: LongPast, week: Week, *, so_far: bool) -> Year | None:

@@ -22,10 +22,10 @@ Counts = Mapping[str, int | None]
 """Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
 Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page", "asset", "first_campaign"]
 PostKind = Literal["text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story"]
-Evidence = Literal["server", "recording", "machine spec", "vendor document", "own format"]
-"""What a source was checked against: a real server that was run, real answers that were recorded, the platform's
-machine-readable contract (OpenAPI, discovery), or nothing but its documents; `own format` is for what is not a
-platform's, but read in a format that Widerview lays down."""
+Evidence = Literal["server", "recording", "flattened record", "machine spec", "vendor document", "own format"]
+"""What a source was checked against: a real server that was run, real answers that were recorded, what another program
+kept of real answers after taking them apart, the platform's machine-readable contract (OpenAPI, discovery), or nothing
+but its documents; `own format` is for what is not a platform's, but read in a format that Widerview lays down."""
 
 
 class Written(NamedTuple):
@@ -390,9 +390,9 @@ class Source(ABC):
         pool_slots: How many accounts may be pulled at once, within the platform's rate limit.
         walks: What takes more calls the more posts there are; empty for web analytics.
         call_budget: Most HTTP calls one account may cost in one run.
-        calls_a_day: Most HTTP calls that all accounts of a client may cost in a day (UTC).
-        dollars_a_day: Most that these calls may cost in US dollars, unless the client's file says otherwise in the
-            option of this name; None where calls cost nothing.
+        calls_a_day: Most HTTP calls that the accounts of a client may cost in a day (UTC), for each account it has.
+        dollars_a_day: Most that all accounts of a client may cost in a day in US dollars, unless the client's file says
+            otherwise in the option of this name; None where calls cost nothing.
         renewal_page: Where a person renews a token: an address, or a way through menus; empty if none is needed.
         renews_before: How long before a token dies it is exchanged for a new one; None where software cannot do it.
     """
@@ -431,6 +431,11 @@ class Source(ABC):
         """Canonical metrics it reports: those of its dictionary."""
         return self.dictionary.metrics
 
+    @property
+    def counts_visits(self) -> bool:
+        """Whether it says how many visits a website had; of one, search engines tell other things."""
+        return self.kind == "web" and "visits" in self.metrics
+
     @abstractmethod
     def fixed_calls(self, *, days: int) -> int:
         """Most HTTP calls of a pull of an account when nothing goes wrong, however many posts there are.
@@ -457,6 +462,10 @@ class Source(ABC):
         Raises:
             widerview.sources.errors.SourceError: There is no such server; the Connection must name one.
         """
+
+    def api_of(self, target: Target) -> str:
+        """Name the one of the platform's APIs that an account is asked through; empty where there is but one."""
+        return ""
 
     @abstractmethod
     def fetch(self, target: Target, window: Window, http: "HttpClient") -> Iterator[RawPage]:

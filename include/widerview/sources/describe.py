@@ -35,6 +35,7 @@ def facts_of(source: Source) -> dict[str, Any]:
         "needs_connection": source.needs_connection,
         "options": {name: option.what for name, option in source.options.items()},
         "fixed_calls": source.fixed_calls(days=source.lookback_days + 1),
+        "fixed_calls_on_sundays": source.fixed_calls(days=(source.weekly_lookback_days or source.lookback_days) + 1),
         "walks": [walk._asdict() for walk in source.walks],
         "call_budget": source.call_budget,
         "calls_a_day": source.calls_a_day,
@@ -103,7 +104,9 @@ def _written(sources: list[Source]) -> str:
 def _costs(sources: list[Source]) -> str:
     def calls(source: Source) -> Iterator[str]:
         days = source.lookback_days + 1
+        weekly = source.weekly_lookback_days
         yield str(source.fixed_calls(days=days))
+        yield str(source.fixed_calls(days=weekly + 1)) if weekly is not None else ""
         yield ", ".join(f"{walk.posts_a_call} {walk.what}" for walk in source.walks)
         for posts in EXAMPLES:
             yield str(source.expected_calls(posts=posts, days=days)) if source.walks else ""
@@ -123,11 +126,12 @@ def _costs(sources: list[Source]) -> str:
     heads = (
         "source",
         "fixed calls of an account or site and day",
+        "on Sundays",
         "and one for each",
         f"in all with {few} posts in the window",
         f"{many} posts",
         "most in a run",
-        "most a client and day",
+        "most a day, for each account of a client",
         "dollars a client and day",
         "accounts at once",
     )

@@ -306,6 +306,10 @@ class TikTok(Source):
         """The server of the API that the client's file names."""
         return _BUSINESS if _is_business(target) else _DISPLAY
 
+    def api_of(self, target: Target) -> str:
+        """Display or Business API, as the client's file says; they have different metrics."""
+        return "business" if _is_business(target) else "display"
+
     def fetch(self, target: Target, window: Window, http: HttpClient) -> Iterator[RawPage]:
         """The account and its posts of the window; from the Business API its days and conversations, too."""
         if http.token is None:

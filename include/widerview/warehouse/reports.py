@@ -29,7 +29,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         decided_at: When (UTC).
         note: The reviewer's note to the client.
         struck: The sentence that the reviewer has struck.
-        reason: Why it was sent back or held.
+        reason: Why it was sent back or held; of one that is sent again who wants that, and why.
     """
 
     client_id: str
@@ -58,9 +58,24 @@ def save_report(
     """
     facts = facts_json.decode() if isinstance(facts_json, bytes) else facts_json
     key = {"client_id": client_id, "period": period}
-    connection.execute(query("lock_report"), key)
+    lock_report(connection, client_id, period)
     revision: int = connection.execute(query("save_report"), key | {"as_of": as_of, "facts": facts}).scalar_one()
     return revision
+
+
+def lock_report(connection: Connection, client_id: str, period: str) -> None:
+    """Let nobody else write to a week's report, or put its mails into the outbox, until the transaction ends."""
+    connection.execute(query("lock_report"), {"client_id": client_id, "period": period})
+
+
+def newer_revision(connection: Connection, client_id: str, period: str, revision: int) -> int | None:
+    """Give the newest revision that was composed after one of a week's report; None if there is none.
+
+    One that repeats an earlier one says nothing newer.
+    """
+    key = {"client_id": client_id, "period": period, "revision": revision}
+    found: int | None = connection.scalar(query("newer_revision"), key)
+    return found
 
 
 def reported_since(connection: Connection, client_id: str, moment: dt.datetime) -> bool:
@@ -95,12 +110,16 @@ def record_decision(
     struck: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Record what a person decided of a report. The first decision stands; recording it again changes nothing.
+    """Record what a person decided of a report. The first decision stands.
+
+    Deciding the same again with another note, struck sentence or reason corrects these, until the report's mails are in
+    the outbox; saying the very same then changes nothing.
 
     Raises:
         LookupError: There is no such report.
-        AlreadyDecided: The opposite was decided before.
+        AlreadyDecided: The opposite was decided before, or the mails with another note or sentence are in the outbox.
     """
+    lock_report(connection, client_id, period)
     key = {"client_id": client_id, "period": period, "revision": revision}
     values = {"decision": decision, "decided_by": decided_by, "decided_at": decided_at}
     values |= {"note": note, "struck": struck, "reason": reason}
@@ -114,17 +133,21 @@ def record_decision(
             f"Report {period} revision {revision} of client {client_id} was already decided by {report.decided_by}: "
             f"{report.decision}. To decide otherwise, compose a new revision."
         )
+    if (report.note, report.struck) != (note, struck):
+        raise AlreadyDecided(
+            f"Report {period} revision {revision} of client {client_id} was already approved by {report.decided_by}, "
+            "with other words to the client, and its mails are in the outbox. To correct them, clear `compose`: what "
+            "has not left then leaves no more, and you are asked again."
+        )
 
 
-def repeat_report(
-    connection: Connection, client_id: str, period: str, revision: int, *, by: str, at: dt.datetime
-) -> int | None:
+def repeat_report(connection: Connection, client_id: str, period: str, revision: int, *, reason: str) -> int | None:
     """Keep an approved report once more, as a new revision that says the same; give its number.
 
-    None if there is no such report, or it was not approved.
+    Who approved it stays who approved it; `reason` says who wants it sent again, and why. None if there is no such
+    report, or it was not approved.
     """
-    key = {"client_id": client_id, "period": period}
-    connection.execute(query("lock_report"), key)
-    values = {"revision": revision, "decided_by": by, "decided_at": at}
-    found: int | None = connection.scalar(query("repeat_report"), key | values)
+    lock_report(connection, client_id, period)
+    values = {"client_id": client_id, "period": period, "revision": revision, "reason": reason}
+    found: int | None = connection.scalar(query("repeat_report"), values)
     return found

@@ -226,6 +226,8 @@ verdict = Table(
     Column("colour", Text, CheckConstraint("colour IN ('green', 'amber', 'red')", name="colour"), nullable=False,
            comment="green: complete; amber: usable, see reasons; red: wrong or absent."),
     Column("reasons", JSONB, nullable=False, comment="What is late, missing or wrong."),
+    Column("flaws", JSONB, nullable=False, server_default=text("'[]'"),
+           comment="The same in a word each: kind, and the metric that is not given."),
     comment="The verdict on each source and day, one row a pull.",
 )  # fmt: skip
 
@@ -292,12 +294,14 @@ report = Table(
     Column("decided_at", Instant, comment="When."),
     Column("note", Text, comment="The reviewer's note to the client."),
     Column("struck", Text, comment="The sentence that the reviewer has struck."),
-    Column("reason", Text, comment="Why it was sent back or held."),
+    Column("reason", Text, comment="Why it was sent back or held; of one that is sent again who wants that, and why."),
+    Column("repeats", Integer, comment="The revision that it says once more, to be sent again; NULL: it was composed."),
     comment="Reports as composed, and what was decided of them.",
 )  # fmt: skip
 
 OUTBOX_STATES = (
-    "ready", "claimed", "transmitting", "sent", "failed", "uncertain", "held", "suppressed", "bounced",
+    "ready", "claimed", "transmitting", "sent", "failed", "uncertain", "held", "suppressed", "bounced", "superseded",
+    "stopped",
 )  # fmt: skip
 
 outbox = Table(
@@ -318,8 +322,9 @@ outbox = Table(
     Column("answer", Text, comment="The mail server's last answer, or why there is none."),
     Column("not_before", Instant, comment="It was put off, and is not tried again before then."),
     Column("reason", Text, comment="Why it is sent again, as a revision of its own; NULL: it is not."),
-    Column("resolved", Text, comment="What a person found out of it while it was uncertain; NULL: nothing."),
+    Column("resolved", Text, comment="What was found out or decided of it; NULL: nothing."),
     Column("released", Text, comment="Who let it go though it was held, and why; NULL: nobody."),
+    Column("closed", Text, comment="Who says that nothing is left to do about it, and why; NULL: nobody."),
     comment="Every mail to every recipient, and what became of it.",
 )  # fmt: skip
 

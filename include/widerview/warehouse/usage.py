@@ -126,13 +126,13 @@ class DailyAllowance:
         return self._dollars - (spent or _NOTHING)
 
     def _spent(self, price: Decimal) -> str:
-        of_money = ""
+        of_money = more = ""
         if self._dollars is not None:
             of_money = f", or the ${self._dollars:.2f} they may cost (the next answer up to ${price:.2f} of it),"
+            more = ", or allow more dollars with the option `dollars_a_day` in the client's file"
         return (
             f"The {self._calls} calls{of_money} that {self._whose['client_id']} may make to {self._whose['source']} on "
-            f"{self._day} (UTC) are spent. Clear the task tomorrow, or allow more: docs/sources.md tells how. "
-            "`widerview usage` shows what was spent."
+            f"{self._day} (UTC) are spent. Clear the task tomorrow{more}. `widerview usage` shows what was spent."
         )
 
     def _run(self, name: str, **values: object) -> bool:
