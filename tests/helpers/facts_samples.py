@@ -295,7 +295,8 @@ def rates() -> tuple[RateFact, ...]:
         RateFact(
             metric="response_time",
             label="Time to answer",
-            meaning="How long, in office hours, half of those who needed an answer waited at most for it. Who still waits is counted in.",
+            meaning="How long, in office hours, half of those who needed an answer waited at most for it. Who still "
+            "waits is counted in.",
             definition="response_time@1",
             value=1.717,
             low=0.517,

@@ -270,6 +270,10 @@ sources = st.builds(
     late=st.lists(days, max_size=2).map(tuple),
     absent=st.lists(days, max_size=2).map(tuple),
     left_out=st.booleans(),
+    early=st.lists(days, max_size=2).map(tuple),
+    held=st.lists(days, max_size=2).map(tuple),
+    unlike=st.lists(days, max_size=2).map(tuple),
+    not_given=st.lists(st.sampled_from(["Likes", "Reach"]), max_size=2).map(tuple),
 )
 plans = st.builds(Plan, what=st.sampled_from(["starts", "ends", "goes on", "asset"]), name=words, day=days)
 asks = st.builds(

@@ -585,3 +585,14 @@ def test_first_and_last_touch_stand_side_by_side_where_they_are_far_apart(
     assert facts.campaigns[0].first_touch == told
     line = "Who gets the credit"
     assert (line in " ".join(render(facts).text.split())) is (told is not None)
+
+
+def test_a_partners_posts_are_counted_each_also_where_a_platform_tells_no_address_of_them(engine: Engine) -> None:
+    past = Past()
+    theirs = {"platform": "bluesky", "handle": "harbour.example"}
+    partner = {"name": "Fern", "accounts": [theirs], "posts": ["https://elsewhere.example/1"]}
+    named = campaign(str(WEEK.monday), "2026-12-20", posts=["https://h.example/p"], partners=[partner])
+    facts = past.facts(engine, client(campaigns=[named]))
+    [posts] = [row for row in facts.campaigns[0].rows if row.group == "partners"]
+    assert posts.so_far == len([day for day in past.likes if day >= WEEK.shift(-12).monday]) + 1
+    assert posts.week is None, "of the one that is only named nobody knows the week"

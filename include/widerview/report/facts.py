@@ -326,6 +326,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
         group: Where it was counted: social, partners, website, offline, or claimed by a platform.
         metric: Canonical metric; `posts` are the campaign's own.
         of: The platform, partner or asset it is a number of; empty: of the whole campaign.
+        place: Where the asset is seen, in the first row of it; empty: not told, or told before.
         week: In the week; None: not reported.
         so_far: Since the campaign began; None: not reported.
         at_least: There may be more: of reach, since people reached by two posts are counted once.
@@ -335,6 +336,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     group: Group
     metric: str
     of: str = ""
+    place: str = ""
     week: float | None
     so_far: float | None
     at_least: bool = False
@@ -344,11 +346,13 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
 class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
 
-    `metric` says what a result is; `ads` is what of the cost went to ads.
+    `metric` says what a result is; `ads` is what of the cost went to ads, `budget` what the file lets them cost in all
+    (0: it names none).
     """
 
     cost: float
     ads: float = 0.0
+    budget: float = 0.0
     currency: str
     metric: str
     results: float
@@ -635,7 +639,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
-        campaigns: Campaigns running in the week.
+        campaigns: Campaigns running in the week, and those lately over of which something has moved.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
         rates: Rates of the week, each with its doubt, for the appendix.
@@ -711,3 +715,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str | None = None
     approved_at: dt.datetime | None = None
     struck: str | None = None
+
+    @property
+    def running_campaigns(self) -> tuple[CampaignFact, ...]:
+        """Those that have a day in the week."""
+        return tuple(campaign for campaign in self.campaigns if campaign.ends >= self.first_day)

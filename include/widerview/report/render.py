@@ -34,7 +34,7 @@ from widerview.report import (
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
-from widerview.report.voice import Voice, voice_of
+from widerview.report.voice import voice_of
 from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
@@ -268,7 +268,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
-        "headings": _headings(voice),
+        "headings": _headings(facts),
         "no_room": [],
         "closing": voice.say(
             "Questions? Just reply: %(name)s at %(agency)s reads your answer.",
@@ -294,14 +294,17 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
     return page | _parted(facts, page, lines)
 
 
-def _headings(voice: Voice) -> dict[str, str]:
+def _headings(facts: Facts) -> dict[str, str]:
     """What stands over each section, by its name."""
+    voice = voice_of(facts.locale)
     campaign, coming_up = voice.say("Your wider campaign"), voice.say("Coming up")
     return {
         "figures": voice.say("Your week in numbers"),
         "worth_knowing": voice.say("Worth knowing"),
         "goals": voice.say("Your goals"),
-        "posts": voice.say("Posts people cared about"),
+        "posts": voice.say("Posts people cared about")
+        if narrate_posts.best_post(facts)
+        else voice.say("Your posts this week"),
         "campaigns": campaign,
         "campaign_lines": campaign,
         "conversation": voice.say("Conversations"),

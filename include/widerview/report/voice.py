@@ -21,6 +21,7 @@ CATALOGUES = Path(__file__).parent / "locale"
 """Where the catalogues stand: `<language>/LC_MESSAGES/report.po`."""
 
 _TWICE = 2
+_HALF_A_PERCENT = 0.005
 _WITHOUT_SHARP_S = {"CH", "LI"}
 
 
@@ -86,7 +87,9 @@ class Voice:
         return self.number(value, 0 if float(value).is_integer() else 1)
 
     def percent(self, share: float | Decimal, decimals: int = 0) -> str:
-        """A share as a percentage with a fixed count of decimals."""
+        """A share as a percentage with a fixed count of decimals; a small one is `under 1%`, and not none."""
+        if not decimals and 0 < share <= _HALF_A_PERCENT:
+            return self.say("under %(share)s", share=self.percent(0.01))
         pattern: NumberPattern = copy(self._numbers.percent_formats[None])
         pattern.frac_prec = (decimals, decimals)
         return str(pattern.apply(share, self._numbers))
