@@ -111,13 +111,13 @@ def figures() -> tuple[Figure, ...]:
         Figure(
             id="passed_on",
             label="Times passed on",
-            meaning="How often people shared the week's posts with others.",
+            meaning="How often people passed the week's posts on to others: reposts, quotes and shares.",
             value=3,
             usual=usual(4.4, 11.0),
             word="below",
             last_week=6,
             so_far=True,
-            definition="passed_on@1",
+            definition="passed_on@2",
         ),
     )
 

@@ -248,6 +248,18 @@ def test_three_lines_at_most_and_alarms_first(engine: Engine) -> None:
     assert [notable.because is None for notable in found.worth_knowing] == [True, True, False]
 
 
+def test_shares_are_passed_on_where_a_platform_has_no_reposts(engine: Engine) -> None:
+    past = Past()
+    past.insights = {day: {"likes": 9, "shares": 4} for day in past.days[::2]}
+    facts = past.facts(engine, client(accounts=[INSTAGRAM]))
+    [passed_on] = [figure for figure in facts.figures if figure.id == "passed_on"]
+    assert (passed_on.value, passed_on.definition) == (
+        4.0 * sum(day in WEEK.days for day in past.insights),
+        "passed_on@2",
+    )
+    assert {post.shares for post in facts.posts} == {4}
+
+
 # --- Rates ---------------------------------------------------------------------------------------------------------
 
 INSTAGRAM = {"platform": "instagram", "handle": "178", "connection": "meta"}
