@@ -64,7 +64,10 @@ def usuals(draw):
 def changes(draw):
     low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
     why = draw(st.sampled_from(["lasting", "measured differently"]))
-    return LevelChange(since=draw(days), why=why, times=times, low=low, high=high)
+    after = draw(st.none() | days)
+    return LevelChange(
+        since=draw(days), why=why, times=times, low=low, high=high, after=draw(plain) if after else "", after_day=after
+    )
 
 
 figures = st.builds(
@@ -86,7 +89,9 @@ figures = st.builds(
 @st.composite
 def notable_days(draw):
     low, high = sorted([draw(numbers), draw(numbers)])
-    what = st.sampled_from(["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"])
+    what = st.sampled_from(
+        ["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid", "timeline"]
+    )
     return NotableDay(
         day=draw(days),
         metric="visits",

@@ -15,7 +15,7 @@ Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
 Group = Literal["social", "partners", "website", "offline", "claimed"]
 """Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
-Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid", "timeline"]
 
 
 class Ends(NamedTuple):
@@ -62,6 +62,9 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
         times: How many times the level before the level since then is; None where it is measured differently.
         low: Lower end of the range that holds the true one with 95 %.
         high: Upper end.
+        after: The timeline's words on a change of a platform's algorithm that the lasting one came after; empty if
+            there was none. Nobody can tell whether it is the cause.
+        after_day: The day of it.
     """
 
     since: dt.date
@@ -69,6 +72,8 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
     times: float | None = None
     low: float | None = None
     high: float | None = None
+    after: str = ""
+    after_day: dt.date | None = None
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,10 +148,10 @@ class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something known that explains an unusual day.
 
     Attributes:
-        what: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
-            or has gone; paid promotion on a platform.
-        name: Of the holiday, campaign, touchpoint or platform.
-        day: When it happened; at most a week before the unusual day.
+        what: A public holiday or day off; a campaign that starts or is running, or has ended; a dated touchpoint of one
+            that is out, or has gone; paid promotion on a platform; an entry of the client's timeline.
+        name: Of the holiday, campaign, touchpoint or platform; of an entry of the timeline, its words.
+        day: When it happened or began; at most a week before the unusual day, but for a campaign that is running.
     """
 
     what: Happening
