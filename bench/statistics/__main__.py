@@ -9,21 +9,23 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from bench.figures import OURS, SHARED, Line, Study, cpu, tell_all
 from bench.statistics import contenders, nab, studies
 from bench.statistics import simulate as sim
+from bench.statistics.simulate import LOOKS_A_DAY
 from widerview.agency.models import WEEKDAYS, Client
 from widerview.measures.changes import lasting_changes
-from widerview.measures.crisis import LEAST_COMMENTS, rush
+from widerview.measures.crisis import LEAST_COMMENTS, PAST_DAYS, rush
 from widerview.measures.goals import growth, pace
-from widerview.measures.posts import PostCount, best_posts, rate_range, typical
+from widerview.measures.posts import PostCount, best_posts, posting, rate_range, typical
 from widerview.measures.response import Message, response
 from widerview.measures.robust import Floats
 from widerview.measures.unusual import surprises, unusual_days
-from widerview.measures.usual import forecast
+from widerview.measures.usual import forecast, usual_weekdays
 
 UC_SERIES = 400
 """statsmodels takes a tenth of a second for each."""
@@ -41,6 +43,8 @@ ALWAYS_OPEN = Client.model_validate(
         "accounts": [{"platform": "bluesky", "handle": "harbour.example"}],
     }
 )
+NOW = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+DAYS = [NOW.date() - dt.timedelta(days=ago) for ago in range(84, 0, -1)]
 HOURLY = {"week over week": "day over day", "28-day z": "4-day z", "same weekday, MAD": "same hour, MAD"}
 
 
@@ -79,6 +83,26 @@ def weekdays() -> list[Line]:
     return study.lines
 
 
+def verdicts() -> list[Line]:
+    """The week of clients with six figures: nothing changed, one doubled, all rose; figures apart or going along."""
+    study = Study("verdict on a week, six figures")
+    weeks = weeks_by(sim.clean_days(np.random.default_rng(23), 24_000, 13 * 7)).reshape(4_000, 6, 13)
+    together = weeks * np.random.default_rng(24).lognormal(0, 0.2, (4_000, 1, 13))
+    doubled, risen = weeks.copy(), weeks.copy()
+    doubled[:, 0, -1] *= 2
+    risen[:, :, -1] *= 1.3
+    for what, most, values in (
+        ("nothing changed", 0.13, weeks),
+        ("nothing changed, figures that go along", 0.13, together),
+        ("one figure doubled", np.inf, doubled),
+        ("all rose by 30 %", np.inf, risen),
+    ):
+        words = studies.week_words(values)
+        study.tell(OURS, f"{what}: good", words.count("good") / len(words), most=most)
+        study.tell(OURS, f"{what}: quiet", words.count("quiet") / len(words), most=most)
+    return study.lines
+
+
 def per_post() -> list[Line]:
     """Small means over many posts, and large ones over few; posts that differ, and posts that are alike."""
     lines = []
@@ -103,18 +127,21 @@ def rates() -> list[Line]:
         accounts = [sim.account(random, least, most, int(random.integers(8, 25))) for _ in range(1_500)]
         found = studies.posts_study(accounts, contenders.wilson)
         study = Study(f"posts seen {least} to {most:,} times")
-        covers, best = "account's rate, 95 % range: covers", "best three posts are the true ones"
+        covers, best = "account's rate, 95 % range: covers", "best three by rate are the true ones"
         study.tell(OURS, covers, found.account, 0.93, 0.97)
         study.tell("pooled Wilson", covers, found.account_wilson)
-        study.tell(OURS, "a post's lift, 95 % range: covers", found.post)
+        study.tell(OURS, "a post's lift by rate, 95 % range: covers", found.post)
         for who, precision in (
             (OURS, found.precision),
             ("raw rate", found.precision_raw),
             ("counts", found.precision_count),
         ):
             study.tell(who, best, precision)
-        study.tell(OURS, "best three posts overstated by the factor", found.overstated)
-        study.tell("raw rate", "best three posts overstated by the factor", found.overstated_raw)
+        study.tell(OURS, "lift of what a post drew, 95 % range: covers", found.drew)
+        study.tell(OURS, "best three by what they drew are the true ones", found.precision_drew)
+        study.tell(OURS, "best three by what they drew overstated by the factor", found.overstated_drew)
+        study.tell(OURS, "best three by rate overstated by the factor", found.overstated)
+        study.tell("raw rate", "best three by rate overstated by the factor", found.overstated_raw)
         lines += study.lines
     return lines
 
@@ -190,15 +217,14 @@ def answers() -> list[Line]:
     """One message in eight is never answered, and the newest have not waited long yet."""
     study = Study("time to answer")
     random = np.random.default_rng(4)
-    now = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
     hours = random.lognormal(np.log(2.5), 1.0, 2_000)
     hours[random.random(len(hours)) < 1 / 8] = np.inf
     ago = random.uniform(0, 80, len(hours))
     messages = [
         Message(at, None if np.isinf(wait) else at + dt.timedelta(hours=float(wait)))
-        for at, wait in zip((now - dt.timedelta(hours=float(each)) for each in ago), hours, strict=True)
+        for at, wait in zip((NOW - dt.timedelta(hours=float(each)) for each in ago), hours, strict=True)
     ]
-    found = response(messages, ALWAYS_OPEN, now)
+    found = response(messages, ALWAYS_OPEN, NOW)
     truth = float(np.median(hours))
     if found is None or found.median is None:
         raise ValueError("seven in eight were answered and there is no median")
@@ -243,27 +269,53 @@ def ahead() -> list[Line]:
     return goal.lines + year.lines
 
 
-def cost() -> list[Line]:
-    """All weekly statistics of a client, one client after the other as the reports are made."""
-    random = np.random.default_rng(12)
-    days = sim.clean_days(random, SERIES, 52 * 7)
-    weeks = weeks_by(days)
-    accounts = [sim.account(random, 245, 3_000, 10) for _ in range(4)]
+@dataclass(frozen=True)
+class Week:
+    """What one client's weekly statistics are made of: days of 40 series, four accounts' posts, messages, comments."""
 
-    def a_client() -> None:
-        forecast(weeks[:, -12:])
-        unusual_days(days[:, -120:], surprises(days[:, -120:]))
+    days: Floats
+    accounts: Sequence[sim.Account]
+    messages: Sequence[Message]
+    comments: Floats
+
+    @classmethod
+    def of(cls, seed: int) -> "Week":
+        """Make one; three days of each series in the last 17 weeks are not known, each other ones."""
+        random = np.random.default_rng(seed)
+        days = sim.clean_days(random, SERIES, 52 * 7)
+        for series in days:
+            series[random.choice(np.arange(len(series) - 120, len(series) - 7), 3, replace=False)] = np.nan
+        waits = random.uniform(0, 160, 20)
+        messages = [Message(NOW - dt.timedelta(hours=wait), NOW - dt.timedelta(hours=wait / 2)) for wait in waits]
+        accounts = [sim.account(random, 245, 3_000, 10) for _ in range(4)]
+        return cls(days, accounts, messages, random.poisson(5, (7 * LOOKS_A_DAY, 1 + PAST_DAYS)).astype(float))
+
+    def measure(self) -> None:
+        """Ask everything that a report with a year and a goal asks, and a week of looks for pile-ons."""
+        weeks, days = weeks_by(self.days), self.days[:, -120:]
+        forecast(weeks[:, -13:-1])
+        unusual_days(days, surprises(days))
         lasting_changes(weeks[:, -26:])
-        growth(weeks)
-        pace(1e4, 0.0, weeks[0, -12:], 8)
-        for each in accounts:
+        growth(weeks[:1])
+        pace(1e4, 0.0, weeks[0, -13:], 8)
+        for series in self.days[:4, -84:]:  # the chart, and three days worth knowing
+            usual_weekdays(dict(zip(DAYS, [None if np.isnan(day) else float(day) for day in series], strict=True)))
+        response(self.messages, ALWAYS_OPEN, NOW)
+        rush(self.comments[:, 0], self.comments[:, 1:])
+        for each in self.accounts:
             past = typical(each.past_earned, each.past_seen)
             if past:
                 rate_range(each.earned, each.seen, past)
-            best_posts(_counts(each.earned, each.seen), _counts(each.past_earned, each.past_seen))
+            now, before = _counts(each.earned, each.seen), _counts(each.past_earned, each.past_seen)
+            best_posts(now, before)
+            posting([before[first : first + 3] for first in range(0, len(before), 3)] + [now])
 
+
+def cost() -> list[Line]:
+    """All weekly statistics of a client, one client after the other as the reports are made, no two clients alike."""
+    clients = [Week.of(seed) for seed in range(MEASURED_CLIENTS)]
     study = Study("cost")
-    spent = cpu(lambda: [a_client() for _ in range(MEASURED_CLIENTS)]) * CLIENTS / MEASURED_CLIENTS
+    spent = cpu(lambda: [client.measure() for client in clients]) * CLIENTS / MEASURED_CLIENTS
     study.tell(OURS, "CPU s, the weekly statistics of 1,000 clients of 40 series", spent, most=20)
     return study.lines
 
@@ -272,7 +324,7 @@ def _counts(earned: Sequence[float], seen: Sequence[float]) -> list[PostCount]:
     return [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
 
 
-STUDIES = (usual_week, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
+STUDIES = (usual_week, verdicts, weekdays, per_post, rates, daily, labelled, crises, answers, lasting, ahead, cost)
 
 
 def main() -> int:

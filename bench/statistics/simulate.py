@@ -136,7 +136,7 @@ def comments(random: np.random.Generator, clients: int, days: int, *, pile_ons: 
 
 @dataclass(frozen=True)
 class Account:
-    """An account's past posts and a week's, with the truth: its rate, and the week's posts' own ones."""
+    """An account's past posts and a week's, with the truth: its rate, the week's posts' own ones, mean reach."""
 
     past_earned: Floats
     past_seen: Floats
@@ -144,6 +144,7 @@ class Account:
     seen: Floats
     rate: float
     rates: Floats
+    mean_seen: float
 
 
 def account(random: np.random.Generator, least_seen: float, most_seen: float, posts: int) -> Account:
@@ -154,7 +155,8 @@ def account(random: np.random.Generator, least_seen: float, most_seen: float, po
     shape = 1 / alike - 1
     rates = random.beta(rate * shape, (1 - rate) * shape, past + posts)
     earned = random.binomial(seen.astype(int), rates).astype(float)
-    return Account(earned[:past], seen[:past], earned[past:], seen[past:], rate, rates[past:])
+    mean_seen = (most_seen - least_seen) / float(np.log(most_seen / least_seen))
+    return Account(earned[:past], seen[:past], earned[past:], seen[past:], rate, rates[past:], mean_seen)
 
 
 def _log_uniform(random: np.random.Generator, least: float, most: float) -> float:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from bench.statistics import nab
 from bench.statistics.simulate import LOOK_HOURS, LOOKS_A_DAY, TEST_DAYS, Account, Comments, Eventful
 from widerview.measures.crisis import PAST_DAYS, WINDOW_HOURS
-from widerview.measures.posts import PostCount, best_posts, rate_range, typical
+from widerview.measures.posts import PostCount, Standing, best_posts, rate_range, typical
 from widerview.measures.unusual import Surprises, surprises, unusual_days
-from widerview.measures.usual import Forecast, usual_ranges, usual_weekdays, word
+from widerview.measures.usual import Forecast, WeekWord, usual_ranges, usual_weekdays, week_word, word
+from widerview.report.facts import Ends
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -84,6 +85,17 @@ def weekday_coverage(days: Floats) -> float:
         usual = usual_weekdays(past)
         inside += [usual[day][0] <= value <= usual[day][1] for day, value in enumerate(series[-7:])]
     return float(np.mean(inside))
+
+
+def week_words(weeks: Floats) -> list[WeekWord]:
+    """The word for the last week of each client, from weeks of shape (clients, figures, weeks)."""
+    found = []
+    for client in weeks:
+        usual = usual_ranges({str(row): figure[:-1].tolist() for row, figure in enumerate(client)})
+        pairs = list(zip(client[:, -1].tolist(), usual.values(), strict=True))
+        far = [word(now, each and Ends(each.wide_low, each.wide_high)) for now, each in pairs]
+        found.append(week_word([word(now, each) for now, each in pairs], far))
+    return found
 
 
 def recall(data: Eventful, scores: Floats, false_alarms_a_day: float) -> float:
@@ -168,7 +180,10 @@ def taxi(series: nab.Labelled, detector: Callable[[Floats, int], Floats], learnt
 
 @dataclass(frozen=True)
 class PostStudy:
-    """Coverage of account rates and of posts' lifts, and how often the best three posts are the true ones."""
+    """Coverage of account rates and of posts' lifts, and how often the best three posts are the true ones.
+
+    The lifts are those of the posts' rates; `drew` are those of what the posts drew, however often they were seen.
+    """
 
     account: float
     account_wilson: float
@@ -179,6 +194,9 @@ class PostStudy:
     precision_count: float
     overstated: float
     overstated_raw: float
+    drew: float
+    precision_drew: float
+    overstated_drew: float
 
 
 def posts_study(accounts: Sequence[Account], wilson: Callable[[float, float], tuple[float, float]]) -> PostStudy:
@@ -190,11 +208,10 @@ def posts_study(accounts: Sequence[Account], wilson: Callable[[float, float], tu
         if past is None or found is None:
             continue
         low, high = wilson(each.earned.sum(), each.seen.sum())
-        now, before = (
-            [PostCount("all", *pair) for pair in zip(earned, seen, strict=True)]
-            for earned, seen in ((each.earned, each.seen), (each.past_earned, each.past_seen))
-        )
-        ranked = best_posts(now, before, coverage=0.95)
+        ranked = _ranked(each, each.seen, each.past_seen)
+        drew = _ranked(each, np.ones(len(each.seen)), np.ones(len(each.past_seen)))
+        true_drew = each.rates * each.seen / (each.rate * each.mean_seen)
+        drew_top = [standing.post for standing in drew[:3]]
         true = each.rates / each.rate
         top = [standing.post for standing in ranked[:3]]
         raw = each.earned / each.seen
@@ -212,9 +229,20 @@ def posts_study(accounts: Sequence[Account], wilson: Callable[[float, float], tu
                 len(best & set(counted.tolist())) / 3,
                 sum(standing.lift for standing in ranked[:3]) / true[top].sum(),
                 raw[raw_top].sum() / each.rates[raw_top].sum(),
+                np.mean([standing.low <= true_drew[standing.post] <= standing.high for standing in drew]),
+                len(set(np.argsort(-true_drew)[:3].tolist()) & set(drew_top)) / 3,
+                sum(standing.lift for standing in drew[:3]) / true_drew[drew_top].sum(),
             )
         )
     return PostStudy(*(float(mean) for mean in np.mean(np.array(rows, dtype=float), axis=0)))
+
+
+def _ranked(account: Account, seen: Floats, past_seen: Floats) -> list[Standing]:
+    now, before = (
+        [PostCount("all", *pair) for pair in zip(earned, times, strict=True)]
+        for earned, times in ((account.earned, seen), (account.past_earned, past_seen))
+    )
+    return best_posts(now, before, coverage=0.95)
 
 
 Rule = Callable[[Floats, Floats], Bools]

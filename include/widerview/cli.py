@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from widerview import campaign_commands
 from widerview.terminal import clear_errors, find_client, parse_week, read_clients, say, settle_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from widerview.agency.models import Client
+    from widerview.pipeline.origins import Row
+    from widerview.report.receipts import Value
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 warehouse = typer.Typer(no_args_is_help=True, help="The warehouse's own upkeep.")
@@ -222,7 +226,8 @@ def sources(
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in SOURCES.values()], indent=2))
         return
-    table = Table("source", "kind", "API", "ends", "streams", "look-back", "verified against")
+    more = ("kind", "API", "ends", "streams", "look-back", "verified against")
+    table = Table(Column("source", no_wrap=True), *(Column(name, overflow="fold") for name in more))
     for each in SOURCES.values():
         table.add_row(
             each.name, each.kind, each.api_version, str(each.sunset or ""), ", ".join(each.streams),
@@ -248,7 +253,8 @@ def usage(
     from widerview.warehouse.usage import used_since
 
     settle_in()
-    table = Table("day (UTC)", "client", "source", "calls", "of", "dollars", "of")
+    whole = [Column(name, no_wrap=True) for name in ("day (UTC)", "client", "source")]
+    table = Table(*whole, "calls", "of", "dollars", "of")
     most_calls: Counter[tuple[str, str]] = Counter()
     most_dollars: dict[tuple[str, str], str] = {}
     with suppress(NoFolder):
@@ -417,16 +423,17 @@ def rebuild(
 def explain(
     client: Annotated[str, typer.Argument(help="The client's id.")],
     period: Annotated[str, typer.Argument(help="ISO week of the report, like 2026-W46.")],
-    figure: Annotated[str | None, typer.Argument(help="The figure's id; lists all of them if left out.")] = None,
+    number: Annotated[str | None, typer.Argument(help="The number's id; lists all of them if left out.")] = None,
     revision: Annotated[
         int | None, typer.Option(help="Which revision; the one that was sent last if left out.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show the receipt of a figure in a report: definition, SQL, rows, and what the platforms had answered.
+    """Show the receipt of a number in a report: definition, SQL, rows, and what the platforms had answered.
 
-    The figure is worked out anew from its rows, and the sha256 of each raw answer from its bytes. Ends with 1 if either
-    is not what it was.
+    Every number that the mail prints has an id. One that a formula gives names the formula, where it is told, and its
+    inputs, each of which can be explained, too. The number is worked out anew, and the sha256 of each raw answer from
+    its bytes. Ends with 1 if either is not what it was.
 
     Example: `widerview explain harbour-bakery 2026-W46 visits`
     """
@@ -440,27 +447,29 @@ def explain(
     week = parse_week(period, "PERIOD")
     with clear_errors():
         engine = connections.warehouse()
-        if figure is None:
-            for name, label in receipts.figures(engine, client, week, revision).items():
-                say(printable(f"{name:<40} {label}"), "")
+        if number is None:
+            for each in receipts.numbers(engine, client, week, revision).values():
+                say(printable(f"{each.id:<48} {each.text:<28} {each.label}"), "")
             return
-        found = receipts.explain(engine, connections.landing(), client, week, figure, revision)
+        found = receipts.explain(engine, connections.landing(), client, week, number, revision)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
     say(printable(f"{found.label}: {_shown(found.value)}"), "bold")
-    say(printable(f"{found.definition}: {found.meaning}"), "")
+    if found.printed:
+        say(printable(f"in the mail: {found.printed}"), "")
+    say(printable(": ".join(filter(None, (found.definition, found.meaning)))), "")
     say(f"{found.period}, revision {found.revision}, as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC", "")
     for line in "\n\n".join(("", *found.sql)).splitlines():
         say(printable(line), "dim")
-    table = Table("source", "of", "metric", "value", "observed (UTC)", "sha256 of the answer")
-    for row in found.rows:
-        table.add_row(
-            row.source, Text(printable(row.of)), row.metric, _shown(row.value), f"{row.observed_at:%Y-%m-%d %H:%M:%S}",
-            row.receipt[:12],
-        )  # fmt: skip
-    Console().print(table)
-    say(found.how, "")
+    if found.rows:
+        _print_rows(found.rows)
+    say(printable(found.how), "")
+    if found.function:
+        say(f"formula  {found.function}  (worked out anew: the same)", "green")
+    say(f"told in  {found.page}", "")
+    for given in found.inputs:
+        say(printable(f"input    {given.id}: {_shown(given.value)}"), "")
     for answer in found.answers:
         say("", "")
         say(f"sha256   {answer.sha256}  (worked out anew: the same)", "green")
@@ -468,6 +477,18 @@ def explain(
         say(f"answer   {answer.status}, {answer.size} bytes, arrived {answer.fetched_at:%Y-%m-%d %H:%M:%S} UTC", "")
         say(f"raw      {answer.raw}", "")
         say(f"pull     {answer.pull}", "")
+
+
+def _print_rows(rows: "Iterable[Row]") -> None:
+    from widerview.yaml_lines import printable
+
+    table = Table("source", "of", "metric", "value", "observed (UTC)", "sha256 of the answer")
+    for row in rows:
+        table.add_row(
+            row.source, Text(printable(row.of)), row.metric, _shown(row.value), f"{row.observed_at:%Y-%m-%d %H:%M:%S}",
+            row.receipt[:12],
+        )  # fmt: skip
+    Console().print(table)
 
 
 @app.command()
@@ -862,8 +883,9 @@ def resend_report(
     client: _ClientOption,
     week: _WeekOption,
     revision: _RevisionOption,
-    recipient: Annotated[list[str], typer.Option(help="To whom; may be given more than once.")],
     why: Annotated[str, typer.Option(help="Why it is sent again; kept with each mail.")],
+    recipient: Annotated[list[str] | None, typer.Option(help="To whom; may be given more than once.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="To all whose mail failed and waits for a person.")] = False,
     by: _ByOption = None,
 ) -> None:
     """Send an approved report again, as a new revision that says the same: a mail of its own.
@@ -875,14 +897,22 @@ def resend_report(
     """
     settle_in()
     from widerview.clock import utc_now
+    from widerview.delivery.outbox import list_rows
     from widerview.pipeline import connections, outgoing
 
+    if bool(recipient) == failed:
+        raise typer.BadParameter("give --recipient, or --failed")
     known, period = find_client(client), _period(week)
     with clear_errors():
-        number = outgoing.resend(
-            connections.warehouse(), known, period, revision, to=recipient, why=why, by=by or getuser(), now=utc_now()
-        )
-    say(f"{period}, revision {number}: {len(recipient)} mail(s) in the outbox", "green")
+        engine, to = connections.warehouse(), recipient or []
+        if failed:
+            with engine.connect() as connection:
+                rows = list_rows(connection, client_id=client, period=period, revision=revision, state="failed")
+            to = [row.recipient for row in rows if row.waits]
+            if not to:
+                raise LookupError(f"no mail of {client} {period} revision {revision} has failed and waits")
+        number = outgoing.resend(engine, known, period, revision, to=to, why=why, by=by or getuser(), now=utc_now())
+    say(f"{period}, revision {number}: {len(to)} mail(s) in the outbox", "green")
 
 
 @warehouse.command()
@@ -908,7 +938,9 @@ def _period(name: str) -> str:
     return name if name.startswith("crisis-") else str(parse_week(name, "--week"))
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: "Value") -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
     return "not reported" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 

@@ -179,3 +179,15 @@ def test_a_landing_page_on_the_clients_website(page: str) -> None:
 def test_a_landing_page_elsewhere(page: str) -> None:
     with pytest.raises(ValidationError, match="none of the client's websites"):
         with_campaigns(WINTER | {"landing_page": page})
+
+
+def test_all_amounts_are_in_the_clients_currency() -> None:
+    def shop(currency: str) -> list[dict[str, object]]:
+        options = {"currency": currency}
+        return [
+            {"platform": "ga4", "site_id": "1", "url": "https://shop.example", "connection": "g", "options": options}
+        ]
+
+    assert with_campaigns(web=shop("USD"), currency="USD")
+    with pytest.raises(ValidationError, match=r"in USD, and those of the client are in EUR; write currency: EUR"):
+        with_campaigns(web=shop("USD"))

@@ -67,12 +67,29 @@ def test_a_client_that_opens_once_a_week_is_reviewed_a_week_before() -> None:
         ("2026-11-24 09:00", "2026-11-25 09:00", "2026-11-25 08:00"),  # at five in the morning nobody reads it
         ("2026-11-24 13:00", "2026-11-25 13:00", "2026-11-25 09:00"),  # composed late: as long as was promised
         ("2026-11-20 08:00", "2026-11-25 09:00", "2026-11-25 08:00"),
-        ("2026-11-24 23:00", "2026-11-25 23:00", "2026-11-25 19:00"),  # nobody is there before the time is up
+        ("2026-11-24 23:00", "2026-11-25 23:00", "2026-11-25 13:00"),  # nobody is there in the evening
     ],
 )
 def test_who_is_asked_has_time_to_answer_and_is_reminded(asked: str, until: str, remind_at: str) -> None:
     found = schedule.answering(planned(), berlin("2026-11-25 09:00"), berlin(asked))
     assert found == (berlin(until), berlin(remind_at))
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked", "remind_at"),
+    [
+        (("09:00", "18:00"), "2026-11-24 09:00", "2026-11-24 14:00"),
+        (("09:00", "11:00"), "2026-11-24 09:30", None),  # asked in the last hours: that reminds enough
+        (("09:00", "11:00"), "2026-11-23 09:00", "2026-11-24 09:00"),
+    ],
+)
+def test_where_the_agency_opens_when_the_report_leaves_the_reminder_comes_the_day_before(
+    hours: tuple[str, str], asked: str, remind_at: str | None
+) -> None:
+    office = {day: dict(zip(("opens", "closes"), hours, strict=True)) for day in WEEKDAYS[:5]}
+    someone = client(office_hours=office, report={"time": "09:00", "review_hours": 1})
+    found = schedule.answering(someone, berlin("2026-11-25 09:00"), berlin(asked))
+    assert found == (berlin("2026-11-25 09:00"), remind_at and berlin(remind_at))
 
 
 def test_with_an_hour_to_answer_nobody_is_reminded() -> None:

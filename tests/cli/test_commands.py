@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -135,6 +136,17 @@ def test_doctor_says_whether_pdfs_can_be_made_where_a_client_wants_one(
         assert "✗ PDF: The PDF needs Pango" in run("doctor").output.splitlines()
     finally:
         file.write_text(written)
+
+
+def test_doctor_names_clients_of_whom_nobody_is_told_that_a_report_was_not_sent(installed: House) -> None:
+    assert "✓ unanswered reviews: somebody is told of each" in run("doctor").output.splitlines()
+    file = installed.root / "clients" / "lantern-lane.yaml"
+    written = file.read_text()
+    file.write_text(written.replace("report:\n", "report:\n  remind: []\n"))
+    lines = run("doctor").output.splitlines()
+    file.write_text(written)
+    [line] = [line for line in lines if line.startswith("✗ unanswered reviews")]
+    assert "was not sent: lantern-lane. Set report.remind or sender.owner" in line
 
 
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(
@@ -308,10 +320,9 @@ def test_corrections_and_rebuild_of_what_was_sent(installed: House, monkeypatch:
 def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_hold(installed: House) -> None:
     facts = send_report(installed, "tidewater-cycles", Week.parse("2026-W46"), SETTLED)
     visits = next(figure.value for figure in facts.figures if figure.id == "visits")
-    listed = run("explain", "tidewater-cycles", "2026-W46").output
-    assert [line.split()[0] for line in listed.splitlines()][: len(facts.figures)] == [
-        each.id for each in facts.figures
-    ]
+    listed = {line.split()[0]: line for line in run("explain", "tidewater-cycles", "2026-W46").output.splitlines()}
+    assert {each.id for each in facts.figures} < listed.keys()
+    assert listed["visits"].split()[1:] == [f"{visits:,.0f}", "Website", "visits"]
     shown = run("explain", "tidewater-cycles", "2026-W46", "visits")
     assert shown.exit_code == 0, shown.output
     for part in (
@@ -323,13 +334,17 @@ def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_ho
     ):
         assert part in shown.output, part
     assert shown.output.count("worked out anew: the same") >= 1
+    usual = run("explain", "tidewater-cycles", "2026-W46", "visits/usual").output
+    for part in ("in the mail: usually ", "widerview.measures.usual.usual_ranges", "input    visits@2026-W45: "):
+        assert part in usual, part
+    assert run("explain", "tidewater-cycles", "2026-W46", "visits@2026-W45").exit_code == 0
     receipt = json.loads(run("explain", "tidewater-cycles", "2026-W46", "visits", "--json").output)
     assert (receipt["value"], len(receipt["rows"])) == (visits, 7)
     with installed.engine.begin() as connection:
         connection.execute(text("UPDATE day_value SET receipt = decode(repeat('00', 32), 'hex')"))
     spoilt = run("explain", "tidewater-cycles", "2026-W46", "visits")
     assert spoilt.exit_code == 1
-    assert "no pull of that time has such an answer" in spoilt.output
+    assert "no pull has such an answer of that time" in spoilt.output
 
 
 @pytest.mark.parametrize(
@@ -354,13 +369,17 @@ def test_migrate_twice_is_fine(installed: House) -> None:
     assert run("migrate").exit_code == 0
 
 
+def test_the_names_of_sources_can_be_copied_from_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert set(SOURCES) <= set(re.findall(r"\w+", run("sources").output))
+
+
 def test_sources_and_pools_for_programs(tmp_path: Path) -> None:
     told = json.loads(run("sources", "--json").output)
     assert [each["name"] for each in told] == list(SOURCES)
     assert len(told) == 17
     for each in told:
         assert {"streams", "api_version", "sunset", "verified_against"} <= each.keys()
-    assert "matomo" in run("sources").output
     assert json.loads(run("pools").output) == pools()
     run("pools", "--out", str(tmp_path / "pools.json"))
     assert json.loads((tmp_path / "pools.json").read_text()) == pools()

@@ -62,7 +62,7 @@ def attached(pdf: bytes) -> dict[str, object]:
 
 def entry(client_id: str, recipient: str, released: str | None = None) -> Entry:
     return Entry(client_id, "2026-W47", 1, recipient, "<1@agency.example>", "ready", 0, NOW, NOW, None, None, None,
-                 None, released)  # fmt: skip
+                 None, released, None)  # fmt: skip
 
 
 def mail_of(owner: Client, **changes: object) -> bytes:

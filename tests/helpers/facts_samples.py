@@ -35,6 +35,7 @@ from widerview.report.facts import (
     Plan,
     PostFact,
     Posting,
+    RateFact,
     SourceFact,
     TouchpointFact,
     Untagged,
@@ -256,6 +257,45 @@ def goals(visits: int = 127) -> tuple[GoalFact, ...]:
     )
 
 
+def rates() -> tuple[RateFact, ...]:
+    """Rates of an account, of the website and of answers."""
+    return (
+        RateFact(
+            metric="save_share",
+            label="Saves among engagements",
+            platform="Bluesky",
+            handle="hollowoak.example",
+            value=7.143,
+            low=3.911,
+            high=13.052,
+            usual_low=2.224,
+            usual_high=6.481,
+            word="above",
+            spread=0.41,
+        ),
+        RateFact(
+            metric="conversion_rate",
+            label="Conversion rate",
+            platform="Matomo",
+            value=3.937,
+            low=1.703,
+            high=9.104,
+            usual_low=2.118,
+            usual_high=6.332,
+            word="inside",
+            spread=0.3,
+        ),
+        RateFact(
+            metric="response_rate",
+            label="Questions answered",
+            value=100.0,
+            low=70.085,
+            high=100.0,
+        ),
+        RateFact(metric="response_time", label="Time to answer", value=1.717, low=0.517, high=6.25),
+    )
+
+
 def good_week() -> Facts:
     """A week above the usual range, with every section filled."""
     return with_lesson(
@@ -362,6 +402,7 @@ def good_week() -> Facts:
             conversation=Conversation(
                 received=12, written=9, answers=Answers(received=9, answered=9, half_within=1.717)
             ),
+            rates=rates(),
             sources=(
                 SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
                 SourceFact(
@@ -447,6 +488,7 @@ def normal_week() -> Facts:
             conversation=Conversation(
                 received=9, written=9, answers=Answers(received=9, answered=9, half_within=1.717)
             ),
+            rates=tuple(rate for rate in rates() if rate.metric != "conversion_rate"),
             campaigns=(),
             sources=green,
             planned=(),
@@ -473,6 +515,7 @@ def quiet_week() -> Facts:
             worth_knowing=(),
             goals=(msgspec.structs.replace(goal, target=140, low=None, high=None, word="reached"),),
             posting=Posting(posts=2, usual_posts=7.5),
+            rates=(),
             accounts=with_posts(1),
             channels=(
                 ChannelFact(channel="search", visits=21, usual=usual(30.2, 44.0), word="below"),
@@ -536,6 +579,7 @@ def silent_week() -> Facts:
             posting=Posting(posts=0, usual_posts=7.5),
             nothing_posted=True,
             conversation=Conversation(received=0, written=0),
+            rates=(),
             accounts=with_posts(0),
         )
     )
@@ -580,6 +624,7 @@ def broken_week() -> Facts:
             chart=None,
             channels=(),
             untagged=None,
+            rates=rates()[:1],
             worth_knowing=notable_days()[:1],
             goals=(),
             campaigns=(),

@@ -76,8 +76,9 @@ class House:
     def pull(self, window: Window, run: str, source: str, access: Callable[[Target], Access] | None = None) -> None:
         for batch in ingest.plan(self.agency, source):
             self.pulls += ingest.pull(
-                self.landing, SOURCES[source], batch, window, run, access or self.sandbox.access, self.sandbox.clock
-            )
+                self.landing, SOURCES[source], batch, lambda target: window, run, access or self.sandbox.access,
+                self.sandbox.clock,
+            )  # fmt: skip
 
     def check_and_load(self, run: str, source: str) -> None:
         targets = ingest.targets_of(self.agency.clients.values(), source)

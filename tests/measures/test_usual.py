@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.statistics.simulate import clean_days, per_post_weeks
-from bench.statistics.studies import per_post_study, week_coverage, weekday_coverage
+from bench.statistics.studies import per_post_study, week_coverage, week_words, weekday_coverage
 from widerview.measures.usual import (
     COVERAGE,
     MIN_WEEKS,
@@ -16,6 +16,7 @@ from widerview.measures.usual import (
     forecast,
     usual_ranges,
     usual_weekdays,
+    week_word,
     word,
 )
 
@@ -151,3 +152,28 @@ def test_unknown_days_are_left_out_and_few_days_say_nothing():
     assert sorted(found) == [0, 1, 3, 4, 5, 6]
     assert found[1][0] < 60 < found[1][1] < found[5][0]
     assert usual_weekdays(days_of(values[: 7 * (MIN_WEEKS - 1)])) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "far", "week"),
+    [
+        (["above", "inside", "inside"], ["inside"] * 3, "normal"),
+        (["above", "inside", "inside"], ["above", "inside", "inside"], "good"),
+        (["above", "below", "inside"], ["above", "inside", "inside"], "normal"),
+        (["above", "above", "below"], ["inside", "above", "inside"], "good"),
+        (["below", "below", "above"], ["below", "inside", "above"], "quiet"),
+        (["below", "not reported"], ["inside", "not reported"], "normal"),
+        (["no usual week yet"], ["no usual week yet"], "normal"),
+        ([], [], "normal"),
+    ],
+)
+def test_a_week_is_good_or_quiet_by_what_lies_far_outside(words, far, week):
+    assert week_word(words, far) == week
+
+
+def test_a_week_in_which_nothing_changed_is_seldom_good_or_quiet():
+    weeks = clean_days(np.random.default_rng(23), 6_000, 13 * 7).reshape(6_000, 13, 7).sum(axis=2).reshape(1_000, 6, 13)
+    words = week_words(weeks)
+    assert words.count("good") <= 140 >= words.count("quiet")
+    weeks[:, :, -1] = np.round(weeks[:, :, -1] * 1.3)
+    assert week_words(weeks).count("good") >= 850

@@ -42,4 +42,5 @@ def test_of_a_campaign_in_its_first_days_of_reading_nothing_is_known(house: Hous
     [campaign] = facts.campaigns
     assert campaign.effect is not None
     assert campaign.effect.verdict == "not known"
-    assert "Too few days are known" in render(facts).text
+    assert campaign.effect.why == "not enough past"
+    assert "Too few days before it are known" in render(facts).text

@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 
 from databases import temporary_database
 from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
-from widerview.agency.models import Client
+from widerview.agency.models import Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.facts import CampaignFact, CampaignRow
+from widerview.report.facts import CampaignFact, CampaignRow, Facts
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
@@ -127,6 +127,50 @@ def test_a_code_that_is_used_after_the_last_day_was_used_for_the_campaign(droppe
         assert row(campaign, metric, CODE) == row(campaign_of(dropped), metric, CODE)
     assert row(campaign, "visits") == row(campaign_of(dropped), "visits")
     assert row(campaign, "posts").week < row(campaign_of(dropped), "posts").week
+
+
+def test_a_campaign_that_is_over_stays_while_something_of_it_moves(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    campaign = client.campaigns[0]
+
+    def told(ended: dt.timedelta, **changed: object) -> Facts:
+        ends = WEEK.monday - ended
+        over = campaign.model_copy(update={"starts": ends - dt.timedelta(days=6), "ends": ends} | changed)
+        return weekly.compose_facts(dropped.engine, client.model_copy(update={"campaigns": (over,)}), WEEK, SETTLED)
+
+    yesterday = dt.timedelta(days=1)
+    after = told(yesterday)
+    assert [each.key for each in after.campaigns] == [campaign.key]
+    assert after.running_campaigns == ()
+    assert "campaign_visits" not in {figure.id for figure in after.figures}
+    assert row(after.campaigns[0], "visits").week == row(campaign_of(dropped), "visits").week
+    assert not told(dt.timedelta(weeks=5)).campaigns
+    silent = {"key": "other", "assets": (), "channels": ()}
+    assert not told(yesterday, **silent).campaigns
+    event = tuple(asset for asset in campaign.assets if asset.name == EVENT)
+    [late] = told(yesterday, **silent | {"assets": event}).campaigns
+    assert row(late, "attendance", EVENT).so_far > 0, "heads that were told of late"
+
+
+def test_what_a_partner_posts_is_part_of_the_campaign_and_of_no_figure_of_the_clients_own(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    theirs = next(account for account in client.accounts if account.platform == "mastodon")
+    account = PartnerAccount(platform=theirs.platform, handle=theirs.handle)
+    partner = Partner(name="Fern Example", accounts=(account,))
+    campaign = client.campaigns[0].model_copy(update={"partners": (partner,)})
+    own = tuple(each for each in client.accounts if each is not theirs)
+
+    def told(**changed: object) -> Facts:
+        return weekly.compose_facts(dropped.engine, client.model_copy(update=changed), WEEK, SETTLED)
+
+    alone, together = told(accounts=own), told(campaigns=(campaign,))
+    for name in ("figures", "posts", "posting", "conversation", "accounts", "grade"):
+        assert getattr(together, name) == getattr(alone, name), name
+    [found] = together.campaigns
+    [posted] = [each for each in found.rows if each.group == "partners"]
+    assert (posted.of, posted.metric) == ("Fern Example", "posts")
+    assert posted.so_far > 0
+    assert row(found, "posts").so_far + posted.so_far == row(campaign_of(dropped), "posts").so_far
 
 
 def test_visits_that_began_on_its_pages_without_a_tag_stand_apart_and_are_in_no_other_row(dropped: House) -> None:
@@ -247,8 +291,10 @@ def test_the_mail_shows_the_table_in_html_and_in_text(dropped: House) -> None:
     for number in (scans.week, scans.so_far, attendance.week):
         assert f">{number:,.0f}</td>" in rendered.html
     plain = " ".join(rendered.text.split())
-    assert f"Scans: {POSTER}: {scans.week:,.0f} this week, {scans.so_far:,.0f} so far" in plain
-    assert f"People at the event: {EVENT}: {attendance.week:,.0f} this week" in plain
+    where = "Market hall, by the fountain"
+    assert f"Scans: {POSTER}, {where}: {scans.week:,.0f} this week, {scans.so_far:,.0f} so far" in plain
+    assert plain.count("In the newsletter") == 1, "where it is seen is said once of a code that has two rows"
+    assert f"People at the event: {EVENT}, Live from the kitchen, and online: {attendance.week:,.0f} this week" in plain
     assert "People reached on Bluesky, at least: not reported" in plain
     assert "∞" not in plain
 
@@ -290,6 +336,31 @@ def test_the_same_files_read_again_change_nothing_and_a_corrected_one_is_told_as
     assert line == "1 line of 14 November from Drop folder cannot be right and is left out"
 
 
+def test_of_one_thing_under_two_names_in_a_folder_the_table_saved_last_is_right(dropped: House) -> None:
+    """The event by its utm_source and later by its name; ads by the campaign's name and later by its key."""
+    client = dropped.agency.clients[BAKERY]
+    assets = [
+        asset.model_copy(update={"name": "Baking with Marta"} if asset.name == EVENT else {})
+        for asset in client.campaigns[0].assets
+    ]
+    campaign = client.campaigns[0].model_copy(update={"assets": tuple(assets)})
+    client = client.model_copy(update={"campaigns": (campaign,)})
+    renamed = {"bake-along": "baking with marta", "winter loaf/meta": "winter-loaf/meta"}
+    with dropped.engine.begin() as connection:
+        is_told = day_value.c.metric.in_(["attendance", "claimed_conversions"]), day_value.c.recorded_at <= SETTLED
+        for told in connection.execute(day_value.select().where(*is_told)).mappings().all():
+            saved = {"observed_at": SETTLED - dt.timedelta(hours=1), "recorded_at": SETTLED, "value": 55.0}
+            if member := renamed.get(told["member"]):
+                connection.execute(day_value.insert(), [{**told, **saved, "member": member}])
+    try:
+        found = campaign_of(dropped, client)
+        assert row(found, "attendance", "Baking with Marta").week == 55
+        assert row(found, "claimed_conversions", "Meta").week == 7 * 55
+    finally:
+        with dropped.engine.begin() as connection:
+            connection.execute(delete(day_value).where(day_value.c.member.in_(renamed.values())))
+
+
 def test_nothing_counted_yet_is_not_reported_and_no_results_cost_nothing_each(dropped: House) -> None:
     client = dropped.agency.clients[BAKERY]
     campaign = client.campaigns[0]
@@ -298,4 +369,8 @@ def test_nothing_counted_yet_is_not_reported_and_no_results_cost_nothing_each(dr
     found = campaign_of(dropped, client.model_copy(update={"campaigns": (renamed,)}))
     used = row(found, "redemptions", CODE)
     assert (used.week, used.so_far) == (None, None)
+    nowhere = [asset.model_copy(update={"path": "/nowhere"} if asset.name == POSTER else {}) for asset in assets]
+    unread = renamed.model_copy(update={"assets": tuple(nowhere)})
+    found = campaign_of(dropped, client.model_copy(update={"campaigns": (unread,)}))
+    assert row(found, "scans", POSTER).so_far is None, "a poster with a path has scans, which nobody has told"
     assert found.cost is None or found.cost.per_result is None

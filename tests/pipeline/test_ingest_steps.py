@@ -14,6 +14,7 @@ from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
 from widerview.warehouse import migrate as migrations
+from widerview.warehouse.load import load_pull
 from widerview.warehouse.migrate import migrate
 from widerview.warehouse.tables import metadata
 
@@ -41,8 +42,9 @@ def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: 
 
     def pull() -> list[str]:
         return ingest.pull(
-            house.landing, SOURCES["mastodon"], [first, second], SHORT, "run", access, house.sandbox.clock
-        )
+            house.landing, SOURCES["mastodon"], [first, second], lambda target: SHORT, "run", access,
+            house.sandbox.clock,
+        )  # fmt: skip
 
     house.sandbox.faults.inject(Injection(route="mastodon.lookup", fault="html_page", times=1))
     with pytest.raises(ingest.PullFailed, match=first.label) as failure:
@@ -52,6 +54,55 @@ def test_others_of_the_batch_go_on_and_a_retry_asks_only_for_what_failed(house: 
     house.sandbox.now[0] += dt.timedelta(minutes=2)
     assert len(pull()) == 2
     assert asked == [first.client_id, second.client_id, first.client_id]
+
+
+class Calendar:
+    """What is due of two accounts on a source, day by day; what is pulled of the first is loaded the morning after."""
+
+    def __init__(self, house: House, source: str) -> None:
+        self.engine, self.source = house.engine, SOURCES[source]
+        self.anna, self.berta = (
+            ingest.Target(client_id="lantern-lane", source=source, ref=ref, time_zone="UTC")
+            for ref in ("anna", "berta")
+        )
+
+    def due(self, day: str, target: ingest.Target | None = None) -> str:
+        window = ingest.window_due(self.engine, self.source, target or self.anna, dt.date.fromisoformat(day))
+        assert str(window.last) == day
+        return str(window.first)
+
+    def pull(self, day: str) -> None:
+        at = dt.datetime.fromisoformat(f"{day}T04:00:00+00:00") + dt.timedelta(days=1)
+        load_pull(
+            self.engine, load_id=day, target=self.anna, started_at=at, ended_at=at, digest=day.encode(), recorded_at=at,
+            window=Window(dt.date.fromisoformat(self.due(day)), dt.date.fromisoformat(day)), rows=[],
+        )  # fmt: skip
+
+
+def test_the_longer_look_back_of_a_sunday_that_was_missed_comes_with_the_next_pull_of_that_account(
+    house: House,
+) -> None:
+    facebook = Calendar(house, "facebook")
+    assert facebook.due("2026-11-15") == "2026-09-16", "a Sunday"
+    assert facebook.due("2026-11-17") == "2026-09-16", "nobody has pulled that Sunday's"
+    facebook.pull("2026-11-17")
+    assert facebook.due("2026-11-18") == "2026-10-19"
+    assert facebook.due("2026-11-18", facebook.berta) == "2026-09-16"
+    assert facebook.due("2026-11-21") == "2026-10-22"
+    assert facebook.due("2026-11-23") == "2026-09-23", "the next Sunday was missed"
+
+
+def test_days_that_were_missed_come_with_the_next_pull_of_that_account(house: House) -> None:
+    matomo = Calendar(house, "matomo")
+    assert matomo.due("2026-11-10") == "2026-11-07", "what was before its first pull is not asked for"
+    matomo.pull("2026-11-10")
+    assert matomo.due("2026-11-11") == matomo.due("2026-11-11", matomo.berta) == "2026-11-08"
+    assert matomo.due("2026-11-16") == "2026-11-08", "five days were missed, and those before them had not settled"
+    assert matomo.due("2026-11-16", matomo.berta) == "2026-11-13"
+    assert matomo.due("2026-12-09") == "2026-11-09", "no more than 30 days"
+    matomo.pull("2026-11-16")
+    assert matomo.due("2026-11-17") == "2026-11-14"
+    assert matomo.due("2026-11-12") == "2026-11-08", "a backfill looks at what was before it"
 
 
 def test_a_dead_token_is_not_asked_again(house: House) -> None:

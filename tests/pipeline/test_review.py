@@ -23,6 +23,7 @@ from widerview.agency import schedule
 from widerview.agency.models import Client
 from widerview.delivery.outbox import Entry, list_rows
 from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.delivery.suppression import suppress
 from widerview.measures.weeks import Week
 from widerview.pipeline import past_reports, review, steps, weekly
 from widerview.pipeline.answers import HOLD, NO_ANSWER, SEND_BACK
@@ -121,6 +122,16 @@ def test_a_reviewer_reads_verdict_deadline_changes_and_numbered_sentences(desk: 
     assert f"in {WEEK.shift(-1)}" in changed
     listed = body.partition("## Sentences that you may strike")[2].partition("---")[0]
     assert listed.count("\n1. ") == listed.count("\n2. ") == listed.count("\n3. ") == 1
+
+
+def test_a_reviewer_reads_who_is_left_alone(desk: Desk) -> None:
+    assert "get this report" not in desk.composed()["preview"]
+    left = desk.client.recipients[0].email
+    with desk.house.engine.begin() as connection:
+        suppress(connection, client_id=BAKERY, recipient=left, kind="unsubscribed", detail="the link", now=SETTLED)
+    assert "**Nobody gets this report**" in desk.composed()["preview"]
+    desk.change(recipients=[{"name": "Ada", "email": left}, {"name": "Ben", "email": "ben@hollowoak.example"}])
+    assert "**These do not get this report**" in desk.composed()["preview"]
 
 
 def test_a_theme_with_mistakes_is_told_and_composing_is_not_tried_again(
@@ -458,6 +469,14 @@ def test_a_planned_run_of_a_week_that_has_been_sent_is_skipped(desk: Desk) -> No
         assert due(desk, begun, run_type)["period"] == str(WEEK)
 
 
+def test_a_backfill_sends_no_old_week_that_nobody_reviews(desk: Desk) -> None:
+    begun = dt.datetime(2026, 10, 14, 8, 0, tzinfo=dt.UTC)
+    assert due(desk, begun, "backfill")["period"] == "2026-W41", "a reviewer is asked"
+    desk.change(report={"without_review": True})
+    with pytest.raises(AirflowFailException, match="start a run by hand"):
+        due(desk, begun, "backfill")
+
+
 def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(desk: Desk) -> None:
     begun = dt.datetime(2026, 11, 17, 8, 0, tzinfo=dt.UTC)
     planned = schedule.send_time(desk.client, begun)
@@ -476,10 +495,16 @@ def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(d
 
 
 @pytest.fixture
-def parked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[Ask, dict[str, Any]]:
-    """The operator with what Airflow gives it, and a report that is sent in a day."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Airflow was told to ask; each time it forgets the answer it has."""
     asks: list[dict[str, Any]] = []
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **ask: asks.append(ask))
+    return asks
+
+
+@pytest.fixture
+def parked(desk: Desk, asked: list[dict[str, Any]]) -> tuple[Ask, dict[str, Any]]:
+    """The operator with what Airflow gives it, and a report that is sent in a day."""
     composed = desk.composed(SETTLED + 24 * HOUR)
     ask = Ask(task_id="review", client_id=BAKERY, options=["Approve", "Hold"], reviewers=["mira"], subject="?")
     ti = SimpleNamespace(id="ti", xcom_pull=lambda task_ids: composed)
@@ -509,6 +534,16 @@ def test_reviewers_are_reminded_once_and_then_it_is_no_answer(desk: Desk, parked
     desk.now += 4 * HOUR
     assert ask.execute_complete(of_run, TIME_IS_UP)["chosen_options"] == [NO_ANSWER]
     assert len(desk.server.mails) == 1
+
+
+def test_an_answer_that_comes_while_reviewers_are_reminded_is_kept(
+    desk: Desk, parked: tuple[Ask, dict[str, Any]], asked: list[dict[str, Any]]
+) -> None:
+    ask, of_run = parked
+    timeout_of(lambda: ask.execute(of_run))
+    desk.now += 20 * HOUR
+    timeout_of(lambda: ask.execute_complete(of_run, TIME_IS_UP))
+    assert len(asked) == 1
 
 
 def test_a_reminder_that_does_not_go_out_stops_nothing(desk: Desk, parked: tuple[Ask, dict[str, Any]]) -> None:

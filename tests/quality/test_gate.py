@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from widerview.quality.gate import PullRows, check
-from widerview.quality.verdict import CheckResult, DayVerdict
+from widerview.quality.verdict import CheckResult, DayVerdict, Flaw
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -343,8 +343,11 @@ class TestBadWebDays:
         ]
         result = only(social(*social_week(), *(msgspec.structs.replace(each, source="bluesky") for each in days),
                              ended_at=ended))  # fmt: skip
-        assert colours(result) == "gggggga"
-        assert verdict(result, WEEK[-1]).reasons == ("15 November was not over when Bluesky was read.",)
+        assert colours(result) == "gggggaa"
+        assert [verdict(result, day).reasons for day in WEEK[-2:]] == [
+            ("The numbers Bluesky gave for 14 November may still rise.",),
+            ("15 November was not over when Bluesky was read.",),
+        ]
 
     def test_an_account_and_a_site_do_not_contradict_each_other(self):
         assert held(only(web(*web_week(), day_row(entity="account", value=250.0)))) == {}
@@ -367,9 +370,17 @@ class TestBadWebDays:
 
     def test_more_bounces_than_visits_are_held_in_any_dimension(self):
         part = {"dimension": "campaign", "member": "advent"}
-        rows = [*web_week(), day_row(**part, value=5.0), day_row(**part, metric="bounces", value=6.0)]
+        rows = [*web_week(), day_row(**part, value=5.0), day_row(**part, metric="bounces", value=9.0)]
         result = only(web(*rows))
-        assert held(result) == {len(rows) - 1: "more bounces (6) than visits (5) on 2026-11-12"}
+        assert held(result) == {len(rows) - 1: "more bounces (9) than visits (5) on 2026-11-12"}
+
+    @pytest.mark.parametrize(
+        ("visits", "visitors", "is_held"),
+        [(1.0, 2.0, False), (1.0, 5.0, True), (1000.0, 1020.0, False), (1000.0, 1021.0, True)],
+    )
+    def test_a_part_may_be_a_little_above_its_whole(self, visits: float, visitors: float, is_held: bool):
+        result = only(web(day_row(value=visits), day_row(metric="unique_visitors", value=visitors)))
+        assert bool(held(result)) == is_held
 
     @pytest.mark.parametrize(("missing", "colour"), [(2.0, "green"), (4.0, "amber")])
     def test_channels_must_add_up_to_the_visits_within_slack(self, missing: float, colour: str):
@@ -469,10 +480,21 @@ class TestBadSocialRows:
         ],
     )
     def test_a_post_without_a_believable_day_makes_every_day_amber(self, published: dt.datetime | None, reason: str):
-        result = only(social(account(), post(published_at=published)))
-        assert reason in held(result)[1]
+        rows = [*social_week(), post(published_at=published)]
+        result = only(social(*rows))
+        assert reason in held(result)[len(rows) - 1]
         assert colours(result) == "aaaaaaa"
         assert verdict(result).reasons == ("1 post from Bluesky cannot be right and is left out.",)
+
+    @pytest.mark.parametrize(("good", "bad", "colour"), [(7, 7, "a"), (7, 8, "r"), (0, 1, "r")])
+    def test_where_most_posts_are_held_no_day_is_believed(self, good: int, bad: int, colour: str):
+        """However they are spread: without a day of their own they would be missing on none."""
+        nowhere = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        held = [post(post_id=f"q{n}", text=f"Loaf {n}", published_at=nowhere) for n in range(bad)]
+        result = only(social(*(social_week() if good else [account()]), *held))
+        assert colours(result) == colour * 7
+        if colour == "r":
+            assert "Most of the posts that Bluesky gave cannot be right." in verdict(result).reasons
 
     @pytest.mark.parametrize("field", ["account_id", "post_id"])
     def test_a_post_without_an_id_is_held(self, field: str):
@@ -515,7 +537,7 @@ class TestBadTotals:
         assert verdict(result).reasons == ("2 numbers of 12 November from Bluesky cannot be right and are left out.",)
 
     def test_a_row_that_is_held_takes_its_totals_with_it(self):
-        result = only(social(account(), post(permalink="", counts={"likes": -5})))
+        result = only(social(account(), post(permalink="", counts={"likes": -5}), post(post_id="p2", text="Rye")))
         assert held(result) == {1: "permalink is missing"}
         assert verdict(result).reasons == ("1 post of 12 November from Bluesky cannot be right and is left out.",)
 
@@ -641,8 +663,21 @@ class TestMissingAccounts:
     def test_a_day_that_was_not_over_is_amber(self):
         noon = dt.datetime(2026, 11, 15, 11, tzinfo=dt.UTC)
         result = only(social(account(), ended_at=noon))
-        assert colours(result) == "gggggga"
+        assert colours(result) == "gggggaa"
         assert verdict(result, WEEK[-1]).reasons == ("15 November was not over when Bluesky was read.",)
+        assert verdict(result, WEEK[-1]).flaws == (Flaw("early"),)
+
+    def test_days_that_the_platform_tells_of_later_are_early(self):
+        told = [
+            msgspec.structs.replace(
+                day_row(day=day, entity="account", entity_id="did:1", metric="views"), source="bluesky"
+            )
+            for day in WEEK[:-2]
+        ]
+        result = only(social(*social_week(), *told, tells_after=dt.timedelta(hours=48)))
+        assert colours(result) == "gggggga", "48 hours after its end Saturday has nothing more to come"
+        assert verdict(result, WEEK[-1]).reasons == ("Bluesky tells of 15 November in a few days.",)
+        assert verdict(result, WEEK[-1]).flaws == (Flaw("early"),)
 
 
 @pytest.mark.parametrize("pull", [social(*social_week()), web(*web_week()[:5]), web()])

@@ -286,7 +286,7 @@ def test_a_german_mail_reads_as_one() -> None:
     text = " ".join(render.render(in_language(good_week(), "de_DE")).text.split())
     for words in (
         "Eine gute Woche: Website-Besuche und Besuche aus Social Media höher als üblich",
-        "Website-Besuche: 127 (üblich 79–104);",
+        "Website-Besuche: 127 (üblich 79–104); Weitergaben: 3 bislang (üblich 5–11).",
         "Wir glauben, die Kampagne „Walnut winter“ hat geholfen: Sie brachte 40 Besuche.",
         "Reaktionen je Beitrag: 13,4 bislang in den üblichen 8,2–14,8",
         "34 Reaktionen, etwa 3,1-mal so viel wie üblich (2,2–4,1).",

@@ -10,9 +10,9 @@ import pytest
 from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
-from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
+from facts_samples import MONDAY, SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
 from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources
-from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting, Untagged
+from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting, SourceFact, Untagged
 from widerview.report.render import render
 
 replace = msgspec.structs.replace
@@ -239,7 +239,42 @@ def test_missing_data_is_named_and_asks_for_help():
     assert narrate.verdict_line(facts) == "This week needs you: Website data is missing"
     assert narrate.three_sentences(facts)[1] == "Data is missing, so we draw no conclusions."
     assert narrate.three_sentences(facts)[2].startswith("Please reply to this mail")
-    assert narrate.data_line(facts) == "Website data is missing; all else is complete."
+    assert narrate.data_line(facts) == "Website data is missing; all else has been read."
+
+
+DAYS = tuple(MONDAY + dt.timedelta(days=day) for day in range(7))
+
+
+@pytest.mark.parametrize(
+    ("colour", "flaws", "line", "told"),
+    [
+        ("green", {}, "All data for this week is complete.", "(complete): all seven days have been read"),
+        ("green", {"early": DAYS[-1:]}, "All data there is has been read; some numbers may still rise.",
+         "(so far): may still rise: Sun 15 Nov"),
+        ("amber", {"late": DAYS[:1]}, "Bluesky data is not whole yet; all else has been read.",
+         "(incomplete): late or not whole: Mon 9 Nov"),
+        ("amber", {"held": DAYS}, "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): some numbers cannot be right and are left out: all seven days"),
+        ("amber", {"unlike": DAYS[:2]}, "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): unlike earlier weeks, and told as it is: Mon 9 Nov and Tue 10 Nov"),
+        ("amber", {"not_given": ("Likes", "Reach"), "early": DAYS[-1:]},
+         "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): may still rise: Sun 15 Nov; not given by the platform: Likes and Reach"),
+    ],
+)  # fmt: skip
+def test_why_data_is_not_whole_is_said(colour, flaws, line, told):
+    source = SourceFact(source="bluesky", title="Bluesky", colour=colour, line="for the agency", **flaws)
+    figures = tuple(replace(figure, so_far=False) for figure in good_week().figures)
+    facts = replace(good_week(), colour=colour, sources=(source,), figures=figures)
+    assert narrate.data_line(facts) == line
+    assert narrate_sources.source_line(facts, source).replace("\u00a0", " ") == f"Bluesky {told}."
+
+
+def test_data_is_not_complete_while_a_figure_may_rise():
+    figures = tuple(replace(figure, so_far=True) for figure in good_week().figures)
+    source = SourceFact(source="bluesky", title="Bluesky", colour="green", line="")
+    facts = replace(good_week(), sources=(source,), figures=figures)
+    assert narrate.data_line(facts) == "All data there is has been read; some numbers may still rise."
 
 
 def test_an_empty_week_is_told_kindly_and_without_numbers():

@@ -70,6 +70,21 @@ def test_posts_are_those_of_the_accounts_and_got_no_more_than_all_together(name:
 
 
 @samples
+def test_rates_are_those_of_what_was_counted(name: str) -> None:
+    facts = SAMPLES[name]()
+    rates, visits = {rate.metric: rate for rate in facts.rates}, value(facts, "visits")
+    if found := rates.get("response_rate"):
+        assert facts.conversation.answers is not None
+        answers = facts.conversation.answers
+        assert found.value == pytest.approx(100 * answers.answered / answers.received, abs=0.001)
+        assert rates["response_time"].value == answers.half_within
+    reached = [row.week for each in facts.campaigns for row in each.rows if row.metric == "conversions"]
+    if found := rates.get("conversion_rate"):
+        assert visits
+        assert not reached or found.value == pytest.approx(100 * (reached[0] or 0) / visits, abs=0.001)
+
+
+@samples
 def test_a_campaigns_visits_are_those_of_its_links_and_its_goal(name: str) -> None:
     facts = SAMPLES[name]()
     visits = value(facts, "campaign_visits")

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigned import poster, with_campaigns
+from widerview.pipeline import ingest
 from widerview.sources.access_log import SOURCE
 from widerview.sources.base import Target, Window
 from widerview.sources.errors import BadAnswer, NotFound, SourceError, Unauthorized, Unavailable
@@ -231,6 +233,29 @@ def test_redirected_calls_of_a_short_path_are_its_scans_and_no_visits(tmp_path):
     scans = {member: value for (_, dimension, member, _), value in found.items() if dimension == "asset"}
     assert scans == {"/brot": 0, "/markt": 2}
     assert found["2026-11-10", "total", "", "visits"] == 1
+
+
+def test_a_chain_of_redirects_is_one_scan(tmp_path):
+    chain = [
+        line("10/Nov/2026:10:00:01 +0100", path="/markt", status=302),
+        line("10/Nov/2026:10:00:00 +0100", path="/markt", status=301),  # http, logged in a file of its own
+        line("10/Nov/2026:10:00:02 +0100", path="/markt/", status=301, ip="203.0.113.8"),
+        line("10/Nov/2026:10:05:00 +0100", path="/markt", status=302),
+    ]
+    written(tmp_path, BEFORE, *chain, AFTER)
+    found = values(site(tmp_path, short_paths="/markt"))
+    assert found["2026-11-10", "asset", "/markt", "scans"] == 3, "two people, and one of them again five minutes later"
+
+
+def test_only_what_is_printed_is_a_short_path_and_no_page_is():
+    log = {
+        "platform": "access_log", "site_id": "www.shop.example", "url": "https://www.shop.example",
+        "options": {"files": "/var/log/shop/access.log*"},
+    }  # fmt: skip
+    page = {"kind": "landing_page", "name": "The page", "path": "/bread-of-the-winter"}
+    client = with_campaigns({"key": "winter", "assets": [poster(), page]}, web=[log])
+    (target,) = ingest.targets(client, "access_log")
+    assert target.options["short_paths"] == "/market"
 
 
 def test_without_short_paths_nothing_is_said_of_scans(tmp_path):

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from pydantic import ValidationError
 
+from campaigned import with_campaigns
 from widerview.pipeline.connections import Access
 from widerview.pipeline.ingest import http_client
 from widerview.sources import sheets
@@ -96,6 +98,7 @@ def refused(rows: list[Row]) -> tuple[str, str]:
          {("bread letter", "emails_sent"): 1240, ("bread letter", "email_clicks"): 81,
           ("bread letter", "unsubscribes"): 0}),
         ("day,path,scans\n2026-11-05,/market,31\n", {("/market", "scans"): 31}),
+        ("day,path,scans\n2026-11-05,/Market/,31\n", {("/market", "scans"): 31}),
         ("day,campaign,platform,claimed_conversions\n2026-11-05,Winter bread,Google Ads,2.33\n",
          {("winter bread/google_ads", "claimed_conversions"): 2.33}),
         ("day;campaign;platform;claimed_conversions;spend\n2026-11-05;winter-bread;FACEBOOK;4;1.040,50\n",
@@ -110,7 +113,13 @@ def test_each_table_is_known_by_its_columns(content: str, values: dict[tuple[str
     assert told(read("x.csv", content)) == {("2026-11-05", *key): value for key, value in values.items()}
 
 
-def test_money_has_the_currency_of_the_folder_and_counts_have_none() -> None:
+def test_a_folder_whose_amounts_are_in_another_currency_is_refused() -> None:
+    folder = {"platform": "drop_folder", "name": "shop", "options": {"folder": "/srv/drop", "currency": "USD"}}
+    with pytest.raises(ValidationError, match="Drop folder has no option 'currency'; its options are: folder"):
+        with_campaigns(offline=[folder])
+
+
+def test_money_has_the_currency_of_the_client_and_counts_have_none() -> None:
     assert {(row.metric, row.currency) for row in read("x.csv", TILL) if isinstance(row, DayRow)} == {
         ("redemptions", None),
         ("revenue", "EUR"),

@@ -19,7 +19,7 @@ def read(picture: Image.Image) -> zxingcpp.Barcode:
     return code
 
 
-@pytest.mark.parametrize(("size_mm", "dpi"), [(10, 72), (15, 300), (40, 300), (60, 600), (200, 72)])
+@pytest.mark.parametrize(("size_mm", "dpi"), [(10, 72), (15, 300), (40, 300), (60, 600), (94, 150), (200, 72)])
 @pytest.mark.parametrize("address", [ADDRESS, "https://shop.example/m", f"https://shop.example/{'a' * 59}"])
 def test_the_png_is_read_as_the_address_and_has_its_size_on_paper(address: str, size_mm: float, dpi: int) -> None:
     code = printed_code(address, size_mm, dpi)

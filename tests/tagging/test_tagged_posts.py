@@ -24,6 +24,7 @@ CLIENT = with_campaigns(WINTER, SPRING, everyday="everyday")
 CAMPAIGN = CLIENT.campaigns[0]
 SHOP = "https://shop.example/bread"
 RIGHT = f"{SHOP}?utm_source=bluesky&utm_medium=social&utm_campaign=winter-bread&utm_content=post&utm_term=bluesky"
+FERNS = f"{SHOP}?utm_source=fern&utm_medium=partner&utm_campaign=winter-bread&utm_content=post&utm_term=fern"
 EVERYDAY = RIGHT.replace("winter-bread", "everyday")
 
 
@@ -49,7 +50,7 @@ def found(link: str, **more: object) -> tuple[str, str | None] | None:
         RIGHT.replace("content=post", "content=reel-1"),
         RIGHT.replace("&utm_content=post", ""),
         RIGHT.replace("https://", "https://www."),
-        f"{SHOP}?utm_source=fern&utm_medium=partner&utm_campaign=winter-bread&utm_content=post&utm_term=fern",
+        FERNS,
         "https://elsewhere.example/",
         "https://[shop.example/bread",
     ],
@@ -77,6 +78,9 @@ def test_a_link_as_planned_and_one_to_elsewhere_are_fine(link: str) -> None:
         (RIGHT.replace("&utm_term=bluesky", ""), "lacks utm_term", RIGHT),
         (RIGHT.replace("=post", "=Reel+1"), "utm_content 'Reel 1' has capitals", RIGHT.replace("=post", "=reel-1")),
         ("https://shop.example/Market/", "the short path of 'Poster'", RIGHT),
+        (RIGHT.replace("https:", "http:"), "begins with http", RIGHT),
+        (FERNS.replace("medium=partner", "medium=social"), "utm_medium is 'social' instead of partner", FERNS),
+        (FERNS.replace("source=fern", "source=Fern"), "utm_source is 'Fern'", FERNS),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_link_and_what_it_should_be(link: str, what: str, right: str) -> None:
@@ -101,6 +105,32 @@ def test_paid_links_are_fine_on_their_own_platform() -> None:
     (paid,) = (line.link for line in plan(CLIENT, CAMPAIGN) if line.tags.utm_source == "instagram-ads")
     assert found(str(paid), source="instagram") is None
     assert "instead of bluesky" in (found(str(paid)) or ("",))[0]
+
+
+@pytest.mark.parametrize("mistake", [("utm_medium=paid_social&", ""), ("paid_social", "paid"), ("winter-", "Winter-")])
+def test_a_paid_link_is_mended_into_a_paid_one(mistake: tuple[str, str]) -> None:
+    (paid,) = (line.link for line in plan(CLIENT, CAMPAIGN) if line.tags.utm_source == "instagram-ads")
+    assert paid
+    what, right = found(paid.replace(*mistake), source="instagram") or ("", None)
+    assert what
+    assert right == paid
+
+
+def test_a_shortened_link_cannot_be_read() -> None:
+    what, right = found("https://bit.ly/3xyz") or ("", "")
+    assert "it is shortened" in what
+    assert right is None
+    assert found("https://t.co/3xyz") is None, "the platform shortens it, not a person"
+
+
+def test_a_key_with_an_underscore_is_known_however_it_is_written() -> None:
+    client = with_campaigns(WINTER | {"key": "winter_bread"})
+    right = RIGHT.replace("winter-bread", "winter_bread")
+    assert untidy_links(client, [Posted((right,))]) == []
+    for said in ("Winter_Bread", "winter-bread", "Winter+Bread"):
+        (each,) = untidy_links(client, [Posted((RIGHT.replace("winter-bread", said),))])
+        assert each.what == f"its campaign is written {said.replace('+', ' ')!r} instead of winter_bread"
+        assert each.right == right
 
 
 def test_utm_term_is_asked_for_only_where_matomo_counts() -> None:

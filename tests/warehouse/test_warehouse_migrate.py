@@ -18,7 +18,7 @@ from widerview.warehouse.partitions import PARTITIONED
 from widerview.warehouse.read import posts
 from widerview.warehouse.tables import metadata
 
-NEWEST = "0009_superseded"
+NEWEST = "0010_flaws"
 
 CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint

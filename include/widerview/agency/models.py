@@ -300,8 +300,8 @@ class ReportPlan(Model):
     )
     remind: tuple[Email, ...] | None = Field(
         default=None,
-        description="Addresses of the reviewers, who are reminded four hours before the time is up, and told if nobody "
-        "answered; the sender's `email` if left out, nobody if `[]`",
+        description="Addresses of the reviewers, who are reminded about four hours before the time is up, and told if "
+        "nobody answered; the sender's `email` if left out, nobody if `[]`",
     )
     without_review: bool = Field(
         default=False,
@@ -707,6 +707,11 @@ class Campaign(Model):
         """Whether what is posted on a day with its tags or hashtags is its own: from its announcement to its end."""
         return self.announced <= day <= self.ends
 
+    @property
+    def budget(self) -> float:
+        """What its ads may cost on all its channels; 0 where nothing is paid."""
+        return sum(each.budget or 0.0 for each in self.channels)
+
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""
         return self.starts <= last and first <= self.ends
@@ -923,6 +928,20 @@ class Client(Model):
                     f"there is no campaign {quoted(goal.campaign)} in this file",
                     f"its campaigns are: {', '.join(keys) or 'none'}",
                     *("goals", index, "campaign"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> "Client":
+        """An amount is kept without its currency, which is the client's."""
+        for index, site in enumerate(self.web):
+            asked = site.options.get("currency", self.currency)
+            if asked != self.currency:
+                raise mistake(
+                    f"amounts of {WEB[site.platform].title} would be in {asked}, and those of the client are in "
+                    f"{self.currency}",
+                    f"write currency: {self.currency}",
+                    *("web", index, "options", "currency"),
                 )
         return self
 

@@ -91,6 +91,25 @@ def agency_next_open(client: Client, at: dt.datetime) -> dt.datetime:
     return found
 
 
+def agency_last_closing(client: Client, at: dt.datetime) -> dt.datetime | None:
+    """Give the last moment up to `at` at which the client's reviewers leave work, in UTC; None in 366 days without one.
+
+    Raises:
+        ValueError: `at` has no time zone.
+    """
+    office = _Office.of_agency(client)
+    today = _aware(at).astimezone(office.zone).date()
+    for days in range(_SEARCHED_DAYS):
+        day = today - days * _DAY
+        hours = office.hours.get(WEEKDAYS[day.weekday()])
+        if hours is None or _holiday(office, day) is not None:
+            continue
+        closing = _on(day, hours.closes).replace(tzinfo=office.zone).astimezone(dt.UTC)
+        if closing <= at:
+            return closing
+    return None
+
+
 def open_time(client: Client, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
     """Say how long the office is open from `start` up to `end`; nothing if `end` is not after `start`.
 

@@ -35,13 +35,14 @@ def send_time(client: Client, begun: dt.datetime) -> dt.datetime:
 def answering(client: Client, send_at: dt.datetime, now: dt.datetime) -> Answering:
     """Say how long a reviewer who is asked now can answer: until the report is sent, and never less than they are due.
 
-    The reminder comes four hours before that, or when the agency opens next, if that is in time.
+    The reminder comes four hours before that, or when the agency opens next, if that is in time; else in the last four
+    hours of the agency's working day before.
     """
     until = max(send_at, now + dt.timedelta(hours=client.report.review_hours))
-    remind_at = until - REMINDED_BEFORE
-    if (opening := office_hours.agency_next_open(client, remind_at)) < until:
-        remind_at = opening
-    return Answering(until, remind_at if remind_at > now else None)
+    remind_at = office_hours.agency_next_open(client, until - REMINDED_BEFORE)
+    if remind_at >= until and (closing := office_hours.agency_last_closing(client, until)):
+        remind_at = office_hours.agency_next_open(client, closing - REMINDED_BEFORE)
+    return Answering(until, remind_at if now < remind_at < until else None)
 
 
 def _planned(client: Client) -> dt.datetime:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import special
 
 from widerview.measures.robust import Floats, Ints, clipped_square, deviation, median
@@ -34,6 +35,7 @@ _LEVEL_CLIP = 2.5
 _ERROR_CLIP = 3.0
 
 Word = Literal["above", "inside", "below", "no usual week yet", "not reported"]
+WeekWord = Literal["good", "normal", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ def forecast(weeks: Floats) -> Forecast:
     series, width = logs.shape
     level = np.full(series, np.nan)
     errors = np.full((series, width), np.nan)
-    for week in range(2, width):
-        errors[:, week] = logs[:, week] - _level(logs[:, :week])
+    if width > 1:  # every week against the level of those before it
+        before = sliding_window_view(np.pad(logs, ((0, 0), (width - 1, 0)), constant_values=np.nan), width, axis=1)
+        errors[:, 1:] = logs[:, 1:] - _level(before[:, :-1].reshape(-1, width)).reshape(series, -1)
     if width >= MIN_WEEKS:
         level = np.where(known >= MIN_WEEKS, _level(logs), np.nan)
     # With one week before it there is no error that would say anything.
@@ -188,7 +191,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     which leaves enough days to know it. No day counts farther than 2.5 robust deviations from its weekday's median, so
     an outage does not make every later day look usual; the variance is freed of what this takes from it (Huber's
     Proposal 2: Huber 1964, doi:10.1214/aoms/1177703732). The range is that of one more observation of a mean (Student
-    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, section 4.3). Unknown days are left out.
+    t, as in Hahn and Meeker 1991, doi:10.1002/9780470316771, chapter 4). Unknown days are left out.
 
     Args:
         history: Past days and their values, not counting the days to judge.
@@ -224,7 +227,7 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
 
 
 class Ends(Protocol):
-    """Whatever has a lower and an upper end."""
+    """Whatever has a lower and an upper end, which belong to it."""
 
     @property
     def low(self) -> float:
@@ -244,3 +247,19 @@ def word(value: float | None, usual: Ends | None) -> Word:
     if value < usual.low:
         return "below"
     return "above" if value > usual.high else "inside"
+
+
+def week_word(words: Sequence[Word], far: Sequence[Word]) -> WeekWord:
+    """Say what a week was in one word, from all its figures together.
+
+    Of six figures with an 80 % range each, one or the other lies outside in most weeks in which nothing changed. So a
+    week is good where one lies even above its wide range, and more above than below; quiet the other way round.
+
+    Args:
+        words: Where each figure lies against its usual range.
+        far: Where each lies against its wide range.
+    """
+    above, below = words.count("above"), words.count("below")
+    if "above" in far and above > below:
+        return "good"
+    return "quiet" if "below" in far and below > above else "normal"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from widerview.clock import utc_now
@@ -31,7 +32,8 @@ class Ask(HITLOperator):
         composed, now = _composed(context), utc_now()
         remind_at = composed["remind_at"]
         is_to_come = remind_at is not None and _at(remind_at) > now
-        return self._park(context, _at(remind_at if is_to_come else composed["answer_by"]) - now)
+        self.response_timeout = max(_at(remind_at if is_to_come else composed["answer_by"]) - now, _AT_LEAST)
+        return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         """Give the answer; or remind and park again; or say that none has come."""
@@ -43,17 +45,15 @@ class Ask(HITLOperator):
             from widerview.pipeline import steps
 
             steps.remind(self.client_id, composed, context)
-            self._park(context, left)
+            # Asking anew would erase an answer that came while the reminder went out. Parking alone does not: Airflow
+            # then goes on with that answer at once.
+            raise TaskAwaitingInput(method_name="execute_complete", timeout=max(left, _AT_LEAST))
         return {
             "chosen_options": [NO_ANSWER],
             "params_input": {},
             "responded_at": utc_now(),
             "responded_by_user": None,
         }
-
-    def _park(self, context: Any, time: dt.timedelta) -> Any:
-        self.response_timeout = max(time, _AT_LEAST)
-        return super().execute(context)
 
 
 def _composed(context: Any) -> dict[str, Any]:

@@ -126,9 +126,9 @@ the tasks are named after the accounts. `check` puts the rows through the gate; 
 page with every check. `load` stores what changed.
 
 **Again and over a longer time.** Clearing `pull` asks only for the accounts that had failed. Clearing `check` or
-`load` works from landing, with no call to the platform. For days that were missed use Airflow's own *backfill* (its
-range ends with a moment: for one day, give the next day as its end); for a whole history trigger a run with `first`
-and `last`.
+`load` works from landing, with no call to the platform. Days that were missed come with the next pull of the account,
+up to 30 of them; for more use Airflow's own *backfill* (its range ends with a moment: for one day, give the next day as
+its end); for a whole history trigger a run with `first` and `last`.
 """
 
 

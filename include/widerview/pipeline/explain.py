@@ -1,56 +1,33 @@
-"""Receipts: from a figure of a report to the rows it was worked out from, and to what the platforms had answered."""
+"""Receipts: from a number of a report to what it was worked out from, and to what the platforms had answered."""
 
 import datetime as dt
-import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import NamedTuple
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import EllipsisType
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from widerview.agency.models import Client
 from widerview.landing.store import Landing
 from widerview.measures.weeks import Week
-from widerview.pipeline import weekly
-from widerview.report.facts import Facts
-from widerview.report.social import matched_age
-from widerview.report.web import counting_sites
-from widerview.sources.base import plain_handle
-from widerview.sources.registry import SOURCES
+from widerview.pipeline import past_reports, weekly
+from widerview.pipeline.origins import Input, Past, Reading, Row, input_number, origin
+from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers
 from widerview.vocabulary.metrics import METRICS
-from widerview.warehouse import read
 from widerview.warehouse.database import client_snapshot
 from widerview.warehouse.load import pulls_at
 from widerview.warehouse.reports import Report, get_report
-from widerview.warehouse.sql import sql
 
-_ADDED = "These are added up."
-_AVERAGED = "These are added up post by post; the figure is the mean of the posts."
+_CLOSE = 5e-5
+"""Facts are rounded to as many decimals as nobody prints."""
 
 
 class NoReceipt(ValueError):
-    """A figure cannot be traced back to what the platforms answered; the message says what is wrong, and where."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """An observation that goes into a figure.
-
-    Attributes:
-        source: The platform or web analytics.
-        of: What it is a value of: a post's id, or a site's, its day, and the member of a dimension.
-        metric: Canonical metric.
-        value: None: not reported.
-        observed_at: When the platform's answer had arrived (UTC).
-        receipt: sha256 of that answer, in hex.
-    """
-
-    source: str
-    of: str
-    metric: str
-    value: float | None
-    observed_at: dt.datetime
-    receipt: str
+    """A number cannot be traced back to what the platforms answered; the message says what is wrong, and where."""
 
 
 class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,20 +53,24 @@ class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure with all that it rests on.
+    """A number with all that it rests on.
 
     Attributes:
         client_id: The client.
         period: ISO week of the report.
         revision: Of the report.
-        figure: The figure's id.
+        number: Its id.
         label: Its name for people.
-        value: As the report says it; None: not reported.
-        definition: Metric and version.
-        meaning: What is counted.
+        printed: As the mail prints it; empty for an input, which no mail prints.
+        value: Before it was rounded: one number, both ends of a range, or a number and both ends; None: not reported.
+        definition: Metric and version; empty if it is of none.
+        meaning: What is counted, or how such a number comes about.
         as_of: Only what had been recorded by then counts (UTC).
         sql: The queries that give the rows, with their parameters.
-        how: How the figure comes from the rows.
+        how: How it comes from the rows or inputs.
+        function: What has worked it out from its inputs; empty where rows are added up or counted.
+        page: Where the documentation tells of it.
+        inputs: Other numbers that it was worked out from; each can be explained by its id.
         rows: The observations.
         answers: What the platforms had answered, each once.
     """
@@ -97,97 +78,213 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     period: str
     revision: int
-    figure: str
+    number: str
     label: str
-    value: float | None
+    printed: str
+    value: Value
     definition: str
     meaning: str
     as_of: dt.datetime
     sql: tuple[str, ...]
     how: str
+    function: str
+    page: str
+    inputs: tuple[Input, ...]
     rows: tuple[Row, ...]
     answers: tuple[RawAnswer, ...]
 
 
-class _Reading(NamedTuple):
-    rows: list[Row]
-    value: float | None
-    how: str
-    sql: tuple[str, ...]
-
-
-class _Figure(NamedTuple):
-    label: str
-    value: float | None
-    metric: str
-    read: Callable[["_Past"], _Reading]
-
-
-class _Past(NamedTuple):
-    """The warehouse as the report saw it."""
-
-    connection: Connection
-    client: Client
-    facts: Facts
-
-    @property
-    def week(self) -> Week:
-        return Week.parse(self.facts.period)
-
-
-def figures(engine: Engine, client_id: str, week: Week, revision: int | None = None) -> dict[str, str]:
-    """Give the figures of a report, by default the one that was sent last: their names for people, by id.
+def numbers(engine: Engine, client_id: str, week: Week, revision: int | None = None) -> dict[str, PrintedNumber]:
+    """Give the numbers that a report prints, by default the one that was sent last, by id.
 
     Raises:
         LookupError: There is no such report.
     """
-    return {
-        name: figure.label for name, figure in _figures(weekly.facts_of(_report(engine, client_id, week, revision)))
-    }
+    return printed_numbers(weekly.facts_of(_report(engine, client_id, week, revision)))
 
 
 def explain(
     engine: Engine, landing: Landing, client_id: str, week: Week, name: str, revision: int | None = None
 ) -> Explained:
-    """Trace a figure of a report, by default of the one that was sent last, back to the platforms' raw answers.
+    """Trace a number of a report, by default of the one that was sent last, back to the platforms' raw answers.
+
+    For several numbers of one report see `receipts`.
 
     Raises:
-        LookupError: There is no such report, or it has no such figure.
-        NoReceipt: The rows do not give the figure, or no pull has the answer that a row names.
+        LookupError: There is no such report, or it has no such number.
+        NoReceipt: The rows do not give the number, or no pull has the answer that a row names.
         LandingError: A raw answer is gone, or is not what it was: its sha256 is another one.
+    """
+    with receipts(engine, landing, client_id, week, revision) as of_report:
+        return of_report.explain(name)
+
+
+@contextmanager
+def receipts(
+    engine: Engine, landing: Landing, client_id: str, week: Week, revision: int | None = None
+) -> Iterator["Receipts"]:
+    """Open the receipts of a report, by default of the one that was sent last.
+
+    Raises:
+        LookupError: There is no such report.
     """
     report = _report(engine, client_id, week, revision)
     facts = weekly.facts_of(report)
-    known = dict(_figures(facts))
-    if name not in known:
-        raise LookupError(f"The report {week} to {client_id} has no figure {name!r}; it has: {', '.join(known)}.")
-    figure = known[name]
+    client = Client.model_validate_json(facts.client_file)
     with client_snapshot(engine, client_id) as connection:
-        past = _Past(connection, Client.model_validate_json(facts.client_file), facts)
-        reading = figure.read(past) if figure.value is not None else _Reading([], None, "It was not reported.", ())
-        if reading.value != figure.value:
-            raise NoReceipt(
-                f"{name} in the report {week}, revision {report.revision}, to {client_id} cannot be shown to be true: "
-                f"it says {figure.value}, and the rows that had been recorded by then give {reading.value}. Rows have "
-                "been changed or removed since, or the code that works it out has been changed."
+        yield Receipts(engine, landing, report, Past(connection, client, facts))
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """The receipts of one report; each raw answer is read once."""
+
+    engine: Engine
+    landing: Landing
+    report: Report
+    past: Past
+    _opened: dict[str, dict[tuple[str, dt.datetime], RawAnswer]] = field(default_factory=dict)
+
+    def explain(self, name: str) -> Explained:
+        """Trace a number, or an input of one.
+
+        What rows give is worked out anew from them; besides, the report is composed anew as of its moment, and has to
+        say the same.
+
+        Raises:
+            LookupError: The report has no such number.
+            NoReceipt: The rows do not give the number, or no pull has the answer that a row names.
+            LandingError: A raw answer is gone, or is not what it was: its sha256 is another one.
+        """
+        printed = self.past.numbers.get(name)
+        number = printed or input_number(self.past, name)
+        if number is None:
+            raise LookupError(
+                f"The report {self.report.period} to {self.report.client_id} has no number {name!r}; it has: "
+                f"{', '.join(self.past.numbers)}."
             )
-        answers = tuple(_answers(connection, landing, client_id, reading.rows))
-    metric = METRICS[figure.metric]
-    return Explained(
-        client_id=client_id,
-        period=report.period,
-        revision=report.revision,
-        figure=name,
-        label=figure.label,
-        value=figure.value,
-        definition=metric.definition,
-        meaning=metric.meaning,
-        as_of=report.as_of,
-        sql=reading.sql,
-        how=reading.how,
-        rows=tuple(reading.rows),
-        answers=answers,
-    )
+        if printed and printed.value is None:
+            reading = Reading("It was not reported.", value=None)
+        elif number.kind == "correction":
+            reading = _correction(self.engine, self.past, number)
+        else:
+            reading = origin(self.past, number)
+        if printed:
+            self._see_that_it_holds(printed, reading)
+        kind, metric = KINDS[number.kind], METRICS.get(number.metric)
+        return Explained(
+            client_id=self.report.client_id,
+            period=self.report.period,
+            revision=self.report.revision,
+            number=name,
+            label=number.label,
+            printed=number.text,
+            value=number.value if isinstance(reading.value, EllipsisType) else reading.value,
+            definition=metric.definition if metric else "",
+            meaning=metric.meaning if metric else kind.how,
+            as_of=self.report.as_of,
+            sql=reading.sql,
+            how=reading.how,
+            function=kind.function,
+            page=kind.page,
+            inputs=tuple(reading.inputs),
+            rows=tuple(reading.rows),
+            answers=tuple(self._answers(reading.rows)),
+        )
+
+    def _see_that_it_holds(self, number: PrintedNumber, reading: Reading) -> None:
+        """See that rows or inputs give the number, and that composing the report again does.
+
+        Raises:
+            NoReceipt: One of them gives another number.
+        """
+        given = reading.value
+        if isinstance(given, EllipsisType) or _same(given, number.value):
+            again = self._composed_again.get(number.id)
+            given = again.value if again else None
+            if _same(given, number.value):
+                return
+        raise NoReceipt(
+            f"{number.id} in the report {self.report.period}, revision {self.report.revision}, to "
+            f"{self.report.client_id} cannot be shown to be true: it says {number.value}, and the rows that had been "
+            f"recorded by then give {given}. Rows have been changed or removed since, or the code that works it out "
+            "has been changed."
+        )
+
+    @cached_property
+    def _composed_again(self) -> dict[str, PrintedNumber]:
+        """The report's numbers, composed again as of its moment."""
+        facts = self.past.facts
+        composed = weekly.compose_facts(self.engine, self.past.client, self.past.week, facts.as_of)
+        # These speak of other reports, not of the observations.
+        return printed_numbers(msgspec.structs.replace(composed, corrections=facts.corrections))
+
+    def _answers(self, rows: Sequence[Row]) -> Iterator[RawAnswer]:
+        """Find each raw answer that some rows name, and see that it is what it was."""
+        wanted = {(row.source, row.observed_at, row.receipt): row for row in rows}
+        for (source, at, receipt), row in wanted.items():
+            pulls = pulls_at(self.past.connection, self.report.client_id, source, at)
+            found = (self._sound_answers(pull).get((receipt, at)) for pull in pulls)
+            answer = next(filter(None, found), None)
+            if answer is None:
+                raise NoReceipt(
+                    f"{row.metric} of {row.of} says that it was read from the answer {receipt} of {source}, which "
+                    f"arrived on {at:%Y-%m-%d %H:%M:%S} UTC, and no pull has such an answer of that time: its manifest "
+                    "or its raw answers have been changed, or the row has."
+                )
+            yield answer
+
+    def _sound_answers(self, path: str) -> dict[tuple[str, dt.datetime], RawAnswer]:
+        """The answers of a pull by sha256 and time; reading them works it out anew."""
+        if path not in self._opened:
+            pull = self.landing.read_pull(path)
+            places = self.landing.raw_names(pull)
+            self._opened[path] = {
+                (page.sha256, page.fetched_at): RawAnswer(
+                    sha256=page.sha256,
+                    fetched_at=page.fetched_at,
+                    request=f"{page.request.method} {page.request.url}",
+                    status=page.status,
+                    size=len(page.body),
+                    raw=places[page.sha256],
+                    pull=path,
+                )
+                for page in self.landing.pages(pull)
+            }
+        return self._opened[path]
+
+
+def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=_CLOSE)
+    return one is other
+
+
+def _correction(engine: Engine, past: Past, number: PrintedNumber) -> Reading:
+    """What a report before said, or what is known now in its stead.
+
+    Raises:
+        NoReceipt: No report that was sent says so, or what is known is another number.
+    """
+    place, which = number.of
+    told = past.facts.corrections[int(place) - 1]
+    week, client_id = Week.of(told.first_day), past.facts.client_id
+    with engine.connect() as connection:
+        sent = [revision for _, revision in weekly.reports_that_left(connection, client_id, str(week))]
+    for revision in reversed(sent):
+        for name, said in numbers(engine, client_id, week, revision).items():
+            if (said.label, said.value) != (told.label, told.said):
+                continue
+            source = Input(id=f"widerview explain {client_id} {week} {name} --revision {revision}", value=said.value)
+            if which == "said":
+                return Reading("The report before says so.", inputs=(source,), value=told.said)
+            found = past_reports.corrections(engine, client_id, week, past.as_of)
+            known = next((each.known for each in found if each.number == name), said.value)
+            how = "What that report would say, had all been known then that was known when this one was made."
+            return Reading(how, inputs=(source,), value=known if isinstance(known, (int, float)) else None)
+    raise NoReceipt(f"No report on {week} that was sent says {told.label}: {told.said}.")
 
 
 def _report(engine: Engine, client_id: str, week: Week, revision: int | None) -> Report:
@@ -201,195 +298,3 @@ def _report(engine: Engine, client_id: str, week: Week, revision: int | None) ->
             f"No report on {week} has been sent to client {client_id}. One that was not sent is named by --revision."
         )
     return report
-
-
-def _figures(facts: Facts) -> Iterator[tuple[str, _Figure]]:
-    campaigns = {campaign.key.casefold() for campaign in facts.campaigns}
-    of_web: Mapping[str, tuple[str, set[str]]] = {
-        "visits": ("total", {""}),
-        "social_visits": ("channel", {"social"}),
-        "campaign_visits": ("campaign", campaigns),
-    }
-    for figure in facts.figures:
-        reading = partial(_visits, *of_web[figure.id]) if figure.id in of_web else partial(_posts, figure.id)
-        yield figure.id, _Figure(figure.label, figure.value, figure.id, reading)
-    for channel in facts.channels:
-        reading = partial(_visits, "channel", {channel.channel.casefold()})
-        yield (
-            f"channel/{channel.channel}",
-            _Figure(f"Visits from {channel.channel}", channel.visits, "visits", partial(_whole, reading)),
-        )
-    for campaign in facts.campaigns:
-        reading = partial(_visits, "campaign", {campaign.key.casefold()})
-        yield (
-            f"campaign/{campaign.key}",
-            _Figure(f"Visits of {campaign.name}", campaign.visits, "campaign_visits", partial(_whole, reading)),
-        )
-    for account in facts.accounts:
-        yield (
-            f"followers/{account.platform}/{account.handle}",
-            _Figure(
-                f"Followers of {account.handle} on {account.platform}",
-                account.followers,
-                "followers",
-                partial(_followers, account.platform, account.handle),
-            ),
-        )
-
-
-def _whole(reading: Callable[[_Past], _Reading], past: _Past) -> _Reading:
-    found = reading(past)
-    return found._replace(value=None if found.value is None else round(found.value))
-
-
-def _visits(dimension: str, members: set[str], past: _Past) -> _Reading:
-    week, sites = past.week, counting_sites(past.client)
-    values = [
-        value
-        for value in read.day_values(
-            past.connection, past.client.client, past.facts.as_of, week.monday, week.sunday, "visits", dimension
-        )
-        if (value.source, value.entity_id) in sites and value.member.casefold() in members
-    ]
-    rows = [
-        Row(
-            source=value.source,
-            of=" ".join(filter(None, [value.entity_id, str(value.day), value.member])),
-            metric="visits",
-            value=value.value,
-            observed_at=value.observed_at,
-            receipt=value.receipt,
-        )
-        for value in values
-    ]
-    asked = _query(
-        "day_values",
-        past,
-        first_day=week.monday,
-        last_day=week.sunday,
-        metric="visits",
-        dimension=dimension,
-        member=sorted(members),
-    )
-    return _Reading(rows, float(sum(row.value or 0.0 for row in rows)), _ADDED, (asked,))
-
-
-def _row(counter: read.PostCounter | read.AccountCounter, of: str) -> Row:
-    return Row(
-        source=counter.source,
-        of=of,
-        metric=counter.metric,
-        value=counter.value,
-        observed_at=counter.observed_at,
-        receipt=counter.receipt,
-    )
-
-
-def _posts(figure: str, past: _Past) -> _Reading:
-    first, end = past.week.bounds(past.client.zone)
-    age = matched_age(past.week, past.client.zone, past.facts.as_of)
-    of_client = (past.connection, past.client.client, past.facts.as_of, first, end)
-    ours = set(_accounts(past))
-    counted = {
-        (post.source, post.post_id)
-        for post in read.posts(*of_client)
-        if (post.source, post.account_id) in ours and post.reply_to is None
-    }
-    parts = METRICS[figure].parts
-    rows = [
-        _row(counter, counter.post_id)
-        for counter in read.post_counters(*of_client, zone=past.client.time_zone, age=age)
-        if (counter.source, counter.post_id) in counted and counter.metric in parts
-    ]
-    posts: dict[tuple[str, str], float] = {}
-    for row in rows:
-        if row.value is not None:
-            posts[row.source, row.of] = posts.get((row.source, row.of), 0.0) + row.value
-    is_mean = METRICS[figure].additivity == "ratio"
-    value = statistics.fmean(posts.values()) if is_mean and posts else None if is_mean else sum(posts.values())
-    of_week = {"first": first, "end": end}
-    return _Reading(
-        rows,
-        value,
-        _AVERAGED if is_mean else _ADDED,
-        (
-            _query("posts", past, **of_week, account=sorted(ours), reply_to=None),
-            _query(
-                "post_counters",
-                past,
-                **of_week,
-                zone=past.client.time_zone,
-                age_seconds=age.total_seconds(),
-                metric=list(parts),
-            ),
-        ),
-    )
-
-
-def _followers(platform: str, handle: str, past: _Past) -> _Reading:
-    at = past.facts.as_of
-    ours = {account for account, names in _accounts(past).items() if names == (platform, handle)}
-    rows = [
-        _row(counter, counter.account_id)
-        for counter in read.account_counters(past.connection, past.client.client, at, at)
-        if (counter.source, counter.account_id) in ours and counter.metric == "followers"
-    ]
-    value = rows[-1].value if rows else None
-    return _Reading(rows, value, "It is what the platform told last.", (_query("account_counters", past, at=at),))
-
-
-def _accounts(past: _Past) -> dict[tuple[str, str], tuple[str, str]]:
-    """The accounts that the report is about, by source and id: with platform and handle as it names them."""
-    named = {(account.platform, account.handle) for account in past.facts.accounts}
-    configured = {(account.platform, plain_handle(account.handle)) for account in past.client.accounts}
-    return {
-        (account.source, account.account_id): (SOURCES[account.source].title, account.handle)
-        for account in read.accounts(past.connection, past.client.client, past.facts.as_of)
-        if (SOURCES[account.source].title, account.handle) in named
-        and {(account.source, plain_handle(name)) for name in (account.handle, account.account_id)} & configured
-    }
-
-
-def _query(name: str, past: _Past, **parameters: object) -> str:
-    """A query as an analyst can read it, after its parameters; those that the query does not know narrow its rows."""
-    given = {"client_id": past.client.client, "as_of": past.facts.as_of} | parameters
-    head = "\n".join(f"-- {key} = {value}" for key, value in given.items())
-    return f"-- {name}.sql\n{head}\n{sql(name).strip()}"
-
-
-def _answers(connection: Connection, landing: Landing, client_id: str, rows: Sequence[Row]) -> Iterator[RawAnswer]:
-    """Find each raw answer that some rows name, and see that it is what it was."""
-    wanted = {(row.source, row.observed_at, row.receipt): row for row in rows}
-    found: dict[str, RawAnswer] = {}
-    opened: dict[str, dict[str, RawAnswer]] = {}
-    for (source, at, receipt), row in wanted.items():
-        for pull in pulls_at(connection, client_id, source, at):
-            if pull not in opened:
-                opened[pull] = _sound_answers(landing, pull)
-            if receipt in opened[pull]:
-                found.setdefault(receipt, opened[pull][receipt])
-        if receipt not in found:
-            raise NoReceipt(
-                f"{row.metric} of {row.of} says that it was read from the answer {receipt} of {source}, which arrived "
-                f"on {at:%Y-%m-%d %H:%M:%S} UTC, and no pull of that time has such an answer: its manifest or its raw "
-                "answers have been changed, or the row has."
-            )
-    yield from found.values()
-
-
-def _sound_answers(landing: Landing, path: str) -> dict[str, RawAnswer]:
-    """The answers of a pull by sha256; reading them works it out anew."""
-    pull = landing.read_pull(path)
-    places = landing.raw_names(pull)
-    return {
-        page.sha256: RawAnswer(
-            sha256=page.sha256,
-            fetched_at=page.fetched_at,
-            request=f"{page.request.method} {page.request.url}",
-            status=page.status,
-            size=len(page.body),
-            raw=places[page.sha256],
-            pull=path,
-        )
-        for page in landing.pages(pull)
-    }

@@ -36,6 +36,7 @@ from widerview.sources.http import Allowance, ConnectionPool, HttpClient
 from widerview.sources.registry import SOURCES
 from widerview.warehouse.load import LoadCounts, LoadError, load_pull, replays_due, store_failure
 from widerview.warehouse.past import read_past
+from widerview.warehouse.read import windows
 from widerview.warehouse.reports import reported_since
 from widerview.warehouse.usage import DailyAllowance
 
@@ -57,6 +58,9 @@ REPLAY_PULLS = 50
 """Pulls that a replay judges before it loads them."""
 
 _SUNDAY = 7
+
+_CAUGHT_UP = dt.timedelta(days=30)
+"""So far back go the days that are asked for late, without a person."""
 
 
 class PullFailed(Exception):
@@ -119,7 +123,7 @@ def targets(client: Client, source: str) -> list[Target]:
 
 def _short_paths(client: Client, source: str) -> dict[str, str]:
     """The short paths of the client's posters and codes, for a source that counts how often they were called."""
-    paths = {asset.path for campaign in client.campaigns for asset in campaign.assets if asset.path}
+    paths = {asset.short_path for campaign in client.campaigns for asset in campaign.assets if asset.short_path}
     return {"short_paths": " ".join(sorted(paths))} if paths and SOURCES[source].counts_short_paths else {}
 
 
@@ -152,7 +156,7 @@ def pull(
     landing: Landing,
     source: Source,
     batch: Iterable[Target],
-    window: Window,
+    window: Callable[[Target], Window],
     run: str,
     access: Callable[[Target], Access],
     clock: Callable[[], dt.datetime] = utc_now,
@@ -178,7 +182,7 @@ def pull(
         try:
             with allowance(target) as allowed:
                 http = http_client(source, target, access(target), allowance=allowed, pool=pool, clock=clock)
-                path, landed = record(landing, source, target, window, run, http, clock)
+                path, landed = record(landing, source, target, window(target), run, http, clock)
         except (SourceError, MissingConnection) as error:
             log.warning("%s: %s", target.label, error)
             failures.append((target, error))
@@ -515,6 +519,32 @@ def window(day: dt.date, source: Source) -> Window:
     if source.weekly_lookback_days is not None and day.isoweekday() == _SUNDAY:
         days = source.weekly_lookback_days
     return Window(day - dt.timedelta(days=days), day)
+
+
+def window_due(engine: Engine, source: Source, target: Target, day: dt.date) -> Window:
+    """Give the days to ask of a target on behalf of one day, with those that were due before and that nobody has asked.
+
+    A run may be missed, or a token be dead for a while. Then the next pull that comes goes back to where the last one
+    ended, 30 days at most, and takes the longer look-back of the last Sunday with it. Days before a target's first pull
+    are for a person to ask for: analytics tell zeros of days before they began to measure.
+    """
+    asked = window(day, source)
+    earliest = day - _CAUGHT_UP
+    with engine.connect() as connection:
+        pulled = [
+            each
+            for each in windows(connection, target.client_id, utc_now(), earliest)
+            if (each.source, each.ref) == (source.name, target.ref)
+        ]
+    first = asked.first
+    if ended := max((each.last_day for each in pulled if each.last_day < day), default=None):
+        first = min(first, max(window(ended + dt.timedelta(days=1), source).first, earliest))
+    sunday = window(day - dt.timedelta(days=day.isoweekday() % _SUNDAY), source)
+    if source.weekly_lookback_days is not None and not any(
+        each.first_day <= sunday.first and each.last_day >= sunday.last for each in pulled
+    ):
+        first = min(first, sunday.first)
+    return Window(first, day)
 
 
 def _check_path(pull_path: str) -> str:

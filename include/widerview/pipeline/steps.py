@@ -76,25 +76,26 @@ def agency() -> Agency:
     return found
 
 
-def run_window(dag_run: Any, source: Source) -> Window:
-    """Give the days a run asks for.
-
-    A run by hand may say `first` and `last`; a scheduled or backfilled one has its day as the partition key and
-    asks the source's look-back days again; a run that says nothing is for yesterday (UTC).
-    """
+def asked_window(dag_run: Any) -> Window | None:
+    """Give the days that a run by hand asks for by `first` and `last`; None: it says nothing of them."""
     conf = dag_run.conf or {}
-    if conf.get("first") or conf.get("last"):
-        if not (conf.get("first") and conf.get("last")):
-            raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
-        asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
-        if asked.last < asked.first:
-            raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
-        if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
-            raise ValueError(f"`last` ({asked.last}) has not come yet.")
-        return asked
+    if not (conf.get("first") or conf.get("last")):
+        return None
+    if not (conf.get("first") and conf.get("last")):
+        raise ValueError("Give both `first` and `last`, as YYYY-MM-DD, or neither.")
+    asked = Window(dt.date.fromisoformat(conf["first"]), dt.date.fromisoformat(conf["last"]))
+    if asked.last < asked.first:
+        raise ValueError(f"`last` ({asked.last}) is before `first` ({asked.first}).")
+    if asked.last > dag_run.run_after.astimezone(dt.UTC).date():
+        raise ValueError(f"`last` ({asked.last}) has not come yet.")
+    return asked
+
+
+def run_day(dag_run: Any) -> dt.date:
+    """Give the day that a run is for: the partition of a scheduled or backfilled one, else the day before (UTC)."""
     if dag_run.partition_key:
-        return ingest.window(dt.date.fromisoformat(dag_run.partition_key), source)
-    return ingest.window(dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1), source)
+        return dt.date.fromisoformat(dag_run.partition_key)
+    return cast("dt.date", dag_run.run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1))
 
 
 def plan(source_name: str) -> list[Batch]:
@@ -191,12 +192,13 @@ def pull(source_name: str, batch: Batch, context: Any) -> list[str]:
     targets = msgspec.convert(batch, list[Target])
     context["batch"] = ingest.batch_label(targets)
     source = get_source(source_name)
+    asked, day = asked_window(context["dag_run"]), run_day(context["dag_run"])
     renew_dead(source, targets, connections.access, connections.airflow, utc_now())
     return ingest.pull(
         connections.landing(),
         source,
         targets,
-        run_window(context["dag_run"], source),
+        lambda target: asked or ingest.window_due(connections.warehouse(), source, target, day),
         context["run_id"],
         connections.access,
         allowance=lambda target: _allowance(source, target),
@@ -280,7 +282,7 @@ def due(client_id: str, context: Any) -> dict[str, Any]:
         if not client.report.is_due(send_at.date()):
             raise AirflowSkipException(f"{client.name} gets no report on {send_at:%-d %B}: {client.report.cadence}.")
         opening = office_hours.agency_next_open(client, dag_run.run_after)
-        if dag_run.run_type == "scheduled":
+        if dag_run.run_type == "scheduled" or client.report.without_review:
             _stop_if_behind(client, week, max(send_at, opening), now)
         if now < opening and not client.report.without_review:
             log.info("Nobody is at the agency; the review begins at %s", opening.astimezone(client.zone))
@@ -292,7 +294,7 @@ def _stop_if_behind(client: Client, week: Week, planned: dt.datetime, now: dt.da
     """Let a run begin no report that nobody waits for.
 
     Airflow starts one at once for the timetable's last moment before now, when a change of the client's file has moved
-    the timetable, or a backfill has ended.
+    the timetable, or a backfill has ended. And where nobody reviews, a backfill would send old weeks unasked.
     """
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -359,12 +361,13 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     with engine.connect() as connection:
         before = weekly.sent_before(connection, client_id, week)
     facts = weekly.save(engine, past_reports.with_corrections(engine, facts, before))
-    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
+    links = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
+    beside = "\n\n".join(filter(None, [weekly.left_out(engine, client), links]))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return composed | {
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": review.request(client, facts, before, in_ui(page), until, mend),
+        "preview": review.request(client, facts, before, in_ui(page), until, beside),
     }
 
 
@@ -483,6 +486,10 @@ def send(client_id: str, composed: dict[str, Any]) -> dict[str, int]:
         raise AirflowFailException(str(error)) from error
     for left_alone in summary.suppressed:
         log.warning("Not sent: %s", left_alone.answer)
+    if summary.suppressed and not summary.sent:
+        raise AirflowSkipException(
+            f"Nobody gets the report: {'; '.join(str(each.answer) for each in summary.suppressed)}."
+        )
     return {"sent": len(summary.sent), "suppressed": len(summary.suppressed)}
 
 
@@ -493,8 +500,7 @@ def drain() -> dict[str, int]:
     """
     from airflow.sdk.exceptions import AirflowFailException
 
-    clients = agency().clients
-    done = outgoing.drain(connections.warehouse(), clients, connections.smtp(), utc_now)
+    done = outgoing.drain(connections.warehouse(), agency(), connections.smtp(), utc_now)
     for (client_id, period, revision), summary in done.items():
         log.info("%s %s, revision %d: %s", client_id, period, revision, summary)
     if told := [f"{' '.join(map(str, report))}: {s}" for report, s in done.items() if s.needs_a_person]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from widerview.quality.verdict import Severity
+from widerview.quality.verdict import FlawKind, Severity
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Check:
         arguments: Its arguments, as the class takes them.
         reason: What is wrong with a line that fails, as a format string of the caller's.
         severity: critical: what fails must not be loaded; warning: it may, with a note; info: it is recorded.
+        flaw: What a day has of which a warning is told.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Check:
     arguments: Mapping[str, object]
     reason: str
     severity: Severity = "critical"
+    flaw: FlawKind = "unlike"
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,10 @@ CLOCK_SLACK = dt.timedelta(minutes=5)
 # Older than anything on any platform, imported posts included; software that knows no date writes year 1 or 1970.
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
-# Visits come in between the call for the total and the call for the channels, and analytics drop a few
-# visits whose referrer they cannot place.
-CHANNEL_SLACK_VISITS = 3
-CHANNEL_SLACK_SHARE = 0.02
+# Visits come in between the call for a total and the call for its parts; analytics drop a few visits whose referrer
+# they cannot place, and platforms round, estimate, and take out robots here before they do there.
+SLACK_COUNT = 3
+SLACK_SHARE = 0.02
 
 _BEYOND_ALL = 10**15
 """Larger than anything that is counted, and exact as a float."""
@@ -94,6 +94,7 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         failed: Why the pull could not be finished, in plain words; None if it was.
         released: What a person has found to be right after all: positions in `rows`, each with one running total of
             the row, or None for the whole of it. It is not held again.
+        accepted: Whether a person has looked at what is red though nothing of it is held, and found it to be right.
         title: The source's name for people; its short name, capitalised, if left out.
         past: What earlier pulls have told.
         tells_after: How long after its end the source may take to tell of a day at all.
@@ -108,6 +109,7 @@ class PullRows(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rows: Sequence[Row] = ()
     failed: str | None = None
     released: frozenset[Place] = frozenset()
+    accepted: bool = False
     title: str | None = None
     past: Past = msgspec.field(default_factory=Past)
     tells_after: dt.timedelta = dt.timedelta(0)
@@ -619,11 +621,17 @@ class Day:
     indexes: dict[str, list[int]] = field(default_factory=dict)
     channels: dict[str, float | None] = field(default_factory=dict)
 
-    def sum(self, metrics: Sequence[str]) -> float | None:
-        """Some metrics together; None if the first of them is not reported."""
+    def most(self, metrics: Sequence[str]) -> float | None:
+        """What a part of some metrics together may come to; None if the first of them is not reported."""
         if self.values.get(metrics[0]) is None:
             return None
-        return sum(self.values.get(metric) or 0.0 for metric in metrics)
+        together = sum(self.values.get(metric) or 0.0 for metric in metrics)
+        return together + slack(together)
+
+
+def slack(total: float) -> float:
+    """By how much a part, or the sum of all parts, may be off its total."""
+    return max(SLACK_COUNT, SLACK_SHARE * total)
 
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -667,12 +675,10 @@ def whole_days(lines: Lines[DayRow]) -> Frame:
         "whole days",
         [number for number, *_ in found],
         {part: numbers([day.values.get(part) for day in days]) for part, _ in PARTS}
-        | {whole(metrics): numbers([day.sum(metrics) for day in days]) for _, metrics in PARTS}
+        | {whole(metrics): numbers([day.most(metrics) for day in days]) for _, metrics in PARTS}
         | {
             "channel_gap": numbers([_channel_gap(day) for day in days]),
-            "channel_slack": numbers(
-                [max(CHANNEL_SLACK_VISITS, CHANNEL_SLACK_SHARE * (day.values.get("visits") or 0)) for day in days]
-            ),
+            "channel_slack": numbers([slack(day.values.get("visits") or 0) for day in days]),
         },
         subject=lambda line, column: days[line],
         places=lambda line, column: [(index, None) for index in days[line].indexes.get(column, ())],

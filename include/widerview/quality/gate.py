@@ -2,16 +2,16 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from widerview.quality import frames, history, suites
 from widerview.quality.engine import Check, Judged, validate
 from widerview.quality.frames import Frame, Place, PullRows
-from widerview.quality.history import day_name
-from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Outcome, Rejected
+from widerview.quality.history import LEADS, day_name
+from widerview.quality.verdict import COLOURS, CheckResult, Colour, DayVerdict, Flaw, FlawKind, Outcome, Rejected
 from widerview.sources.base import (
     AccountRow,
     CommentRow,
@@ -22,20 +22,30 @@ from widerview.sources.base import (
     UnavailableRow,
     UnreadableRow,
 )
-from widerview.vocabulary.metrics import METRICS
 
 __all__ = ["PullRows", "check"]
 
 EXAMPLES = 5
 """How many of the rows that failed a check are kept as examples; all of them are held, or told of."""
 
-LEADS = frozenset(metric for led in ("reactions", "passed_on") for metric in METRICS[led].parts)
-"""The running totals that a report leads with."""
-
 _FEW_HELD = 2
-"""A post or two whose numbers are held do not make a day's numbers wrong."""
+"""A post or two whose numbers are held do not make a week's numbers wrong; to lack most posts does."""
 
-Finding = tuple[Colour, str]
+
+_Share = tuple[dt.date | None, str | None]
+"""A day and a metric; None: all days, and the posts themselves."""
+
+
+class Finding(NamedTuple):
+    """What is to be said of a day, and how bad it is; `flaw` is None of what is red."""
+
+    colour: Colour
+    reason: str
+    flaw: Flaw | None = None
+
+
+def _amber(kind: FlawKind, reason: str, metric: str = "") -> Finding:
+    return Finding("amber", reason, Flaw(kind, metric))
 
 
 def check(pulls: Sequence[PullRows]) -> list[CheckResult]:
@@ -136,9 +146,11 @@ class _Case:
                 if place not in self.pull.released:
                     self.held[place].append(reason)
             if check.severity == "warning" or (check.severity == "critical" and not places):
-                colour: Colour = "amber" if check.severity == "warning" else "red"
+                finding = _amber(check.flaw, reason, subject.metric if check.flaw == "not given" else "")
+                if check.severity == "critical":
+                    finding = self._accepted(reason)
                 for concerned in self.days_of(subject):
-                    self.said[concerned].append((colour, reason))
+                    self.said[concerned].append(finding)
             if len(examples) < EXAMPLES:
                 examples.append(reason)
         self.outcomes.append(
@@ -153,6 +165,10 @@ class _Case:
                 error=judged.error,
             )
         )
+
+    def _accepted(self, reason: str) -> Finding:
+        """What is red though nothing is held for it; amber once a person has looked at the pull, and said so."""
+        return _amber("unlike", reason) if self.pull.accepted else Finding("red", reason)
 
     def holds(self, index: int) -> bool:
         """Whether the whole row is held."""
@@ -188,22 +204,25 @@ class _Case:
     def verdicts(self) -> Iterator[DayVerdict]:
         """The verdict on each day of the window."""
         left_out = self._left_out()
-        labels = sorted(METRICS[metric].label.lower() if metric in METRICS else metric for metric in self.unavailable)
         for day in self._days:
             if self.pull.failed is not None:
-                findings: list[Finding] = [("red", f"{self.title} could not be read.")]
+                findings = [Finding("red", f"{self.title} could not be read.")]
             else:
                 findings = list(self._findings(day))
-                findings += dict.fromkeys([("amber", sentence) for sentence in left_out[day]] + self.said[day])
+                findings += dict.fromkeys([_amber("held", sentence) for sentence in left_out[day]] + self.said[day])
                 findings += self._mostly_held(day)
-                findings += [("amber", f"{self.title} does not give {metric}.") for metric in labels]
+                findings += [
+                    _amber("not given", f"{self.title} does not give {history.label(metric)}.", metric)
+                    for metric in sorted(self.unavailable, key=history.label)
+                ]
             yield DayVerdict(
                 client_id=self.pull.target.client_id,
                 source=self.pull.target.source,
                 ref=self.pull.target.ref,
                 day=day,
-                colour=max((colour for colour, _ in findings), key=COLOURS.index, default="green"),
-                reasons=tuple(reason for _, reason in findings),
+                colour=max((finding.colour for finding in findings), key=COLOURS.index, default="green"),
+                reasons=tuple(dict.fromkeys(finding.reason for finding in findings)),
+                flaws=tuple(dict.fromkeys(finding.flaw for finding in findings if finding.flaw)),
             )
 
     def _findings(self, day: dt.date) -> Iterator[Finding]:
@@ -219,9 +238,14 @@ class _Case:
     def _social_day(self, day: dt.date) -> Iterator[Finding]:
         # No posts is a quiet day; no account is no answer.
         if not self._account_shown:
-            yield "red", f"{self.title} did not show the account {self.pull.target.ref}."
-        if self.pull.ended_at < self._end(day):
-            yield "amber", f"{day_name(day)} was not over when {self.title} was read."
+            yield Finding("red", f"{self.title} did not show the account {self.pull.target.ref}.")
+        ended_at, end = self.pull.ended_at, self._end(day)
+        if ended_at < end:
+            yield _amber("early", f"{day_name(day)} was not over when {self.title} was read.")
+        elif ended_at < end + self.pull.tells_after and day not in self._days_told:
+            yield _amber("early", f"{self.title} tells of {day_name(day)} in a few days.")
+        elif ended_at < end + self.pull.settles_after:
+            yield _amber("early", f"The numbers {self.title} gave for {day_name(day)} may still rise.")
 
     @cached_property
     def unavailable(self) -> dict[str, str]:
@@ -237,21 +261,26 @@ class _Case:
         visits = self._visits.get(day)
         if visits == "good":
             if ended_at < end + self.pull.settles_after:
-                yield "amber", f"The numbers {self.title} gave for {day_name(day)} may still rise."
+                yield _amber("early", f"The numbers {self.title} gave for {day_name(day)} may still rise.")
         elif visits == "held":
-            yield "red", f"The number of visits {self.title} gave for {day_name(day)} cannot be right."
+            yield Finding("red", f"The number of visits {self.title} gave for {day_name(day)} cannot be right.")
         elif ended_at < end:
-            yield "amber", f"{self.title} has no number of visits for {day_name(day)} yet."
+            yield _amber("early", f"{self.title} has no number of visits for {day_name(day)} yet.")
         else:
-            yield "red", f"{self.title} gave no number of visits for {day_name(day)}."
+            yield Finding("red", f"{self.title} gave no number of visits for {day_name(day)}.")
 
     def _search_day(self, day: dt.date) -> Iterator[Finding]:
-        if any(row.day == day for _, row in self.pull.rows_of(DayRow)):
+        if day in self._days_told:
             return
         if self.pull.ended_at < self._end(day) + self.pull.tells_after:
-            yield "amber", f"{self.title} tells of {day_name(day)} in a few days."
+            yield _amber("early", f"{self.title} tells of {day_name(day)} in a few days.")
         else:
-            yield "amber", f"{self.title} has no numbers for {day_name(day)} yet."
+            yield _amber("late", f"{self.title} has no numbers for {day_name(day)} yet.")
+
+    @cached_property
+    def _days_told(self) -> frozenset[dt.date]:
+        """The days of which any value is told."""
+        return frozenset(row.day for _, row in self.pull.rows_of(DayRow) if row.value is not None)
 
     def _left_out(self) -> defaultdict[dt.date, list[str]]:
         """What to say, day by day, of what is held."""
@@ -295,28 +324,42 @@ class _Case:
         return frames.zone_of_days(self.pull)
 
     def _mostly_held(self, day: dt.date) -> Iterator[Finding]:
-        """Whether most of what a report leads with is held: what people did with the posts of a day."""
-        held, told = self._leads.get(day, (0, 0))
-        if held > max(_FEW_HELD, told / 2):
-            yield "red", f"Most of what {self.title} gave for posts of {day_name(day)} cannot be right."
+        """Whether most of what a report leads with is held, of the pull or of a day: posts, and what people did."""
+        for when in (None, day):
+            of_day = f" for posts of {day_name(day)}" if when else ""
+            for metric in (None, *sorted(LEADS)):
+                held, told = self._shares.get((when, metric), (0, 0))
+                least = _FEW_HELD if when or metric else 0
+                if held > max(least, told / 2):
+                    noun = history.label(metric) if metric else "posts"
+                    yield Finding("red", f"Most of the {noun} that {self.title} gave{of_day} cannot be right.")
 
     @cached_property
-    def _leads(self) -> Mapping[dt.date, tuple[int, int]]:
-        """How many leading totals of the posts of a day are held, and how many there are, where more than few are."""
-        held: Counter[dt.date | None] = Counter()
+    def _shares(self) -> Mapping[_Share, tuple[int, int]]:
+        """Of posts (None) and leading totals, how many are held, and how many there are: altogether (None), by day."""
+        held: Counter[_Share] = Counter()
         for index in {index for index, _ in self.held}:
-            day, leads = self._led(self.pull.rows[index])
-            held[day] += len(leads) if self.holds(index) else sum((index, metric) in self.held for metric in leads)
-        many = {day: count for day, count in held.items() if day and count > _FEW_HELD}
-        told: Counter[dt.date | None] = Counter()
-        for _, row in self.pull.rows_of(PostRow, CounterRow) if many else ():
-            day, leads = self._led(row)  # type: ignore[arg-type]
-            told[day] += len(leads)
-        return {day: (count, told[day]) for day, count in many.items()}
+            held.update(
+                (day, metric)
+                for day, metric in self._led(self.pull.rows[index])
+                if self.holds(index) or (index, metric) in self.held
+            )
+        told: Counter[_Share] = Counter()
+        for _, row in self.pull.rows_of(PostRow, CounterRow) if held else ():
+            told.update(self._led(row))  # type: ignore[arg-type]
+        return {key: (count, told[key]) for key, count in held.items()}
 
-    def _led(self, row: Row) -> tuple[dt.date | None, Collection[str]]:
-        """The day that a row's post is of, and the leading totals that it carries."""
-        return (self.day_of(row), LEADS & row.counts.keys()) if isinstance(row, PostRow | CounterRow) else (None, ())
+    def _led(self, row: Row) -> Iterator[_Share]:
+        """What a row counts for: the post itself and its leading totals, altogether and on the day of the post."""
+        if not isinstance(row, PostRow | CounterRow):
+            return
+        metrics: list[str | None] = [metric for metric in LEADS & row.counts.keys() if row.counts[metric] is not None]
+        if isinstance(row, PostRow):
+            metrics.append(None)
+        for metric in metrics:
+            yield None, metric
+            if day := self.day_of(row):
+                yield day, metric
 
 
 def _lost(row: Row, metric: str | None) -> tuple[str, int]:

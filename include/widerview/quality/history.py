@@ -6,8 +6,7 @@ cannot be, not for those that are remarkable. A target without a past has nothin
 
 import datetime as dt
 import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from babel.dates import format_date
 
 from widerview.quality.frames import (
+    SLACK_COUNT,
+    SLACK_SHARE,
     TOTAL,
     Columns,
     Counted,
@@ -44,8 +45,8 @@ LASTING = frozenset(
 )
 """Running totals that cannot fall: what has been seen stays seen. (A like can be taken back.)"""
 
-FALL_SLACK = 0.02
-"""Platforms take the views of robots out again."""
+LEADS = frozenset(metric for led in ("reactions", "passed_on") for metric in METRICS[led].parts)
+"""The running totals that a report leads with."""
 
 _SAME = 0.02
 """Share by which two numbers may differ and still be taken for the same."""
@@ -65,6 +66,9 @@ _FEW = 20
 _FEW_POSTS = _FEW_DAYS = 3
 """With fewer there is no telling chance from fault."""
 
+_NEWS = dt.timedelta(days=8)
+"""For so long the loss of a metric holds the report: each weekly report has one person look at it, and only one."""
+
 _COUNTED = {"count", "people"}
 """Units in which what is usual can be told from eight weeks; a shop's revenue has days of nothing and days of much."""
 
@@ -72,6 +76,7 @@ _ENOUGH_DAYS = 14
 _ENOUGH_WEEKS = 6
 _MONTH = 28
 _NEARLY_ALL = 0.9
+_MOST = 0.5
 
 _ALWAYS = ("total", "channel")
 """What analytics always tell of. Campaigns end, and with them their visits."""
@@ -128,7 +133,8 @@ def totals_before(lines: Lines[Counted], beside: Beside) -> Frame:
     import numpy as np  # noqa: PLC0415 - slow to import
 
     at, of = np.nonzero(~np.isnan(beside.now) & ~np.isnan(beside.was))
-    was = beside.was[at, of]
+    now, was = beside.now[at, of], beside.was[at, of]
+    least = was - np.maximum(SLACK_COUNT, SLACK_SHARE * was)
     lasting = np.array([metric in LASTING for metric in beside.metrics], dtype=bool)
     levels = np.array([_is_level(metric) for metric in beside.metrics], dtype=bool)
 
@@ -142,9 +148,9 @@ def totals_before(lines: Lines[Counted], beside: Beside) -> Frame:
         "totals before",
         np.array(lines.numbers, dtype=np.intp)[beside.lines][at].tolist(),
         {
-            "value": beside.now[at, of],
-            "known": was,
-            "least": np.where(lasting[of], was * (1 - FALL_SLACK), np.nan),
+            "value": now,
+            "least": np.where(lasting[of], least, np.nan),
+            "told": np.where(lasting[of] & (now < least), np.nan, was),
             "half": np.where(levels[of] & (was >= _FEW), was / 2, np.nan),
         },
         subject=lambda line, column: Total(lines.rows[line_of(line)], metric_of(line), int(was[line])),
@@ -165,18 +171,17 @@ class Change:
         posts: How many posts have it now as then.
         was: What it was, all posts added up.
         now: What it is.
-        told: In how many posts of this pull it is told at all.
-        of: How many posts this pull has that were published in its window.
-        had: The share of known posts that had it.
+        told: The share of posts of which it is told, of those that had it, and of all those of the window if nearly
+            all had it: the lesser of the two; None where these are too few.
+        is_led: Whether its loss holds the report: it is led with, it was more than a few, and the loss is news.
     """
 
     metric: str
     posts: int = 0
     was: int = 0
     now: int = 0
-    told: int = 0
-    of: int = 0
-    had: float = 0.0
+    told: float | None = None
+    is_led: bool = False
 
     @property
     def label(self) -> str:
@@ -189,9 +194,8 @@ def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Fram
     changes: dict[tuple[int, str], Change] = {}
     for number, pull in enumerate(lines.pulls):
         known = pull.past.posts.values()
-        had = Counter(metric for post in known for metric, value in post.counts.items() if value is not None)
-        for metric, posts in sorted(had.items()):
-            changes[number, metric] = Change(metric, had=posts / len(known) if len(known) >= _FEW_POSTS else 0.0)
+        for metric in sorted({metric for post in known for metric in post.counts}):
+            changes[number, metric] = Change(metric, is_led=_is_led(metric, known, pull.ended_at))
     if changes:
         _add_moves(changes, lines, beside)
         _add_told(changes, lines, totals)
@@ -211,11 +215,19 @@ def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Fram
         [number for number, _ in changes],
         {
             "ratio": numbers([c.now / c.was if ok else None for (_, c), ok in zip(every, enough, strict=True)]),
-            "told": numbers([c.told / c.of if c.of >= _FEW_POSTS and c.had >= _NEARLY_ALL else None for _, c in every]),
+            "led": numbers([c.told if c.is_led else None for _, c in every]),
+            "told": numbers([None if c.is_led else c.told for _, c in every]),
+            "mostly_told": numbers([c.told if (c.told or 0) >= _MOST else None for _, c in every]),
         },
         subject=lambda line, column: every[line][1],
-        places=lambda line, column: places(line),
+        places=lambda line, column: places(line) if column == "ratio" else [],
     )
+
+
+def _is_led(metric: str, known: Collection[KnownPost], now: dt.datetime) -> bool:
+    lost = min((post.lost_at[metric] for post in known if metric in post.lost_at), default=now)
+    was = sum(post.counts.get(metric) or 0 for post in known)
+    return metric in LEADS and was >= _FEW and now - lost < _NEWS
 
 
 def _add_moves(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], beside: Beside) -> None:
@@ -236,7 +248,7 @@ def _add_moves(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted],
 
 
 def _add_told(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], totals: Columns) -> None:
-    """In how many posts each metric is told; a post can come twice, or with its totals apart."""
+    """Of which share of the posts each metric is told; a post can come twice, or with its totals apart."""
     import numpy as np  # noqa: PLC0415 - slow to import
 
     # Some sources list older posts, too, and without their numbers: only posts of the window are counted.
@@ -253,17 +265,23 @@ def _add_told(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], 
         [code(number, row) for number, row in zip(lines.numbers, lines.rows, strict=True)], dtype=np.intp
     )
     pull_of_post = np.array([number for number, _ in codes], dtype=np.intp)
+    known = [lines.pulls[number].past.posts.get(post_id) for number, post_id in codes]
 
-    def posts(is_told: "np.ndarray[Any, Any]") -> list[int]:
-        found = np.zeros(len(codes), dtype=bool)
-        found[post_of_line[is_told & (post_of_line >= 0)]] = True
-        return [int(count) for count in np.bincount(pull_of_post[found], minlength=len(lines.pulls))]
+    def by_pull(posts: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+        return np.bincount(pull_of_post[posts], minlength=len(lines.pulls))
 
-    of = posts(np.ones(len(lines.rows), dtype=bool))
-    told = {column.removeprefix(TOTAL): posts(~np.isnan(values)) for column, values in totals.items()}
-    for (number, metric), change in changes.items():
-        change.of = of[number]
-        change.told = told[metric][number] if metric in told else 0
+    every = by_pull(np.ones(len(codes), dtype=bool))
+    for metric in {metric for _, metric in changes}:
+        told = np.zeros(len(codes), dtype=bool)
+        if (values := totals.get(f"{TOTAL}{metric}")) is not None:
+            told[post_of_line[~np.isnan(values) & (post_of_line >= 0)]] = True
+        had = np.array([post is not None and metric in post.counts for post in known], dtype=bool)
+        shares = [(by_pull(told & had), by_pull(had)), (by_pull(told), every)]
+        for number in [number for number, of in changes if of == metric]:
+            past = lines.pulls[number].past.posts.values()
+            is_usual = sum(metric in post.counts for post in past) >= max(_FEW_POSTS, _NEARLY_ALL * len(past))
+            counts = [(some[number], of[number]) for some, of in shares[: 1 + is_usual]]
+            changes[number, metric].told = min((some / of for some, of in counts if of >= _FEW_POSTS), default=None)
 
 
 def _is_settled(post: KnownPost) -> bool:
@@ -282,6 +300,11 @@ class Listing:
         """How many of them it has not seen."""
         return self.known - self.again
 
+    @property
+    def most_gone(self) -> int:
+        """How many may be missing before the list is not to be trusted."""
+        return max(2, self.known // 2)
+
 
 def listings(pulls: Sequence[PullRows]) -> Frame:
     """For each account: whether the posts that were there are still listed."""
@@ -296,8 +319,13 @@ def listings(pulls: Sequence[PullRows]) -> Frame:
         [number for number, _ in found],
         {
             "again": numbers([each.again if each.known >= _FEW_POSTS else None for each in listings]),
+            "few_again": numbers([each.again if each.known < _FEW_POSTS else None for each in listings]),
             "missing": numbers([each.missing if each.again else None for each in listings]),
-            "deletable": numbers([max(2, each.known // 3) for each in listings]),
+            "half": numbers([each.most_gone for each in listings]),
+            # What is red is not told twice.
+            "deletable": numbers(
+                [max(2, each.known // 3) if each.missing <= each.most_gone else None for each in listings]
+            ),
         },
         subject=lambda line, column: listings[line],
         places=lambda line, column: [],
@@ -432,9 +460,11 @@ class Run:
         return len(self.values)
 
     @property
-    def sum_where_never_zero(self) -> float | None:
+    def sum_where_hardly_zero(self) -> float | None:
         """The sum of the days where nothing but zeros would be news."""
-        if not self.is_total or len(self.month) < _ENOUGH_DAYS or min(self.month) <= 0:
+        if not self.is_total or len(self.month) < _ENOUGH_DAYS:
+            return None
+        if sum(value > 0 for value in self.month) < _NEARLY_ALL * len(self.month):
             return None
         told = [value for day, value in self.values.items() if day in self.due]
         return sum(told) if len(told) > 1 and statistics.median(self.month) >= _FEW else None
@@ -569,7 +599,7 @@ def _series(found: Mapping[tuple[int, Series], Run]) -> Frame:
             "strange": numbers([run.strange for run in every]),
             "told": numbers([run.told if run.series.dimension in _ALWAYS else None for run in every]),
             "split": numbers([run.told if run.series.dimension not in _ALWAYS else None for run in every]),
-            "something": numbers([run.sum_where_never_zero for run in every]),
+            "something": numbers([run.sum_where_hardly_zero for run in every]),
             "gaps": numbers([run.gaps for run in every]),
             "late_by": numbers([run.late_by for run in every]),
         },

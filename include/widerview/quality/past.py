@@ -32,13 +32,23 @@ class KnownDay(msgspec.Struct, frozen=True):
 
 
 class KnownPost(msgspec.Struct, frozen=True, kw_only=True):
-    """A post as it was last known, and when that was; `counts` are its latest running totals."""
+    """A post as it was last known.
+
+    Attributes:
+        account_id: Who published it.
+        published_at: When.
+        observed_at: When it was last seen to have changed.
+        text: Its words.
+        counts: Its latest running totals; of one that is not reported any more what it was last.
+        lost_at: When those were first not reported any more.
+    """
 
     account_id: str
     published_at: dt.datetime
     observed_at: dt.datetime
     text: str
-    counts: Counts
+    counts: Mapping[str, int]
+    lost_at: Mapping[str, dt.datetime] = {}
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from babel.numbers import list_currencies
 
 from widerview.quality.engine import Check
 from widerview.quality.frames import EARLIEST, PARTS, TOTAL, whole
-from widerview.quality.verdict import Severity
+from widerview.quality.verdict import FlawKind, Severity
 from widerview.sources.base import DayRow, PostRow
 
 # No platform counts a trillion of anything in a client's account; a number beyond it is a mistake of units or types.
@@ -77,6 +77,7 @@ def _between(
     least: float | None = None,
     most: float | None = None,
     below: float | None = None,
+    flaw: FlawKind = "unlike",
 ) -> Check:
     arguments = {
         "column": column,
@@ -84,7 +85,7 @@ def _between(
         "max_value": most if below is None else below,
         "strict_max": below is not None,
     }
-    return Check(title, "ExpectColumnValuesToBeBetween", column, arguments, reason, severity)
+    return Check(title, "ExpectColumnValuesToBeBetween", column, arguments, reason, severity, flaw)
 
 
 def _equal(title: str, column: str, other: str, reason: str) -> Check:
@@ -278,7 +279,7 @@ def days(metrics: Iterable[str]) -> tuple[Check, ...]:
 def _more(part: str, metrics: Sequence[str]) -> Check:
     part_of, whole_of = part.replace("_", " "), whole(metrics).replace("_", " ")
     return _at_most(
-        f"no more {part_of} than {whole_of}",
+        f"no more {part_of} than {whole_of}, give or take 3 and 2 %",
         part,
         whole(metrics),
         f"more {part_of} ({{row.values[{part}]:g}}) than {metrics[0].replace('_', ' ')} "
@@ -302,7 +303,7 @@ WHOLE_DAYS = (
 
 TOTALS_BEFORE = (
     _at_least(
-        "what was seen stays seen, give or take 2 %",
+        "what was seen stays seen, give or take 3 and 2 %",
         "value",
         "least",
         "{row.metric} of {row.counted} fell from {row.known} to {row.value}, and such a number cannot fall",
@@ -316,8 +317,8 @@ TOTALS_BEFORE = (
     _at_least(
         "running totals do not fall",
         "value",
-        "known",
-        "{row.metric} of {row.counted} fell from {row.known} to {row.value}; people take such things back",
+        "told",
+        "{row.metric} of {row.counted} fell from {row.known} to {row.value}: robots are taken out, likes taken back",
         severity="info",
     ),
 )
@@ -332,16 +333,37 @@ POSTS_ALTOGETHER = (
     _between(
         "a metric of all posts together keeps at least 70 % of what it was",
         "ratio",
-        "{title} now gives {row.now} {row.label} for {row.posts} posts that had {row.was}.",
-        severity="warning",
+        "{row.metric} of {row.posts} settled posts fell from {row.was} to {row.now} altogether",
         least=0.7,
     ),
     _between(
-        "a metric that nearly all posts had is still told",
+        "a metric the report leads with is still told of most posts that had it",
+        "led",
+        "{title} no longer gives {row.label} for most posts.",
+        least=0.5,
+    ),
+    _between(
+        "a metric is still told of most posts that had it",
         "told",
         "{title} no longer gives {row.label} for most posts.",
         severity="warning",
         least=0.5,
+        flaw="not given",
+    ),
+    _between(
+        "a metric is still told of three in four posts that had it",
+        "mostly_told",
+        "{title} no longer gives {row.label} for some posts.",
+        severity="warning",
+        least=0.75,
+        flaw="not given",
+    ),
+    _between(
+        "a metric is still told of every post that had it",
+        "mostly_told",
+        "{row.metric} is no longer told of some posts that had it; hidden by their author?",
+        severity="info",
+        least=1,
     ),
 )
 
@@ -351,6 +373,19 @@ LISTINGS = (
         "again",
         "{title} lists none of the {row.known} posts that were there before.",
         least=1,
+    ),
+    _between(
+        "one of the two or fewer posts that were known is listed again",
+        "few_again",
+        "{title} lists no post, and {row.known} were there before.",
+        severity="warning",
+        least=1,
+    ),
+    _at_most(
+        "at most half of the posts that were known are gone",
+        "missing",
+        "half",
+        "{title} no longer lists {row.missing} of {row.known} posts that were there before.",
     ),
     _at_most(
         "at most a third of the posts that were known is gone",
@@ -388,6 +423,7 @@ SERIES = (
         "{title} no longer gives {row.of}.",
         severity="warning",
         least=1,
+        flaw="not given",
     ),
     _between(
         "a split that was told every day is still told", "split", "no {row.of} any more", severity="info", least=1
@@ -395,7 +431,7 @@ SERIES = (
     _between(
         "there is something on some day",
         "something",
-        "{row.of} are 0 on every day, and never were before: is it still measured?",
+        "{row.of} are 0 on every day, and hardly ever were before: is it still measured?",
         least=1,
     ),
     _between(
@@ -404,6 +440,7 @@ SERIES = (
         "{title} left out {row.label} of {row.days_left_out}.",
         severity="warning",
         most=0,
+        flaw="late",
     ),
     _between(
         "the newest day is as new as the source promises",
@@ -411,6 +448,7 @@ SERIES = (
         "{title} gives {row.label} only up to {row.newest}.",
         severity="warning",
         most=0,
+        flaw="late",
     ),
 )
 

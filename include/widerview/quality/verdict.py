@@ -11,6 +11,11 @@ Colour = Literal["green", "amber", "red"]
 COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 """From best to worst."""
 
+FlawKind = Literal["early", "late", "held", "unlike", "not given"]
+"""What a day that is not green may have: numbers that may still come or rise, within the source's own stated delay
+(early), or past it (late); numbers that were left out because they cannot be right (held); numbers that are told, and
+unlike the account's past (unlike); a metric that the platform does not give (not given)."""
+
 Severity = Literal["critical", "warning", "info"]
 """What becomes of what fails: it is held (critical), told of (warning), or only recorded (info)."""
 
@@ -29,6 +34,13 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """Why a day is not green, in a word; `metric` is the canonical metric that is not given."""
+
+    kind: FlawKind
+    metric: str = ""
+
+
 class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one day of one target.
 
@@ -41,6 +53,7 @@ class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
         day: The platform's own day.
         colour: The verdict.
         reasons: What is late, missing or wrong, as sentences a client may read.
+        flaws: The same in a word each, for the words of the report; none of what is red.
     """
 
     client_id: str
@@ -49,6 +62,7 @@ class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):
     day: dt.date
     colour: Colour
     reasons: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """What a campaign came to, across social, website and everything else: one table for each that runs in the week.
 
+One that is over has its table for some weeks more, in those in which something of it has moved.
+
 Every number stands for this week and since the campaign began, its announcement and what its assets brought before or
 after its own days included. Nothing is added up that counts the same twice: not the
 people reached on two platforms or by two posts, not what platforms claim, not scans and the visits they led to.
@@ -17,7 +19,7 @@ from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
 from widerview.measures.weeks import Week
-from widerview.report.effect import PAST, effect_of
+from widerview.report.effect import effect_of, looked_at_from
 from widerview.report.facts import (
     CampaignFact,
     CampaignRow,
@@ -46,13 +48,15 @@ OF_ASSETS = (
 )  # fmt: skip
 """What is told of assets, in the order of the table."""
 
-_EXPECTED: Mapping[str, tuple[str, ...]] = {
-    "promo_code": ("redemptions",),
-    "event": ("attendance",),
-    "newsletter": ("email_clicks",),
-    "qr_code": ("scans",),
+STAYS = dt.timedelta(weeks=4)
+"""So long after its end a campaign may still be in the report: posters hang on, and counts come in late."""
+
+_EXPECTED: Mapping[str, str] = {
+    "promo_code": "redemptions",
+    "event": "attendance",
+    "newsletter": "email_clicks",
 }
-"""What is said to be missing of an asset of a kind where nobody has told it."""
+"""What is said to be missing of an asset of a kind where nobody has told it; of what shows a short path, its scans."""
 
 _REACHED = ("reach", "viewers")
 """Both count people once; a platform has one of them."""
@@ -71,26 +75,32 @@ def campaign_facts(
     client: Client,
     week: Week,
     as_of: dt.datetime,
+    seen_until: dt.datetime,
     social: Social,
     titles: Mapping[str, str],
 ) -> tuple[CampaignFact, ...]:
-    """Work out the table of each campaign that runs in a week.
+    """Work out the table of each campaign that runs in a week, and then of those that are over and have moved in it.
 
     Args:
         connection: The warehouse; one snapshot.
         client: The client.
         week: The week of the report.
         as_of: What was recorded later does not exist (UTC).
+        seen_until: When the platforms were looked at (UTC).
         social: The accounts' posts of the weeks in view.
         titles: Names of the sources for people.
     """
-    campaigns = running_campaigns(client, week)
+    running = running_campaigns(client, week)
+    over = [each for each in client.campaigns if each.ends < week.monday <= each.ends + STAYS]
+    campaigns = [*running, *over]
     if not campaigns:
         return ()
     first = min(each.counts_from for each in campaigns)
-    counted = _Counted.read(connection, client, first, week.sunday, as_of)
-    web = Web.read(connection, client, first - PAST, week.sunday, as_of)
-    return tuple(_Table(client, each, week, social, web, counted, titles).fact() for each in campaigns)
+    counted = _Counted.read(connection, client, first, week.sunday, as_of, told_since=week.bounds(client.zone)[0])
+    earliest = min([first, *(looked_at_from(each, week.sunday) for each in campaigns)])
+    web = Web.read(connection, client, earliest, week.sunday, as_of)
+    tables = [_Table(client, each, week, seen_until, social, web, counted, titles) for each in campaigns]
+    return tuple(table.fact() for table in tables if table.campaign in running or table.has_moved)
 
 
 def untagged_social(
@@ -125,8 +135,9 @@ class _Counted:
         assets: By metric, campaign key and asset name.
         campaigns: What the websites counted, by metric and campaign key.
         landings: The visits to the websites that began on some page, by metric and path.
-        ads: What ads managers tell, by metric, campaign as they call it, and platform.
+        ads: What ads managers tell, by metric, campaign key and platform.
         metrics: The metrics that the websites tell of some campaign at all.
+        news: The campaign keys of the assets of which something has been told of late.
     """
 
     assets: Mapping[tuple[str, str, str], Days]
@@ -134,19 +145,31 @@ class _Counted:
     landings: Mapping[tuple[str, str], Days]
     ads: Mapping[tuple[str, str, str], Days]
     metrics: frozenset[str]
+    news: frozenset[str]
 
     @classmethod
     def read(
-        cls, connection: Connection, client: Client, first: dt.date, last: dt.date, as_of: dt.datetime
+        cls,
+        connection: Connection,
+        client: Client,
+        first: dt.date,
+        last: dt.date,
+        as_of: dt.datetime,
+        *,
+        told_since: dt.datetime,
     ) -> "_Counted":
         def values(metric: str, dimension: str) -> list[read.DayValue]:
             return read.day_values(connection, client.client, as_of, first, last, metric, dimension)
 
         sites = counting_sites(client)
         assets: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
+        news = set()
         for metric in OF_ASSETS:
-            for (day, campaign, asset), number in _of_assets(client, values(metric, "asset")).items():
+            told = values(metric, "asset")
+            for (day, campaign, asset), number in _of_assets(client, told).items():
                 assets[metric, campaign, asset][day] = number
+            of_late = [value for value in told if value.value and value.observed_at >= told_since]
+            news |= {found[0].key for value in of_late if (found := asset_of(client, value.member, value.day))}
         campaigns: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
         for metric, dimension in (
             ("engaged_visits", "campaign"),
@@ -162,14 +185,11 @@ class _Counted:
                 if (value.source, value.entity_id) in sites and value.value is not None:
                     landings[metric, value.member][value.day] += value.value
         ads: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
-        for folder in reversed(client.offline):
-            for metric in ("claimed_conversions", "spend"):
-                for value in values(metric, "touchpoint"):
-                    if (value.source, value.entity_id) == (folder.platform, folder.name) and value.value is not None:
-                        name, _, platform = value.member.rpartition("/")
-                        # The folder that stands first in the file is believed: two exports may be of the same ads.
-                        ads[metric, name, platform][value.day] = value.value
-        return cls(assets, campaigns, landings, ads, frozenset(metric for metric, _ in campaigns))
+        for metric in ("claimed_conversions", "spend"):
+            for (day, campaign, platform), number in _of_ads(client, values(metric, "touchpoint")).items():
+                ads[metric, campaign, platform][day] = number
+        metrics = frozenset(metric for metric, _ in campaigns)
+        return cls(assets, campaigns, landings, ads, metrics, frozenset(news))
 
 
 def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
@@ -178,14 +198,55 @@ def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple
     Folders add up, as two shops do. A website's own log and a provider may count the same scans: the one that stands
     first in the client's file, folders before websites, is believed.
     """
-    order = [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
-    of_kind: dict[tuple[dt.date, str, str], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
     for value in values:
-        found = asset_of(client, value.member, value.day)
-        if found and value.value is not None and (value.source, value.entity_id) in order:
+        if found := asset_of(client, value.member, value.day):
             campaign, asset = found
-            of_kind[value.day, campaign.key, asset.name][value.source in OFFLINE].append(value.value)
-    return {key: sum(kinds.get(True) or kinds[False][:1]) for key, kinds in of_kind.items()}
+            told[value.day, campaign.key, asset.name].append(value)
+    sums = {}
+    for key, parts in told.items():
+        numbers = _by_teller(parts, order)
+        folders = [number for (source, _), number in numbers.items() if source in OFFLINE]
+        if numbers:
+            sums[key] = sum(folders or list(numbers.values())[:1])
+    return sums
+
+
+def _of_ads(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
+    """What ads managers tell of each campaign on each day, by campaign key and platform.
+
+    The folder that stands first in the client's file is believed: two exports may be of the same ads.
+    """
+    order = _told_by(client)
+    told: dict[tuple[dt.date, str, str], list[read.DayValue]] = defaultdict(list)
+    for value in values:
+        name, _, platform = value.member.rpartition("/")
+        if value.source in OFFLINE and (campaign := campaign_of_ads(client, name, value.day)):
+            told[value.day, campaign.key, platform].append(value)
+    numbers = {key: _by_teller(parts, order) for key, parts in told.items()}
+    return {key: next(iter(found.values())) for key, found in numbers.items() if found}
+
+
+def _told_by(client: Client) -> list[tuple[str, str]]:
+    """The client's folders and websites, in the order in which they are believed."""
+    return [*((each.platform, each.name) for each in client.offline), *((w.platform, w.site_id) for w in client.web)]
+
+
+def _by_teller(parts: Iterable[read.DayValue], order: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], float]:
+    """What each folder or website tells of one thing on one day, in an order; those that tell nothing are left out.
+
+    A folder may call it by two names. What was saved last is right then; two names in one table are parts of one count.
+    """
+    told: dict[tuple[str, str], list[tuple[dt.datetime, float]]] = defaultdict(list)
+    for part in parts:
+        if part.value is not None:
+            told[part.source, part.entity_id].append((part.observed_at, part.value))
+    return {
+        teller: sum(value for observed_at, value in told[teller] if observed_at == max(told[teller])[0])
+        for teller in order
+        if teller in told
+    }
 
 
 def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] | None:
@@ -206,6 +267,13 @@ def asset_of(client: Client, name: str, day: dt.date) -> tuple[Campaign, Asset] 
     return max(begun, key=lambda each: each[0])[1:] if begun else None
 
 
+def campaign_of_ads(client: Client, name: str, day: dt.date) -> Campaign | None:
+    """The campaign that ads managers call by its key or its name; of several, the one that began last by a day."""
+    called = [each for each in client.campaigns if tag(name) in {tag(each.key), tag(each.name)}]
+    begun = [each for each in called if each.counts_from <= day] or called
+    return max(begun, key=lambda each: each.starts, default=None)
+
+
 @dataclass(frozen=True)
 class _Table:
     """One campaign's table in the making."""
@@ -213,6 +281,7 @@ class _Table:
     client: Client
     campaign: Campaign
     week: Week
+    seen_until: dt.datetime
     social: Social
     web: Web
     counted: _Counted
@@ -227,6 +296,11 @@ class _Table:
         """The days that count up to the end of the week: what is tagged goes on bringing people after the last one."""
         first = self.campaign.counts_from
         return [first + dt.timedelta(days=n) for n in range((self.week.sunday - first).days + 1)]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its links brought somebody in the week, or something has been told of its assets."""
+        return self.campaign.key in self.counted.news or bool(self.web.split(self.week, "campaign", self.key))
 
     def _since_it_began(self) -> list[dt.date]:
         return [day for day in self.days if day >= self.campaign.starts]
@@ -259,6 +333,7 @@ class _Table:
             self.week.sunday,
             self.web.days,
             self.web.splits["channel"],
+            settled={day for day in self.web.days if self.web.is_settled(day, self.client.zone, self.seen_until)},
             on_social=bool(self._published),
         )
 
@@ -319,15 +394,14 @@ class _Table:
         read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post))]
         for partner in self.campaign.partners:
             theirs = [post for post, whose in read_posts if whose is partner]
-            listed = {*partner.posts, *(post.post.permalink for post in theirs)}
             # Of posts that are only named in the file nobody knows the week.
-            unread = len(listed) > len(theirs)
+            unread = set(partner.posts) - {post.post.permalink for post in theirs}
             yield CampaignRow(
                 group="partners",
                 metric="posts",
                 of=partner.name,
                 week=None if unread else sum(map(self._is_of_week, theirs)),
-                so_far=len(listed),
+                so_far=len(theirs) + len(unread),
             )
             if partner.utm_source and self.web.sites:
                 yield self._visits("partners", "touchpoint", f"{self.key}/{partner.utm_source}", partner.name)
@@ -428,22 +502,23 @@ class _Table:
 
     def _assets(self) -> Iterator[CampaignRow]:
         for asset in self.campaign.assets:
+            place = asset.placement or ""
             for metric in OF_ASSETS:
                 days = self.counted.assets.get((metric, self.campaign.key, asset.name), {})
-                expected = self.client.offline and metric in _EXPECTED.get(asset.kind.value, ())
-                if days or expected:
+                is_its_own = metric == _EXPECTED.get(asset.kind.value) or (metric == "scans" and asset.short_path)
+                if days or (self.client.offline and is_its_own):
                     currency = self.client.currency if metric == "revenue" else None
-                    yield self._sums("offline", metric, days, asset.name, currency=currency)
+                    row = self._sums("offline", metric, days, asset.name, currency=currency)
+                    yield msgspec.structs.replace(row, place=place)
+                    place = ""  # where it is seen is said once
 
     def _ads(self, metric: str) -> Mapping[str, Days]:
-        """What ads managers tell of the campaign, by platform; they call it by its key or its name."""
-        names = {tag(self.campaign.key), tag(self.campaign.name)}
-        found: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
-        for (told, name, platform), days in sorted(self.counted.ads.items()):
-            if told == metric and name in names:
-                for day, value in days.items():
-                    found[platform][day] += value
-        return found
+        """What ads managers tell of the campaign, by platform."""
+        return {
+            platform: days
+            for (told, key, platform), days in sorted(self.counted.ads.items())
+            if (told, key) == (metric, self.campaign.key)
+        }
 
     def _claims(self) -> Iterator[CampaignRow]:
         """What platforms claim, each for itself: in no sum, and no part of any other number; nothing where none does.
@@ -499,6 +574,7 @@ class _Table:
         return CostFact(
             cost=cost,
             ads=round(ads, 6),
+            budget=self.campaign.budget,
             currency=self.client.currency,
             metric=metric,
             results=known[metric],

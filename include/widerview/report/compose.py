@@ -12,10 +12,11 @@ from widerview.agency.models import WEEKDAYS, Client
 from widerview.measures.completion import COMPLETE
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
-from widerview.measures.response import Message, response
-from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, word
+from widerview.measures.response import Message, Response, response
+from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, week_word, word
 from widerview.measures.weeks import Week
-from widerview.quality.verdict import COLOURS
+from widerview.quality.history import label
+from widerview.quality.verdict import COLOURS, Flaw, FlawKind
 from widerview.report.ask import ask_of
 from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
@@ -34,6 +35,7 @@ from widerview.report.facts import (
     Lift,
     PostFact,
     Posting,
+    RateFact,
     SourceFact,
     Usual,
 )
@@ -42,9 +44,10 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
 from widerview.report.plans import due_on, planned, sent_on
-from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey
+from widerview.report.rates import conversion_rates, rates_of_answers, rates_of_posts
+from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey, partner_accounts
 from widerview.report.voice import marked
-from widerview.report.web import Web, counting_sites
+from widerview.report.web import SETTLED_AFTER, Web, counting_sites
 from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
@@ -56,10 +59,6 @@ HISTORY_WEEKS = 12
 ENOUGH_CONVERSATIONS = 5
 """Of fewer it is not told how long half of them waited."""
 CHART_DAYS = 28
-SETTLED_AFTER = dt.timedelta(hours=48)
-"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
-until it has been seen how the website's analytics go on counting."""
-
 _MOST_SPARED = 1 / 3
 """The share of a client's reactions that a report may be without."""
 
@@ -103,15 +102,17 @@ def compose(
     months = _weeks_in_view(client, week)
     shows_year = client.report.shows_year(due_on(client, week))
     long = [week.shift(-ago) for ago in range(max(months, YEAR_WEEKS if shows_year else 0) - 1, -1, -1)]
-    social = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
+    everybody = Social.read(connection, client, weeks, as_of, seen_until, pulled_since=long[0].monday)
     web = Web.read(connection, client, long[-months].monday, week.sunday, as_of)
     verdicts = _verdicts(connection, client, week, as_of)
     absent = {target for target, days in verdicts.items() if any(verdict.colour == "red" for verdict in days)}
     # A number that the report does not lead with can be absent without holding the mail: then it is left out of all
     # weeks alike, and the reader is told.
-    is_silent = bool(client.accounts) and not absent & social.configured and social.is_silent(week)
-    spared = _spared(client, social, absent)
-    social = social.without(spared)
+    partners = partner_accounts(client)
+    own = everybody.without(partners)
+    is_silent = bool(client.accounts) and not absent & own.configured and own.is_silent(week)
+    spared = _spared(client, own, absent)
+    social = own.without(spared)
     breaks = Breaks.between(client, long[0].monday, week.sunday)
     arrived = _arrived(client, week, social, web, seen_until)
     past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
@@ -124,12 +125,13 @@ def compose(
     post_weeks = [*counted_alike(weeks[:-1], breaks.posts), week]
     visit_weeks = [*counted_alike(weeks[:-1], breaks.visits), week]
     series = DailySeries.read(connection, client, social, spared, weeks, as_of, titles)
-    sources = tuple(_sources(client, verdicts, spared, titles))
+    sources = tuple(_sources(verdicts, spared, social.lacking(week), titles))
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     sent = sent_on(client, week, seen_until)
-    conversation = _conversation(client, week, social, seen_until)
-    campaigns = campaign_facts(connection, client, week, as_of, social, titles)
+    answered = _answered(client, week, social, seen_until)
+    conversation = _conversation(week, social, answered)
+    campaigns = campaign_facts(connection, client, week, as_of, seen_until, everybody.without(spared), titles)
     facts = Facts(
         client_id=client.client,
         client_name=client.name,
@@ -154,6 +156,7 @@ def compose(
         campaigns=campaigns,
         untagged=untagged_social(connection, client, week, as_of, web),
         conversation=conversation,
+        rates=tuple(_rates(connection, client, weeks, as_of, social, answered, titles)),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
@@ -269,14 +272,13 @@ def _usual(found: Range | None) -> Usual | None:
 
 
 def _grade(colour: Colour, figures: Sequence[Figure], *, posted: bool) -> Grade:
-    """The week in one word: good needs more figures above than below; no posts, or more below than above, is quiet."""
+    """The week in one word: without posts it is quiet, whatever its figures are."""
     if colour == "red":
         return "needs you"
-    words = [figure.word for figure in figures]
-    above, below = words.count("above"), words.count("below")
-    if not posted or below > above:
+    if not posted:
         return "quiet"
-    return "good" if above > below else "normal"
+    far = [word(figure.value, figure.usual and figure.usual.wide) for figure in figures]
+    return week_word([figure.word for figure in figures], far)
 
 
 def _chart(client: Client, weeks: Sequence[Week], social: Social, web: Web, breaks: Breaks) -> Chart | None:
@@ -332,7 +334,7 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
-        noted[since] = [DayNote(what="measured differently")]
+        noted[since].append(DayNote(what="measured differently"))
     return noted
 
 
@@ -419,26 +421,49 @@ def _channels(weeks: Sequence[Week], web: Web) -> tuple[ChannelFact, ...]:
     )
 
 
-def _conversation(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Conversation:
+def _conversation(week: Week, social: Social, answered: Response | None) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
         written=social.written.get(week, 0) if week in social.known else None,
-        written_at_least=any(not SOURCES[account.source].tells_all_replies for account in social.accounts),
-        answers=_answers(client, social.received, seen_until) if week in social.known else None,
+        written_at_least=_may_hide_replies(social),
+        answers=_answers(answered) if answered else None,
     )
 
 
-def _answers(client: Client, received: Sequence[read.ReceivedMessage], seen_until: dt.datetime) -> Answers | None:
-    messages = [Message(each.written_at, each.answered_at) for each in received if each.written_at <= seen_until]
-    found = response(messages, client, seen_until)
-    if found is None:
-        return None
+def _answers(found: Response) -> Answers:
     median = found.median if found.received >= ENOUGH_CONVERSATIONS else None
     return Answers(
         received=found.received,
         answered=found.answered,
         half_within=None if median is None else round(median / _HOUR, 3),
     )
+
+
+def _may_hide_replies(social: Social) -> bool:
+    return any(not SOURCES[account.source].tells_all_replies for account in social.accounts)
+
+
+def _answered(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Response | None:
+    if week not in social.known:
+        return None
+    messages = [Message(each.written_at, each.answered_at) for each in social.received if each.written_at <= seen_until]
+    return response(messages, client, seen_until)
+
+
+def _rates(
+    connection: Connection,
+    client: Client,
+    weeks: Sequence[Week],
+    as_of: dt.datetime,
+    social: Social,
+    answered: Response | None,
+    titles: Mapping[str, str],
+) -> Iterator[RateFact]:
+    """All rates of the week; of answers only where the platforms tell of all, and enough were asked for."""
+    yield from rates_of_posts(weeks, social, titles)
+    yield from conversion_rates(connection, client, weeks, as_of)
+    if answered and answered.received >= ENOUGH_CONVERSATIONS and not _may_hide_replies(social):
+        yield from rates_of_answers(answered)
 
 
 def _verdicts(
@@ -476,37 +501,58 @@ def _spared(client: Client, social: Social, absent: Set[TargetKey]) -> Set[Targe
 
 
 def _sources(
-    client: Client,
     verdicts: Mapping[TargetKey, Sequence[read.Verdict]],
     spared: Set[TargetKey],
+    lacking: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
 ) -> Iterator[SourceFact]:
-    """The worst verdict on each source over the week, with its reasons."""
+    """The worst verdict on each source over the week, with its reasons.
+
+    Days of which more may come within the delay that the source states are not late: their figures say "so far".
+    `lacking` are the metrics, by source, that most posts of the week lack.
+    """
     for source in dict.fromkeys(source for source, _ in verdicts):
-        judged: list[tuple[Colour, str]] = []
-        late: set[dt.date] = set()
-        absent: set[dt.date] = set()
-        for target, days in verdicts.items():
-            if target[0] != source:
-                continue
-            late |= {verdict.day for verdict in days if verdict.colour == "amber"}
-            absent |= {verdict.day for verdict in days if verdict.colour == "red"}
+        of_source = {target: days for target, days in verdicts.items() if target[0] == source}
+        flaws: defaultdict[FlawKind, set[dt.date]] = defaultdict(set)
+        not_given = {metric: METRICS[metric].label for metric in lacking.get(source, ())}
+        colours: list[Colour] = ["amber" if not_given else "green"]
+        lines = [f"Most posts of the week lack {label(metric)}" for metric in not_given]
+        for target, days in of_source.items():
+            for verdict in days:
+                # A verdict of before there were flaws does not say which.
+                for flaw in verdict.flaws or ([Flaw("late")] if verdict.colour == "amber" else []):
+                    flaws[flaw.kind].add(verdict.day)
+                    if flaw.metric:
+                        not_given[flaw.metric] = METRICS[flaw.metric].label
             reasons = list(dict.fromkeys(reason for verdict in days for reason in verdict.reasons))
-            colour = max((verdict.colour for verdict in days), key=COLOURS.index)
             if target in spared:
                 reasons.append("The figures of this report are without it, in all weeks.")
-                colour = "amber"
-            judged.append((colour, "; ".join(reason.removesuffix(".") for reason in reasons)))
+                colours.append("amber")
+            else:
+                colours += [_colour(verdict) for verdict in days]
+            lines.append("; ".join(reason.removesuffix(".") for reason in reasons))
+        absent = {verdict.day for days in of_source.values() for verdict in days if verdict.colour == "red"}
+        of = SOURCES[source]
         yield SourceFact(
             source=source,
             title=titles[source],
-            analytics=SOURCES[source].title if SOURCES[source].kind == "web" else "",
-            colour=max((colour for colour, _ in judged), key=COLOURS.index),
-            line="; ".join(dict.fromkeys(line for _, line in judged if line)) or "all seven days have been read",
-            late=tuple(sorted(late - absent)),
+            analytics=of.title if of.counts_visits else "",
+            colour=max(colours, key=COLOURS.index),
+            line="; ".join(dict.fromkeys(line for line in lines if line)) or "all seven days have been read",
+            late=tuple(sorted(flaws["late"] - absent)),
             absent=tuple(sorted(absent)),
-            left_out=any(target[0] == source for target in spared & verdicts.keys()),
+            left_out=not spared.isdisjoint(of_source),
+            early=tuple(sorted(flaws["early"] - flaws["late"] - absent)),
+            held=tuple(sorted(flaws["held"] - absent)),
+            unlike=tuple(sorted(flaws["unlike"] - absent)),
+            not_given=tuple(not_given.values()),
         )
+
+
+def _colour(verdict: read.Verdict) -> Colour:
+    """What a day's verdict means for a report: what is only early is not missed."""
+    is_early = bool(verdict.flaws) and all(flaw.kind == "early" for flaw in verdict.flaws)
+    return "green" if verdict.colour == "amber" and is_early else verdict.colour
 
 
 def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:

@@ -6,7 +6,7 @@ vocabulary, which are also the keys of their translations; names and quoted word
 """
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,13 @@ Colour = Literal["green", "amber", "red"]
 Group = Literal["social", "partners", "website", "offline", "claimed"]
 """Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
 Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+
+
+class Ends(NamedTuple):
+    """A lower and an upper end."""
+
+    low: float
+    high: float
 
 
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +46,11 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     wide_low: float | None = None
     wide_high: float | None = None
     wide_coverage: float = 0.95
+
+    @property
+    def wide(self) -> Ends | None:
+        """The wide range; None in facts from before there was one."""
+        return None if self.wide_low is None or self.wide_high is None else Ends(self.wide_low, self.wide_high)
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,6 +326,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
         group: Where it was counted: social, partners, website, offline, or claimed by a platform.
         metric: Canonical metric; `posts` are the campaign's own.
         of: The platform, partner or asset it is a number of; empty: of the whole campaign.
+        place: Where the asset is seen, in the first row of it; empty: not told, or told before.
         week: In the week; None: not reported.
         so_far: Since the campaign began; None: not reported.
         at_least: There may be more: of reach, since people reached by two posts are counted once.
@@ -323,6 +336,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     group: Group
     metric: str
     of: str = ""
+    place: str = ""
     week: float | None
     so_far: float | None
     at_least: bool = False
@@ -332,11 +346,13 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
 class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
 
-    `metric` says what a result is; `ads` is what of the cost went to ads.
+    `metric` says what a result is; `ads` is what of the cost went to ads, `budget` what the file lets them cost in all
+    (0: it names none).
     """
 
     cost: float
     ads: float = 0.0
+    budget: float = 0.0
     currency: str
     metric: str
     results: float
@@ -362,8 +378,9 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """What the website had more of, on a day of a campaign up to the report's Sunday, than its past makes likely.
 
     Attributes:
-        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: too little is known
-            of the days before the campaign, or of its own.
+        verdict: `more` and `fewer` stand out from normal weeks; `not told` does not. `not known`: see `why`.
+        why: Why it is not known: too little is known of the days before the campaign, or of its own, or without those
+            of other campaigns. None where it is known, and in facts from before it was told.
         average: Visits a day above what was likely; None where it is not known.
         low: Lower end of its range.
         high: Upper end.
@@ -374,6 +391,7 @@ class EffectFact(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     verdict: Literal["more", "fewer", "not told", "not known"]
+    why: Literal["not enough past", "too few days known", "other campaigns"] | None = None
     average: float | None = None
     low: float | None = None
     high: float | None = None
@@ -424,11 +442,15 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
         source: Name of the source.
         title: Its name for people.
         colour: The worst verdict of its days.
-        analytics: Name of the analytics, where the source is one; then the website is meant.
+        analytics: Name of the analytics, where the source counts the visits; then the website is meant.
         line: Why, in the gate's own English words: for the agency, who mends it.
         late: The days of which something is late or missing.
         absent: The days whose numbers are wrong or absent.
         left_out: Whether the report's figures are without it, in all weeks.
+        early: The days of which more may still come, within the delay that the source states; not late.
+        held: The days of which numbers are left out because they cannot be right.
+        unlike: The days whose numbers are told, and are unlike the account's past.
+        not_given: What the platform does not give, in the English words of the vocabulary.
     """
 
     source: str
@@ -439,6 +461,10 @@ class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[dt.date, ...] = ()
     absent: tuple[dt.date, ...] = ()
     left_out: bool = False
+    early: tuple[dt.date, ...] = ()
+    held: tuple[dt.date, ...] = ()
+    unlike: tuple[dt.date, ...] = ()
+    not_given: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -519,6 +545,42 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
+class RateFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate of the week, in per cent, or a time to answer in office hours, with how sure it is.
+
+    Attributes:
+        metric: Canonical metric; it says what the rate is divided by.
+        label: Its name for the client.
+        platform: The platform's or the analytics' name for people; empty where it is about conversations.
+        handle: The account's, where it is about one.
+        value: What it was.
+        low: Lower end of the range that holds the true one with `coverage`.
+        high: Upper end; None: no such end can be told yet.
+        coverage: E.g. 0.95.
+        usual_low: Lower end of the range in which `usual_coverage` of weeks lie, if their posts are as the account's
+            earlier ones; None: there is nothing to hold it against.
+        usual_high: Upper end.
+        usual_coverage: E.g. 0.8.
+        word: Where the value lies against that range.
+        spread: How much the rates of the account's earlier posts differ, by which the week's are weighed: their squared
+            coefficient of variation; None where nothing is weighed.
+    """
+
+    metric: str
+    label: str
+    platform: str = ""
+    handle: str = ""
+    value: float
+    low: float
+    high: float | None
+    coverage: float = 0.95
+    usual_low: float | None = None
+    usual_high: float | None = None
+    usual_coverage: float = 0.8
+    word: Word = "no usual week yet"
+    spread: float | None = None
+
+
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """A number of an earlier report that is another one by now.
 
@@ -576,9 +638,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
-        campaigns: Campaigns running in the week.
+        campaigns: Campaigns running in the week, and those lately over of which something has moved.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
+        rates: Rates of the week, each with its doubt, for the appendix.
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
@@ -629,6 +692,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None
     conversation: Conversation
+    rates: tuple[RateFact, ...] = ()
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
     lesson: Lesson | None
@@ -650,3 +714,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str | None = None
     approved_at: dt.datetime | None = None
     struck: str | None = None
+
+    @property
+    def running_campaigns(self) -> tuple[CampaignFact, ...]:
+        """Those that have a day in the week."""
+        return tuple(campaign for campaign in self.campaigns if campaign.ends >= self.first_day)

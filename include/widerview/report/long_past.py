@@ -73,7 +73,8 @@ class LongPast:
 
     Attributes:
         earned: Of each day that was read of every account, and is counted as now: what its posts have earned by
-            metric, those that are not reported left out; empty for a day without posts.
+            metric, those that are not reported left out; empty for a day without posts. Days of weeks whose posts
+            lack a part of it are left out.
         web: The visits.
         breaks: Since when everything is counted as now.
         arrived: How much of the last week's numbers had come in.
@@ -101,6 +102,7 @@ class LongPast:
         earned: dict[dt.date, dict[str, float]] = {
             day: {}
             for week in weeks
+            if not social.lacking(week)
             for day in week.days
             if day in social.known_days and (breaks.posts is None or day >= breaks.posts)
         }

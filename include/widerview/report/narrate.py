@@ -22,6 +22,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    SourceFact,
     Usual,
 )
 from widerview.report.narrate_posts import stands_out
@@ -250,13 +251,18 @@ def data_line(facts: Facts) -> str:
     """The verdict on the data, in one plain sentence."""
     _ = voice_of(facts.locale).gettext
     red, amber = _titles(facts, "red"), _titles(facts, "amber")
-    if red and amber:
-        return _("%(red)s data is missing, %(amber)s data is not whole yet.") % {"red": red, "amber": amber}
-    if red:
-        return _("%(red)s data is missing; all else is complete.") % {"red": red}
-    if amber:
-        return _("%(amber)s data is not whole yet; all else is.") % {"amber": amber}
-    return _("All data for this week is complete.") if facts.sources else _("No source was read this week.")
+    odd = any(source.colour == "amber" and not _is_late_alone(source) for source in facts.sources)
+    so_far = any(source.early for source in facts.sources) or any(figure.so_far for figure in facts.figures)
+    sentences = (
+        (red and amber, _("%(red)s data is missing, and %(amber)s data is not whole.")),
+        (red, _("%(red)s data is missing; all else has been read.")),
+        (odd, _("%(amber)s data has gaps or looks unusual; all else has been read.")),
+        (amber, _("%(amber)s data is not whole yet; all else has been read.")),
+        (not facts.sources, _("No source was read this week.")),
+        (so_far, _("All data there is has been read; some numbers may still rise.")),
+        (True, _("All data for this week is complete.")),
+    )
+    return next(text for applies, text in sentences if applies) % {"red": red, "amber": amber}
 
 
 def correction_lines(facts: Facts) -> list[str]:
@@ -462,14 +468,18 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     )
     if answers.half_within is None:
         return f"{answered}."
-    # Rounded up: within two hours is true of an hour and a half.
-    hours = int(rounded(answers.half_within, 0, ROUND_CEILING))
+    hours = whole_hours(answers.half_within)
     half = (
         voice.gettext("half within an office hour")
         if hours <= 1
         else voice.gettext("half within %(hours)s office hours") % {"hours": voice.number(hours)}
     )
     return f"{answered}, {half}."
+
+
+def whole_hours(hours: float) -> int:
+    """Hours as they are printed, rounded up: within two hours is true of an hour and a half."""
+    return int(rounded(hours, 0, ROUND_CEILING))
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
@@ -538,6 +548,11 @@ def _week(facts: Facts) -> tuple[dt.date, dt.date]:
     return facts.first_day, facts.last_day
 
 
+def _is_late_alone(source: SourceFact) -> bool:
+    """Whether all that a source lacks will come."""
+    return not (source.held or source.unlike or source.not_given or source.absent or source.left_out)
+
+
 def _titles(facts: Facts, colour: str) -> str:
     voice = voice_of(facts.locale)
     titles = [
@@ -562,12 +577,12 @@ def _range(facts: Facts, figure: Figure) -> str:
 def _wide_range(facts: Facts, figure: Figure) -> str:
     """The wide range of a figure that lies outside it, also as printed; else empty."""
     usual, decimals = figure.usual, _decimals(figure)
-    if figure.value is None or usual is None or usual.wide_low is None or usual.wide_high is None:
+    if figure.value is None or usual is None or usual.wide is None:
         return ""
     value = rounded(figure.value, decimals)
-    low, high = rounded_range(usual.wide_low, usual.wide_high, decimals)
+    low, high = rounded_range(*usual.wide, decimals)
     is_far = (figure.word == "above" and value > high) or (figure.word == "below" and value < low)
-    return ends(voice_of(facts.locale), usual.wide_low, usual.wide_high, decimals) if is_far else ""
+    return ends(voice_of(facts.locale), *usual.wide, decimals) if is_far else ""
 
 
 def _decimals(figure: Figure) -> int:

@@ -3,15 +3,17 @@
 from typing import NamedTuple
 
 from widerview.report.clean_text import clip
-from widerview.report.facts import CampaignFact, CampaignRow, Facts, Group
-from widerview.report.narrate import count, touchpoint
+from widerview.report.facts import CampaignFact, CampaignRow, CostFact, EffectFact, Facts, Group
+from widerview.report.narrate import count, figure_line, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
 
 _FROM_POSTS = "reactions_per_post"
 
 _WHOLE_FROM = 10
-"""Visits a day below this are told with a decimal."""
+"""Visits a day below this are told with a decimal, and parts of results with two."""
+
+_DECIMALS_OF_FEW = 2
 
 
 _TELLING = (
@@ -72,8 +74,8 @@ def _touchpoints(facts: Facts, campaign: CampaignFact) -> list[Line]:
 
 def _line(facts: Facts, row: CampaignRow) -> Line:
     if row.group == "claimed":
-        return Line(_claim(facts, row), "", "", _number(facts, row, row.so_far))
-    return Line(_label(facts, row), _number(facts, row, row.week), _number(facts, row, row.so_far))
+        return Line(_claim(facts, row), "", "", row_number(facts, row, row.so_far))
+    return Line(_label(facts, row), row_number(facts, row, row.week), row_number(facts, row, row.so_far))
 
 
 def _label(facts: Facts, row: CampaignRow) -> str:
@@ -87,6 +89,8 @@ def _label(facts: Facts, row: CampaignRow) -> str:
         where = row.of or _("its pages")
         return _("Visits that began on %(page)s, with or without a tag, not to be added", page=where)
     name = {"posts": _("Posts"), "visits": _("Visits")}.get(row.metric) or _(METRICS[row.metric].label)
+    if row.place:
+        return _("%(what)s: %(of)s, %(place)s", what=name, of=row.of, place=row.place)
     return _("%(what)s: %(of)s", what=name, of=row.of) if row.of else name
 
 
@@ -99,15 +103,18 @@ def _claim(facts: Facts, row: CampaignRow) -> str:
         what = _("Results %(platform)s claims", platform=row.of)
     if row.week is None:
         return what
-    return _("%(what)s, %(week)s of them this week", what=what, week=count(facts, round(row.week)))
+    return _("%(what)s, %(week)s of them this week", what=what, week=row_number(facts, row, row.week))
 
 
-def _number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+def row_number(facts: Facts, row: CampaignRow, value: float | None) -> str:
+    """A number of a campaign's table, money with its currency."""
     voice = voice_of(facts.locale)
-    if value is None or row.currency is None:
-        number = count(facts, None if value is None else round(value))
-    else:
+    if value is not None and row.currency is not None:
         number = voice.money(value, row.currency)
+    elif value is not None and value < _WHOLE_FROM and value != round(value):
+        number = voice.number(value, _DECIMALS_OF_FEW)  # a platform may claim a part of a result
+    else:
+        number = count(facts, None if value is None else round(value))
     is_open = row.at_least and value is not None and row.metric != "reach"
     return voice.say("at least %(number)s", number=number) if is_open else number
 
@@ -167,7 +174,7 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     if effect.average is None or effect.low is None or effect.high is None:
-        return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
+        return _no_effect_line(voice, effect)
     if effect.verdict == "not told":
         return voice.say("So far: no effect on website visits that we can tell from normal weeks.")
     fewer = effect.verdict == "fewer"
@@ -187,6 +194,19 @@ def _effect_line(facts: Facts, campaign: CampaignFact) -> str | None:
     )
 
 
+def _no_effect_line(voice: Voice, effect: EffectFact) -> str:
+    if effect.why == "other campaigns":
+        return voice.say(
+            "Other campaigns ran at the same time or shortly before, so what this one added to your website visits "
+            "cannot be told apart."
+        )
+    if effect.why == "not enough past":
+        return voice.say("Too few days before it are known to tell an effect on website visits.")
+    if effect.why == "too few days known":
+        return voice.say("Too few of its own days are known so far to tell an effect on website visits.")
+    return voice.say("Too few days are known, of it or before it, to tell an effect on website visits.")
+
+
 def _reach_line(facts: Facts, campaign: CampaignFact) -> str | None:
     if not any(row.metric == "reach" and row.so_far is not None for row in campaign.rows):
         return None
@@ -200,15 +220,15 @@ def _partner_line(facts: Facts, campaign: CampaignFact) -> str | None:
     own = next((figure for figure in facts.figures if figure.id == _FROM_POSTS), None)
     if not any(row.group == "partners" for row in campaign.rows) or own is None or own.value is None:
         return None
-    voice = voice_of(facts.locale)
-    number = voice.number(own.value, own.decimals)
+    voice, line = voice_of(facts.locale), figure_line(facts, own)
     if own.usual is None:
-        return voice.say("Your own accounts, for the long run: %(number)s reactions per post this week.", number=number)
+        return voice.say(
+            "Your own accounts, for the long run: %(number)s reactions per post this week.", number=line.number
+        )
     return voice.say(
-        "Your own accounts, for the long run: %(number)s reactions per post this week, usually %(low)s to %(high)s.",
-        number=number,
-        low=voice.number(own.usual.low, own.decimals),
-        high=voice.number(own.usual.high, own.decimals),
+        "Your own accounts, for the long run: %(number)s reactions per post this week, %(usual)s.",
+        number=line.number,
+        usual=line.usual,
     )
 
 
@@ -219,7 +239,7 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
     voice = voice_of(facts.locale)
     spent = voice.money(cost.cost, cost.currency)
     if cost.ads:
-        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=voice.money(cost.ads, cost.currency))
+        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=_ads(voice, cost))
     result = _result(facts, cost.metric)
     if cost.per_result is None:
         return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)
@@ -230,6 +250,14 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
         number=voice.number(cost.results),
         result=result,
     )
+
+
+def _ads(voice: Voice, cost: CostFact) -> str:
+    """What ads have cost, beside what they may cost."""
+    spent = voice.money(cost.ads, cost.currency)
+    if not cost.budget:
+        return spent
+    return voice.say("%(spent)s of %(budget)s", spent=spent, budget=voice.money(cost.budget, cost.currency))
 
 
 def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:

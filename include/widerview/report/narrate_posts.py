@@ -19,8 +19,8 @@ def post_brief(facts: Facts, post: PostFact) -> str:
     words = {"reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions)}
     if post.lift is None or not stands_out(post.lift):
         return voice.gettext("%(reactions)s; too early to judge.") % words
-    words |= {"times": times(voice, post.lift.times), "low": voice.about(_low(post.lift))}
-    words["high"] = voice.about(_high(post.lift))
+    words |= {"times": times(voice, post.lift.times), "low": voice.about(low_end(post.lift))}
+    words["high"] = voice.about(high_end(post.lift))
     return voice.gettext("%(reactions)s, %(times)s the usual (%(low)s–%(high)s).") % words
 
 
@@ -41,8 +41,8 @@ def post_lines(facts: Facts, post: PostFact) -> tuple[str, str]:
     if post.lift and stands_out(post.lift):
         standing = voice.gettext("%(times)s what is usual there (%(low)s to %(high)s times).") % {
             "times": times(voice, post.lift.times),
-            "low": voice.about(_low(post.lift)),
-            "high": voice.about(_high(post.lift)),
+            "low": voice.about(low_end(post.lift)),
+            "high": voice.about(high_end(post.lift)),
         }
     else:
         standing = voice.gettext("Too early to say whether that is more than usual.")
@@ -57,13 +57,14 @@ def best_post(facts: Facts) -> PostFact | None:
 
 def stands_out(lift: Lift) -> bool:
     """Whether the range that is printed lies above once the usual."""
-    return _low(lift) > 1
+    return low_end(lift) > 1
 
 
-def _low(lift: Lift) -> Decimal:
+def low_end(lift: Lift) -> Decimal:
     """The lower end as it is printed: a range of doubt is rounded outwards."""
     return rounded(lift.low, 1, ROUND_FLOOR)
 
 
-def _high(lift: Lift) -> Decimal:
+def high_end(lift: Lift) -> Decimal:
+    """The upper end as it is printed."""
     return rounded(lift.high, 1, ROUND_CEILING)

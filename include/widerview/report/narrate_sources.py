@@ -17,20 +17,26 @@ def source_title(facts: Facts, source: SourceFact) -> str:
 
 
 def source_line(facts: Facts, source: SourceFact) -> str:
-    """The verdict on one source: its name, a word for its colour, and the days that are not whole."""
+    """The verdict on one source: its name, a word for its colour, and the days that are not whole, with the reason."""
     _ = voice_of(facts.locale).gettext
-    word = {"green": _("complete"), "amber": _("incomplete"), "red": _("missing")}[source.colour]
-    parts = []
-    if source.absent:
-        parts.append(_("wrong or missing: %(days)s") % {"days": _named_days(facts, source.absent)})
-    if source.late:
-        parts.append(_("late or not whole: %(days)s") % {"days": _named_days(facts, source.late)})
+    word = {"green": _("so far") if source.early else _("complete"), "amber": _("incomplete"), "red": _("missing")}
+    days = {
+        _("wrong or missing: %(days)s"): source.absent,
+        _("late or not whole: %(days)s"): source.late,
+        _("some numbers cannot be right and are left out: %(days)s"): source.held,
+        _("unlike earlier weeks, and told as it is: %(days)s"): source.unlike,
+        _("may still rise: %(days)s"): source.early,
+    }
+    parts = [text % {"days": _named_days(facts, some)} for text, some in days.items() if some]
+    if source.not_given:
+        names = voice_of(facts.locale).listed([_(name) for name in source.not_given])
+        parts.append(_("not given by the platform: %(metrics)s") % {"metrics": names})
     if source.left_out:
         parts.append(_("the figures of this report are without it, in all weeks"))
     if not parts:
         is_whole = source.colour == "green"
         parts.append(_("all seven days have been read") if is_whole else _("some of it is late or missing"))
-    return f"{source_title(facts, source)} ({word}): {'; '.join(parts)}."
+    return f"{source_title(facts, source)} ({word[source.colour]}): {'; '.join(parts)}."
 
 
 def _named_days(facts: Facts, days: Sequence[dt.date]) -> str:

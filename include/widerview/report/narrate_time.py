@@ -7,6 +7,9 @@ from widerview.report.facts import Facts, Figure, GoalFact, KnownEvent, LevelCha
 from widerview.report.narrate import channel_name
 from widerview.report.voice import Voice, ends, inline, rounded, times, voice_of
 
+SURE = 0.95
+"""How often the range of a lasting change, or of a year's growth, holds the true one."""
+
 _FEWEST_DIGITS = 2
 
 
@@ -15,7 +18,7 @@ def notable_day(facts: Facts, notable: NotableDay) -> str:
     voice = voice_of(facts.locale)
     line = voice.gettext("%(day)s: %(what)s %(value)s (usually %(range)s).") % {
         "day": voice.day(notable.day),
-        "what": _what(facts, notable),
+        "what": what_stood_out(facts, notable),
         "value": voice.number(notable.value),
         "range": ends(voice, notable.low, notable.high),
     }
@@ -25,7 +28,8 @@ def notable_day(facts: Facts, notable: NotableDay) -> str:
     return f"{line} {expected}"
 
 
-def _what(facts: Facts, notable: NotableDay) -> str:
+def what_stood_out(facts: Facts, notable: NotableDay) -> str:
+    """What a day stood out in."""
     voice = voice_of(facts.locale)
     metric = inline(facts, voice.gettext(notable.label))
     if notable.platform:
@@ -119,7 +123,7 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
         return _("%(so_far)s so far; your goal of %(target)s by %(day)s is reached.") % words
     if goal.word is None or goal.low is None or goal.high is None:
         return _("%(so_far)s of %(target)s so far; too early to say where it will end.") % words
-    words["range"] = _likely(voice, goal)
+    words["range"] = likely(voice, goal)
     standing = {
         "ahead": _("well within reach"),
         "within reach": _("within reach"),
@@ -131,7 +135,7 @@ def goal_line(facts: Facts, goal: GoalFact) -> str:
     }
 
 
-def _likely(voice: Voice, goal: GoalFact) -> str:
+def likely(voice: Voice, goal: GoalFact) -> str:
     """Where a goal is likely to end, to the fewest digits, at least two, at which the numbers agree with the words."""
     low, high = goal.low or 0.0, goal.high or 0.0
     for digits in range(_FEWEST_DIGITS, len(str(round(high))) + 1):
@@ -202,7 +206,7 @@ def about_time(facts: Facts) -> list[str]:
     if facts.year or any(_is_lasting(figure) for figure in facts.figures):
         lines.append(
             _("How many times as much: the range in brackets holds the truth in about %(share)s of cases.")
-            % {"share": voice.percent(0.95)}
+            % {"share": voice.percent(SURE)}
         )
     return lines
 

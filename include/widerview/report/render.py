@@ -26,6 +26,7 @@ from widerview.report import (
     narrate_campaigns,
     narrate_next,
     narrate_posts,
+    narrate_rates,
     narrate_sources,
     narrate_time,
     room,
@@ -249,11 +250,13 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             }
             for channel in facts.channels
         ],
+        "rates": [narrate_rates.rate_line(facts, rate) for rate in facts.rates],
+        "rate_notes": narrate_rates.rate_notes(facts),
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
         "sources": [narrate_sources.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate_sources.provenance(facts), *narrate_time.about_time(facts)],
-        "meanings": narrate_sources.meanings(facts),
+        "meanings": [*narrate_sources.meanings(facts), *narrate_rates.rate_meanings(facts)],
         "accounts": [
             {
                 "platform": account.platform,
@@ -312,6 +315,7 @@ def _headings(facts: Facts) -> dict[str, str]:
         "lesson_link": voice.say("More of these"),
         "accounts": voice.say("Your accounts, for the record"),
         "posts_in_full": voice.say("The posts in full"),
+        "rates": voice.say("Rates, and how sure we are of them"),
         "channels": voice.say("Where your visits came from"),
         "meanings": voice.say("What is counted"),
         "more": voice.say("More of this week"),

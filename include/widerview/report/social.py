@@ -3,7 +3,7 @@
 import datetime as dt
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -25,21 +25,29 @@ ENOUGH_REACTIONS = 50
 REACTIONS = METRICS["reactions"].parts
 PASSED_ON = METRICS["passed_on"].parts
 
+MOST_LACKING = 1 / 3
+"""The share of a week's posts of which a number may be unknown, and the rest still stand for all of them."""
+
 TargetKey = tuple[str, str]
 """A source, and an account's plain handle or a website's id there."""
 
 
 @dataclass(frozen=True)
 class PostNumbers:
-    """A post of the client's own with its counters; None where the platform does not report one."""
+    """A post of the client's own with its counters; None where the platform does not report one.
+
+    `lacking` are those counters of reactions that are not reported of it, and were of its account's earlier posts.
+    """
 
     post: read.Post
     counters: Mapping[str, int | None]
+    lacking: frozenset[str] = frozenset()
 
     def sum(self, metrics: Iterable[str]) -> int | None:
-        """Add up some counters; None if none of them is reported."""
+        """Add up some counters; None if none of them is reported, or the post lacks one of them."""
+        metrics = set(metrics)
         known = [value for metric in metrics if (value := self.counters.get(metric)) is not None]
-        return sum(known) if known else None
+        return sum(known) if known and not metrics & self.lacking else None
 
 
 @dataclass(frozen=True)
@@ -124,11 +132,12 @@ class Social:
             for post in read.posts(connection, client.client, as_of, start, end)
             if (post.source, post.account_id) in ours
         ]
-        posts: dict[Week, list[PostNumbers]] = defaultdict(list)
+        published: dict[Week, list[PostNumbers]] = defaultdict(list)
         for post in own:
             week = Week.of(post.published_at.astimezone(client.zone).date())
             if post.reply_to is None:
-                posts[week].append(PostNumbers(post, counters[post.source, post.post_id]))
+                published[week].append(PostNumbers(post, counters[post.source, post.post_id]))
+        posts = dict(_with_lacking(published))
 
         messages = [
             (Week.of(message.written_at.astimezone(client.zone).date()), message.source, message.account_id)
@@ -218,27 +227,84 @@ class Social:
         return week in self.known and not self.published(week)
 
     def sum(self, week: Week, metrics: Iterable[str]) -> int | None:
-        """Add up counters over a week's posts; None where the week was not pulled or nothing is reported."""
+        """Add up counters over a week's posts.
+
+        None where the week was not pulled, nothing is reported, or more than a third of the posts lack one of them.
+        """
+        known = self._told(week, metrics)
+        return sum(known) if known or (known is not None and not self.published(week)) else None
+
+    def reactions_per_post(self, week: Week) -> float | None:
+        """Reactions divided by posts; None for a week without posts, and where `sum` is None."""
+        known = self.reactions_by_post(week)
+        return statistics.fmean(known) if known else None
+
+    def _told(self, week: Week, metrics: Iterable[str]) -> list[int] | None:
+        """What each post of a week has of some counters together, where it is reported; None where it is not known."""
         if week not in self.known:
             return None
         metrics = tuple(metrics)
-        known = [value for post in self.published(week) if (value := post.sum(metrics)) is not None]
-        return sum(known) if known or not self.published(week) else None
+        posts = self.published(week)
+        known = [value for post in posts if (value := post.sum(metrics)) is not None]
+        lacking = sum(not post.lacking.isdisjoint(metrics) for post in posts)
+        return known if lacking <= MOST_LACKING * (len(known) + lacking) else None
+
+    def lacking(self, week: Week) -> Mapping[str, Sequence[str]]:
+        """The counters, by source, that more than a third of an account's posts of a week lack."""
+        posts: dict[tuple[str, str], list[PostNumbers]] = defaultdict(list)
+        for post in self.published(week):
+            posts[post.post.source, post.post.account_id].append(post)
+        found: dict[str, list[str]] = defaultdict(list)
+        for (source, _), ours in posts.items():
+            lacking = Counter(metric for post in ours for metric in post.lacking)
+            for metric in REACTIONS:
+                if lacking[metric] > MOST_LACKING * len(ours) and metric not in found[source]:
+                    found[source].append(metric)
+        return {source: metrics for source, metrics in found.items() if metrics}
 
     def reactions_by_post(self, week: Week) -> list[int]:
-        """The reactions to each post of a week that was pulled; those that are not reported are left out."""
-        published = self.published(week) if week in self.known else ()
-        return [value for post in published if (value := post.sum(REACTIONS)) is not None]
-
-    def reactions_per_post(self, week: Week) -> float | None:
-        """Reactions divided by posts; None for a week without posts."""
-        known = self.reactions_by_post(week)
-        return statistics.fmean(known) if known else None
+        """The reactions to each post of a week, where they are reported; none where `sum` is None."""
+        return self._told(week, REACTIONS) or []
 
     def posts_behind(self, weeks: Sequence[Week]) -> float:
         """How many posts the last week's `reactions_per_post` is a mean of; if of none, as many as a usual week's."""
         *past, last = [len(self.reactions_by_post(week)) for week in weeks]
         return last or statistics.median([count for count in past if count] or [1])
+
+
+def partner_accounts(client: Client) -> set[TargetKey]:
+    """The accounts of partners: what they post is part of a campaign, also where it is read, and of no other figure."""
+    return {
+        (account.platform, plain_handle(account.handle))
+        for campaign in client.campaigns
+        for partner in campaign.partners
+        for account in partner.accounts
+    }
+
+
+def _with_lacking(
+    published: Mapping[Week, Sequence[PostNumbers]],
+) -> Iterator[tuple[Week, Sequence[PostNumbers]]]:
+    """Say of each post what it lacks: what most of its account's posts of an earlier week had.
+
+    What is left of a sum when a platform stops telling a part of it says nothing beside weeks that had that part. It
+    does again once no week in view has it.
+    """
+    had: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for week, posts in sorted(published.items()):
+        told: Counter[tuple[str, str, str]] = Counter()
+        of: Counter[tuple[str, str]] = Counter()
+        found = []
+        for post in posts:
+            account = (post.post.source, post.post.account_id)
+            counters = {metric for metric in REACTIONS if post.counters.get(metric) is not None}
+            found.append(replace(post, lacking=frozenset(had[account] - counters)))
+            of[account] += 1
+            told.update((*account, metric) for metric in counters)
+        for (source, account_id, metric), count in told.items():
+            if 2 * count > of[source, account_id]:
+                had[source, account_id].add(metric)
+        yield week, found
 
 
 def names_of(account: read.Account) -> tuple[str, str]:

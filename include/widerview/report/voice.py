@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import NumberPattern, format_currency, format_percent
+from babel.numbers import NumberPattern, format_currency
 
 from widerview.report.facts import Facts
 
@@ -86,11 +86,13 @@ class Voice:
         """A median or the like: one decimal, and none where it is a whole number."""
         return self.number(value, 0 if float(value).is_integer() else 1)
 
-    def percent(self, share: float) -> str:
-        """A share as a percentage; one that would be printed as none, though it is not, as `under 1%`."""
-        if 0 < share <= _HALF_A_PERCENT:
+    def percent(self, share: float | Decimal, decimals: int = 0) -> str:
+        """A share as a percentage with a fixed count of decimals; a small one is `under 1%`, and not none."""
+        if not decimals and 0 < share <= _HALF_A_PERCENT:
             return self.say("under %(share)s", share=self.percent(0.01))
-        return str(format_percent(share, locale=self._numbers))
+        pattern: NumberPattern = copy(self._numbers.percent_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return str(pattern.apply(share, self._numbers))
 
     def money(self, value: float, currency: str) -> str:
         """An amount of money."""

@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from widerview.agency.models import Campaign, Client
-from widerview.measures.completion import ENOUGH_DAYS, expected_share, share_at
+from widerview.measures.completion import COMPLETE, ENOUGH_DAYS, expected_share, share_at
 from widerview.measures.weeks import Week
 from widerview.vocabulary.sums import total
 from widerview.warehouse import read
+
+SETTLED_AFTER = dt.timedelta(hours=48)
+"""Reactions come mostly in the first two days; earlier than that a week's reactions are told "so far". So are visits,
+until it has been seen how the website's analytics go on counting."""
 
 
 def counting_sites(client: Client) -> set[tuple[str, str]]:
@@ -65,14 +69,20 @@ class Web:
         for curve in self.curves:
             parts = []
             for day in week.days:
-                lag = (seen_until - Week.of(day).bounds(zone)[0]).days - day.weekday() - 1
-                share = share_at(curve, max(lag, 0))
+                share = share_at(curve, max(_age(day, zone, seen_until).days, 0))
                 if share is None:
                     return None
                 parts.append((self.days.get(day) or 0.0, share))
             found.append(expected_share(parts))
         known = [share for share in found if share is not None]
         return min(known) if known else None
+
+    def is_settled(self, day: dt.date, zone: ZoneInfo, seen_until: dt.datetime) -> bool:
+        """Whether the visits of a day are likely to be in, at every site."""
+        age = _age(day, zone, seen_until)
+        shares = [share_at(curve, max(age.days, 0)) for curve in self.curves]
+        known = [share for share in shares if share is not None]
+        return min(known) >= COMPLETE if known and len(known) == len(shares) else age >= SETTLED_AFTER
 
     def week(self, week: Week) -> float | None:
         """All visits of a week; None unless all seven days are reported."""
@@ -100,3 +110,8 @@ class Web:
     def campaign_visits(self, week: Week, campaigns: Iterable[Campaign]) -> float | None:
         """Visits of some campaigns together."""
         return total("campaign_visits", [self.split(week, "campaign", campaign.key) for campaign in campaigns])
+
+
+def _age(day: dt.date, zone: ZoneInfo, seen_until: dt.datetime) -> dt.timedelta:
+    """How long ago a day of a zone ended."""
+    return seen_until - Week.of(day).bounds(zone)[0] - dt.timedelta(days=day.weekday() + 1)

@@ -16,7 +16,8 @@ campaign, social, ai_assistant), by `network`, by `campaign` (`utm_campaign`, in
 (`<campaign>/<utm_source>`). Of the pages that the client's campaigns lead to, the visits that began there, and those of
 them by tagged links, are split by `page`. Page views are successful requests for pages; visits are page views of one
 visitor with less than 30 minutes between them. Calls of the campaigns' short paths (`path` of a poster or QR code) that
-the server redirected are counted as `scans`, split by `asset`: the path.
+the server redirected are counted as `scans`, split by `asset`: the path. A chain of redirects (to `https`, to `www.`,
+then to the page) is one scan.
 
 **Calls.** None. Some ten thousand lines are read in a second.
 
@@ -70,6 +71,8 @@ log = logging.getLogger(__name__)
 _TITLE = "Access log"
 _PAUSE = dt.timedelta(minutes=30).total_seconds()
 """A visitor who asks for no page for so long begins a new visit."""
+_CHAIN = 10
+"""Seconds: redirects of one visitor's calls of a path with less between them are one chain, on the way to one page."""
 _LONGEST_LINE = 64 * 2**10
 _LONGEST_NAME = 100
 _LONGEST_HOST = 253
@@ -123,7 +126,7 @@ class _Day(msgspec.Struct, omit_defaults=True):
     """A day of the log as it is landed, without anything that leads to a person.
 
     `requests` counts every line that can be read, `robots` those of them that robots sent, `unreadable` the others;
-    `scans` the calls of each short path, robots left out.
+    `scans` the calls of each short path, a chain of redirects once, robots left out.
     """
 
     day: dt.date
@@ -281,7 +284,7 @@ class _Gathered:
         self.requests = self.robots = self.unreadable = 0
         self.views: list[_View] = []
         self.origins: dict[_Origin, int] = {}
-        self.scans = dict.fromkeys(short_paths, 0)
+        self._calls: dict[str, list[tuple[bytes, int]]] = {path: [] for path in short_paths}
         self._pages = pages
         self._visitors: dict[bytes, int] = {}
         self._key = secrets.token_bytes(32)
@@ -297,8 +300,8 @@ class _Gathered:
         status = entry.final_status or 0
         if got and status in _REDIRECTS:
             path = got[1].partition("?")[0].rstrip("/").casefold()
-            if path in self.scans:
-                self.scans[path] += 1
+            if path in self._calls:
+                self._calls[path].append((self._visitor(entry), at))
             return
         if not got or not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - HTTP's successes
             return
@@ -308,13 +311,28 @@ class _Gathered:
         host = _host(entry.headers_in["Referer"] or "")
         page = landing_pages.named(path, self._pages) or ""
         origin = _origin("" if host.removeprefix("www.") in own_hosts else host, query, page)
-        who = "\n".join((entry.remote_host or "", entry.headers_in.get("X-Forwarded-For") or "", agent))
-        visitor = blake2b(who.encode(), key=self._key, digest_size=16).digest()
         self.views.append((
             at - self.opens,
-            self._visitors.setdefault(visitor, len(self._visitors)),
+            self._visitors.setdefault(self._visitor(entry), len(self._visitors)),
             self.origins.setdefault(origin, len(self.origins)),
         ))  # fmt: skip
+
+    def _visitor(self, entry: "LogEntry") -> bytes:
+        forwarded, agent = (entry.headers_in.get(name) or "" for name in ("X-Forwarded-For", "User-Agent"))
+        who = "\n".join((entry.remote_host or "", forwarded, agent))
+        return blake2b(who.encode(), key=self._key, digest_size=16).digest()
+
+    @property
+    def scans(self) -> dict[str, int]:
+        """How often each short path was called, a chain of redirects once."""
+        scans = dict.fromkeys(self._calls, 0)
+        for path, calls in self._calls.items():
+            # The files may stand in any order: a server may log http and https apart.
+            latest: dict[bytes, int] = {}
+            for visitor, at in sorted(calls, key=lambda call: call[1]):
+                scans[path] += at - latest.get(visitor, at - _CHAIN) >= _CHAIN
+                latest[visitor] = at
+        return scans
 
 
 class _Reading:

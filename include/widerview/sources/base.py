@@ -22,10 +22,10 @@ Counts = Mapping[str, int | None]
 """Running totals by canonical metric; None where the platform did not report one: missing is not zero."""
 Dimension = Literal["total", "channel", "campaign", "touchpoint", "network", "query", "page", "asset", "first_campaign"]
 PostKind = Literal["text", "image", "video", "link", "poll", "quote", "carousel", "reel", "story"]
-Evidence = Literal["server", "recording", "machine spec", "vendor document", "own format"]
-"""What a source was checked against: a real server that was run, real answers that were recorded, the platform's
-machine-readable contract (OpenAPI, discovery), or nothing but its documents; `own format` is for what is not a
-platform's, but read in a format that Widerview lays down."""
+Evidence = Literal["server", "recording", "flattened record", "machine spec", "vendor document", "own format"]
+"""What a source was checked against: a real server that was run, real answers that were recorded, what another program
+kept of real answers after taking them apart, the platform's machine-readable contract (OpenAPI, discovery), or nothing
+but its documents; `own format` is for what is not a platform's, but read in a format that Widerview lays down."""
 
 
 class Written(NamedTuple):
@@ -430,6 +430,11 @@ class Source(ABC):
     def metrics(self) -> tuple[str, ...]:
         """Canonical metrics it reports: those of its dictionary."""
         return self.dictionary.metrics
+
+    @property
+    def counts_visits(self) -> bool:
+        """Whether it says how many visits a website had; of one, search engines tell other things."""
+        return self.kind == "web" and "visits" in self.metrics
 
     @abstractmethod
     def fixed_calls(self, *, days: int) -> int:

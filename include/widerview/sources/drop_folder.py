@@ -172,7 +172,6 @@ class DropFolder(Source):
             r"(file://)?/[^\x00-\x1f\x7f]+",
             "/srv/widerview/harbour-bakery",
         ),
-        "currency": Written("the ISO 4217 code of amounts, if not the client's currency", r"[A-Z]{3}", "EUR"),
     }
     required_options = ("folder",)
     evidence = ("own format",)
@@ -363,6 +362,8 @@ class _Reading:
         asset = tag(_read(self._table.asset, line, sheets.text))
         if self._table.asset == "path" and not asset.startswith("/"):
             raise _WrongCell("path", f"{asset!r} is no path; write what stands behind the host, like /market")
+        if self._table.asset == "path":
+            asset = asset.rstrip("/") or "/"
         if self._table.by_platform:
             asset = f"{asset}/{_read('platform', line, _ad_platform)}"
         if day > self._saved + _CLOCKS:

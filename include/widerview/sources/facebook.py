@@ -214,6 +214,7 @@ class Facebook(Source):
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2019 to 2024.",
         "Views of posts, paid and not, are read of the newest 100 posts of the look-back; those of older ones stay as "
         "they were. Only views can be split by who paid, so they take a call of their own.",
+        graph.VERSION_GAP,
         "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used, and "
         "neither are those that new apps may not use since 2026-11-04 (several ids at once, names for fields).",
         "Reels have the numbers of their posts; what only their own endpoint knows (video_insights) is not asked for.",

@@ -24,10 +24,13 @@ from widerview.sources.http import Count, HttpClient, Moment, Turn, paginate
 T = TypeVar("T")
 
 VERSION = "v26.0"
-"""The version of the Graph API that the sources ask; Threads has one of its own.
+"""The version of the Graph API that the sources ask; Threads has one of its own."""
 
-The next one, v27.0, came on 2026-11-04; Meta has named no end of this one yet.
-"""
+VERSION_GAP = (
+    f"{VERSION} is not the newest version: v27.0 came on 2026-11-04. Meta has named no end of {VERSION}, and keeps a "
+    "version for two years at least, so this one until 2028-07-29."
+)
+"""What the sources that ask this version say of it: https://developers.facebook.com/docs/apps/versions."""
 
 LONG_LIVED = dt.timedelta(days=60)
 """How long a token of Threads or of Instagram Login lives after an exchange:

@@ -246,6 +246,7 @@ class Instagram(Source):
     evidence = ("recording", "vendor document")
     known_gaps = (
         "Insights with the metric names of 2026 follow Meta's documents; the recorded answers are of 2017 to 2024.",
+        graph.VERSION_GAP,
         "Of the five old ways of asking that v26.0 ended, Meta's list was not at hand; none is knowingly used, and "
         "neither are those that new apps may not use since 2026-11-04 (several ids at once, names for fields). What "
         "only posts or only reels have is asked for in batches, which Meta counts as a call for each post; whether "
@@ -261,7 +262,9 @@ class Instagram(Source):
         "Of the comments under a post the newest 50 are read with each pull, with 50 answers each.",
         "Where ads ran on a day and several kinds of posts were seen, Instagram tells no reach without ads.",
         "New and lost followers and taps on the profile hold what ads brought, because Meta does not tell them apart.",
-        "What a story gets between the last pull and its end after 24 hours is not seen; webhooks would tell it.",
+        "A story lives for 24 hours, and stories are read once a day: what one gets between the last pull and its end "
+        "is not seen, and one that was published right after a pull may be gone when the next comes a little later in "
+        "the day. Webhooks would tell both.",
     )
     servers = (_INSTAGRAM,)
     streams = ("account", "stories", "posts", "post_insights", "insights")

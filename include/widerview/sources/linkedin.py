@@ -267,12 +267,12 @@ class LinkedIn(Source):
         r"[A-Za-z0-9][A-Za-z0-9_.-]*",
         "tidewater-cycles",
     )
-    evidence = ("recording", "vendor document")
+    evidence = ("flattened record", "vendor document")
     known_gaps = (
         "LinkedIn names no day on which version 202607 ends: the day told is a year after it came, as it was with the "
         "versions before.",
-        "The recorded answers are of a page without followers and posts; numbers other than zero, posts and comments "
-        "are built after LinkedIn's documents.",
+        "No answer was at hand as LinkedIn gave it, only what another program kept in 2024 of those for a page without "
+        "followers and posts; numbers other than zero, posts and comments are built after LinkedIn's documents.",
         "LinkedIn does not say whether lost followers are taken off the followers gained of a day.",
         "Of a conversation, the first 100 comments under a post and the first 100 answers to a comment are read; of "
         "what is longer, a pull reads at most ten further pages in all.",

@@ -166,7 +166,7 @@ class Pinterest(Source):
             "the id of the ad account whose owner is read, a number", r"[0-9]{1,18}", '"549755885175"'
         )
     }
-    evidence = ("recording", "machine spec")
+    evidence = ("recording", "flattened record", "machine spec")
     known_gaps = (
         "Pinterest does not say in which order it lists pins; they are read until a whole page is older than the "
         "window.",
@@ -174,6 +174,8 @@ class Pinterest(Source):
         "others have met.",
         "The totals of a pin that was an ad are left out, because Pinterest does not tell its paid numbers apart.",
         "What Pinterest answers to a metric that it does not know is built after its contract, not recorded.",
+        "The recorded answers, of pins and of days in the making, are of 2021 and 2022; of a day with numbers and of a "
+        "pin that was an ad there is only what another program kept in 2024.",
     )
     api_version = "v5 (5.23.0)"
     streams = ("account", "days", "pins")

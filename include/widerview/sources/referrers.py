@@ -32,31 +32,36 @@ _GROUPS = {
 """Google's default channel groups, which Plausible has taken over. Whatever was paid for or mailed is a campaign."""
 
 _NETWORKS = {
-    "bsky.app": "Bluesky",
-    "facebook.com": "Facebook",
-    "fb.com": "Facebook",
-    "fb.me": "Facebook",
-    "instagram.com": "Instagram",
-    "linkedin.com": "LinkedIn",
-    "lnkd.in": "LinkedIn",
-    "com.linkedin.android": "LinkedIn",
-    "mastodon.social": "Mastodon",
-    "mastodon.online": "Mastodon",
-    "pin.it": "Pinterest",
-    "pinterest.com": "Pinterest",
-    "com.pinterest": "Pinterest",
-    "reddit.com": "Reddit",
-    "com.reddit.frontpage": "Reddit",
-    "threads.com": "Threads",
-    "threads.net": "Threads",
-    "tiktok.com": "TikTok",
-    "t.co": "X",
-    "twitter.com": "X",
-    "x.com": "X",
-    "youtu.be": "YouTube",
-    "youtube.com": "YouTube",
-}
+    ending: network
+    for network, endings in {
+        "Bluesky": ("bsky.app", "bsky.social", "xyz.blueskyweb.app"),
+        "Discord": ("discord.com", "discord.gg", "com.discord"),
+        "Facebook": (
+            "facebook.com", "fb.com", "fb.me", "messenger.com", "com.facebook.katana", "com.facebook.lite",
+            "com.facebook.orca",
+        ),
+        "Instagram": ("instagram.com", "com.instagram.android"),
+        "LinkedIn": ("linkedin.com", "lnkd.in", "com.linkedin.android"),
+        "Mastodon": ("mastodon.social", "mastodon.online", "org.joinmastodon.android"),
+        "Nextdoor": ("nextdoor.com", "nextdoor.co.uk", "nextdoor.de", "nextdoor.fr", "com.nextdoor"),
+        "Pinterest": ("pin.it", "com.pinterest"),
+        "Reddit": ("reddit.com", "com.reddit.frontpage"),
+        "Snapchat": ("snapchat.com", "com.snapchat.android"),
+        "Telegram": ("t.me", "telegram.me", "telegram.org", "org.telegram.messenger"),
+        "Threads": ("threads.com", "threads.net", "com.instagram.barcelona"),
+        "TikTok": ("tiktok.com", "com.zhiliaoapp.musically"),
+        "Tumblr": ("tumblr.com", "com.tumblr"),
+        "Vkontakte": ("vk.com", "vk.ru", "com.vkontakte.android"),
+        "WhatsApp": ("wa.me", "whatsapp.com", "com.whatsapp"),
+        "X": ("t.co", "twitter.com", "x.com", "com.twitter.android"),
+        "XING": ("xing.com", "com.xing.android"),
+        "YouTube": ("youtu.be", "youtube.com", "com.google.android.youtube"),
+    }.items()
+    for ending in endings
+}  # fmt: skip
 """Hosts of social networks, and the names of their apps, which Android tells in a host's place."""
+_PINTEREST = re.compile(r"(?:.+\.)?pinterest\.[a-z.]{2,6}")
+"""It has a host in many a country."""
 _NETWORK_NAMES = {name.lower(): name for name in _NETWORKS.values()} | {"twitter": "X"}
 """Names of social networks as analytics may write them."""
 _AI_ASSISTANTS = frozenset({
@@ -64,9 +69,11 @@ _AI_ASSISTANTS = frozenset({
     "gemini.google.com", "grok.com", "meta.ai", "perplexity.ai", "phind.com", "poe.com", "you.com",
 })  # fmt: skip
 _SEARCH = re.compile(
-    r"(?:google|bing|yandex)\.[a-z.]{2,6}|com\.google\.android\.googlequicksearchbox|(?:.+\.)?(?:baidu\.com"
-    r"|duckduckgo\.com|ecosia\.org|kagi\.com|mojeek\.com|qwant\.com|search\.brave\.com|search\.yahoo\.com"
-    r"|startpage\.com|swisscows\.com)"
+    r"(?:(?:cn|images|lens|m)\.)?(?:google|bing|yandex)\.[a-z.]{2,6}|com\.google\.android\.googlequicksearchbox"
+    r"|com\.duckduckgo\.mobile\.android|(?:.+\.)?(?:ask\.com|baidu\.com|duckduckgo\.com|ecosia\.org|kagi\.com"
+    r"|metager\.(?:de|org)|mojeek\.com|qwant\.com|search\.(?:aol|brave|naver|yahoo)\.com|search\.seznam\.cz"
+    r"|search\.yahoo\.co\.jp|startpage\.com|(?:search|suche)\.(?:gmx\.(?:at|ch|net)|t-online\.de|web\.de)"
+    r"|swisscows\.com)"
 )
 
 
@@ -79,6 +86,8 @@ def origin_of(host: str) -> tuple[str, str | None]:
         return "direct", None
     if network := next((_NETWORKS[ending] for ending in endings if ending in _NETWORKS), None):
         return "social", network
+    if _PINTEREST.fullmatch(host):
+        return "social", "Pinterest"
     if not _AI_ASSISTANTS.isdisjoint(endings):
         return "ai_assistant", None
     return ("search" if _SEARCH.fullmatch(host) else "website"), None

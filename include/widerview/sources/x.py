@@ -261,6 +261,8 @@ class X(Source):
     known_gaps = (
         "X's contract has newer words for fields (post.fields). The older ones are asked for, because the newer bring "
         "authors and answered posts only as whole objects, which cost money.",
+        "The recorded answers of X's servers are of 2022; what has changed since follows X's contract and its own "
+        "simulator of 2026.",
         "Real answers with the owner's numbers could not be recorded; they are read as X's documents show them. They "
         "come along with the posts, and X leaves out a post whose numbers it does not give; those that it names are "
         "asked for once more without.",

@@ -260,6 +260,7 @@ class YouTube(Source):
     evidence = ("recording", "machine spec")
     known_gaps = (
         "Days were checked against the machine-readable contract and YouTube's documents, not against real answers.",
+        "The recorded answers of channels, uploads, videos and comments are of 2019 to 2023.",
         "The API does not tell Shorts from other videos.",
         "Views bought as ads are in the views, and what people did after an ad is in the likes, comments, shares and "
         "subscribers; YouTube's own ads reports are not read.",

@@ -9,7 +9,7 @@ import datetime as dt
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote_plus, urlsplit, urlunsplit
 
@@ -98,11 +98,12 @@ def campaign_of(client: Client, key: str) -> Campaign:
     campaigns = {campaign.key: campaign for campaign in [*client.campaigns, *everyday(client)]}
     if key in campaigns:
         return campaigns[key]
-    keys = list(campaigns)
+    keys = {plain(each): each for each in campaigns}
     close = difflib.get_close_matches(plain(key), keys, n=1)
+    known = ", ".join(campaigns) or "none, there is none yet"
     raise Sloppy(
         f"{client.client} has no campaign {quoted(key)}",
-        f"did you mean {close[0]}?" if close else f"write one of {', '.join(keys) or 'none, there is none yet'}",
+        f"did you mean {keys[close[0]]}?" if close else f"write one of {known}",
     )
 
 
@@ -145,19 +146,31 @@ def planned(client: Client, campaign: Campaign, tag: str) -> Planned:
         Sloppy: There is no such line.
     """
     lines = plan(client, campaign)
-    for line in lines:
-        if tag in _names_of(line):
-            return line
+    written = (tag, tag.upper(), f"/{tag.strip('/').casefold()}")
+    for name in written:
+        for line in lines:
+            if name in _names_of(line):
+                return line
     for asset in campaign.assets:
-        if tag in {asset.name, asset.code}:
-            raise Sloppy(
-                f"{quoted(asset.name)} of {campaign.key} has no tag",
-                "add a line like utm_source: poster-harbour to it in the client's file",
-            )
+        if not {asset.name, asset.code, asset.path}.isdisjoint(written):
+            raise _has_no_link(campaign, asset)
     raise Sloppy(
         f"{campaign.key} has no channel, partner or asset {quoted(tag)}",
         f"write one of {', '.join(line.tags.utm_source for line in lines) or 'none, there is none yet'}, "
         "or add it to the campaign in the client's file",
+    )
+
+
+def _has_no_link(campaign: Campaign, asset: Asset) -> Sloppy:
+    if asset.kind is AssetKind.LANDING_PAGE:
+        return Sloppy(
+            f"{quoted(asset.name)} of {campaign.key} is a page, which links lead to and which has none of its own",
+            "name the channel, partner or asset that leads to it; for a code to print, add a qr_code or a poster to "
+            "the campaign, with a short path of its own, and the page as its landing_page",
+        )
+    return Sloppy(
+        f"{quoted(asset.name)} of {campaign.key} has no tag",
+        "add a line like utm_source: poster-harbour to it in the client's file, or path: /harbour for what is printed",
     )
 
 
@@ -233,6 +246,12 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", ascii_only).strip("-.")[:100]
 
 
+def named(said: str, names: Iterable[str]) -> str | None:
+    """Which of some names is said, also with capitals, blanks or other signs; None if none of them is."""
+    names = list(names)
+    return said if said in names else next((name for name in names if plain(name) == plain(said) != ""), None)
+
+
 def _check_present(name: str, values: list[str], tags: Tags) -> None:
     """Refuse a tag that is already in a link, unless it is there once and as planned."""
     if len(values) > 1:
@@ -241,9 +260,9 @@ def _check_present(name: str, values: list[str], tags: Tags) -> None:
     if wanted is None:
         raise Sloppy(f"the link has a tag {name}, which the plan does not use", "leave it out")
     (value,) = values
-    if name != name.lower() or (value != wanted and plain(value) == wanted):
+    if name != name.lower() or (value != wanted and named(value, [wanted])):
         raise Sloppy(
-            f"the tag {name}={value} is written with capitals, blanks or umlauts, and would be counted apart",
+            f"the tag {name}={value} is spelt otherwise than in the plan, and would be counted apart",
             f"write {name.lower()}={wanted}",
         )
     if value != wanted:

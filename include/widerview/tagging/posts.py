@@ -2,8 +2,7 @@
 
 import datetime as dt
 import difflib
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -13,11 +12,18 @@ from widerview.tagging.links import (
     Tags,
     campaigns_of,
     everyday,
+    named,
     plain,
     plan,
     tags_in,
     with_tags,
 )
+
+_SHORTENERS = frozenset({
+    "bit.ly", "bitly.com", "buff.ly", "cutt.ly", "dlvr.it", "goo.gl", "hubs.ly", "ift.tt", "is.gd", "j.mp", "ow.ly",
+    "rb.gy", "rebrand.ly", "shorturl.at", "snip.ly", "t.ly", "t1p.de", "tiny.cc", "tinyurl.com", "trib.al", "v.gd",
+})  # fmt: skip
+"""Hosts that only lead on. What platforms shorten by themselves (t.co, lnkd.in) is nobody's mistake."""
 
 
 class Post(Protocol):
@@ -77,12 +83,15 @@ def belongs(client: Client, post: Post, campaign: Campaign) -> bool:
 
 
 def untidy_links(client: Client, posts: Iterable[Post]) -> list[Untidy]:
-    """The links to the client's own websites that carry no tags or others than planned, in the order of the posts."""
+    """The links to the client's own websites that carry no tags or others than planned, in the order of the posts.
+
+    Where a shortened link leads nobody can see, so each is told, too.
+    """
     return [
         Untidy(post.source, _day(client, post), post.permalink, link, *found)
         for post in posts
         for link in dict.fromkeys(post.links)
-        if host_of(link) in client.hosts and (found := _judged(client, post, link))
+        if (found := _judged(client, post, link))
     ]
 
 
@@ -101,9 +110,18 @@ def _day(client: Client, post: Post) -> dt.date:
 
 def _judged(client: Client, post: Post, link: str) -> tuple[str, str | None] | None:
     """What is wrong with a link, and what it should be; None if nothing is."""
+    if host_of(link) in _SHORTENERS:
+        return "it is shortened, so nobody can see where it leads and with which tags: post the long link", None
+    if host_of(link) not in client.hosts:
+        return None
     day = _day(client, post)
     meant = _meant(client, post, link, day)
-    what = _sloppy(client, link, day) or _wrong_campaign(client, link, day) or _wrong_tags(client, post, link)
+    what = (
+        _sloppy(client, link, day)
+        or _wrong_campaign(client, link, day)
+        or _wrong_tags(client, post, link)
+        or ("it begins with http: on the way to https, tags can get lost" if urlsplit(link).scheme == "http" else None)
+    )
     return (what, _right(client, post, link, day, meant) if meant else None) if what else None
 
 
@@ -114,7 +132,7 @@ def _all(client: Client) -> list[Campaign]:
 def _meant(client: Client, post: Post, link: str, day: dt.date) -> Campaign | None:
     """The campaign a link was for: by its tag, however that is written, or by its post; at last the everyday one."""
     running = [campaign for campaign in client.campaigns if campaign.speaks_on(day)]
-    keys = {campaign.key: campaign for campaign in [*running, *everyday(client)]}
+    keys = {plain(campaign.key): campaign for campaign in [*running, *everyday(client)]}
     for said in sorted(campaigns_of(link)):
         if close := difflib.get_close_matches(plain(said), keys, n=1, cutoff=0.8):
             return keys[close[0]]
@@ -142,11 +160,12 @@ def _sloppy(client: Client, link: str, day: dt.date) -> str | None:
 def _wrong_campaign(client: Client, link: str, day: dt.date) -> str | None:
     (said,) = tags_in(link)["utm_campaign"]
     campaigns = {campaign.key: campaign for campaign in _all(client)}
-    campaign = campaigns.get(said)
-    if campaign is None and plain(said) in campaigns:
-        return f"its campaign is written {quoted(said)} instead of {plain(said)}"
-    if campaign is None:
+    key = named(said, campaigns)
+    if key is None:
         return f"its campaign {quoted(said)} is none of the client's: another tool's or agency's?"
+    if key != said:
+        return f"its campaign is written {quoted(said)} instead of {key}"
+    campaign = campaigns[key]
     if day > campaign.ends:
         return f"its campaign {said} was over on {campaign.ends}"
     return f"its campaign {said} begins on {campaign.starts}" if day < campaign.announced else None
@@ -156,13 +175,7 @@ def _wrong_tags(client: Client, post: Post, link: str) -> str | None:
     """What is wrong with the other tags of a link whose campaign is right."""
     tags = {name: value for name, (value,) in tags_in(link).items()}
     campaign = next(each for each in _all(client) if each.key == tags["utm_campaign"])
-    partners = {partner.utm_source for partner in campaign.partners}
-    allowed = {post.source: _tags(post, campaign)}
-    allowed |= {
-        line.tags.utm_source: line.tags
-        for line in plan(client, campaign)
-        if line.tags.utm_source in {post.source, f"{post.source}-ads", *partners}
-    }
+    allowed = _allowed(client, post, campaign)
     source = tags.get("utm_source", "")
     if source not in allowed:
         return f"its utm_source is {quoted(source)} instead of {post.source}"
@@ -176,16 +189,27 @@ def _wrong_tags(client: Client, post: Post, link: str) -> str | None:
     return None if NAME.fullmatch(content) else f"its utm_content {quoted(content)} has capitals, blanks or umlauts"
 
 
-def _tags(post: Post, campaign: Campaign, content: str = "post") -> Tags:
-    return Tags(post.source, "social", campaign.key, content, post.source)
+def _allowed(client: Client, post: Post, campaign: Campaign) -> Mapping[str, Tags]:
+    """The tags that a link in a post may carry, by utm_source: unpaid ones first, then paid ones and partners'."""
+    unpaid = Tags(post.source, "social", campaign.key, "post", post.source)
+    sources = {post.source, f"{post.source}-ads", *(partner.utm_source for partner in campaign.partners)}
+    planned = {line.tags.utm_source: line.tags for line in plan(client, campaign) if line.tags.utm_source in sources}
+    return {post.source: unpaid} | planned
 
 
 def _right(client: Client, post: Post, link: str, day: dt.date, campaign: Campaign) -> str:
-    """The link with the tags of an unpaid post; a utm_content that somebody chose stays as far as it can."""
-    said = tags_in(link).get("utm_content", [""])[0]
+    """The link with the tags of the source that it names, however written, or else of an unpaid post.
+
+    A paid link stays a paid one, and a partner's a partner's. A utm_content that somebody chose stays as far as it can.
+    """
+    said = tags_in(link)
+    allowed = _allowed(client, post, campaign)
+    source = named(said.get("utm_source", [""])[0], allowed) or post.source
+    tags = allowed[source]
+    content = plain(said.get("utm_content", [""])[0]) or tags.utm_content
     holder = _short_path_of(client, link, day)
-    page = (holder and holder[0].page_of(holder[1])) or re.sub(r"^http:", "https:", link)
-    return with_tags(page, _tags(post, campaign, plain(said) or "post"))
+    page = (holder and holder[0].page_of(holder[1])) or urlsplit(link)._replace(scheme="https").geturl()
+    return with_tags(page, tags._replace(utm_content=content))
 
 
 def _short_path_of(client: Client, link: str, day: dt.date) -> tuple[Campaign, Asset] | None:

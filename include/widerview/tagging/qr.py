@@ -5,6 +5,7 @@ highest: a third of a code may be dirty or torn (ISO/IEC 18004).
 """
 
 import io
+import math
 from dataclasses import dataclass
 
 import segno
@@ -69,7 +70,7 @@ def printed_code(address: str, size_mm: float, dpi: int) -> PrintedCode:
     code = segno.make_qr(address, error="h", boost_error=False)
     modules = len(code.matrix)
     across = modules + 2 * QUIET_ZONE
-    pixels = -(-round(size_mm * dpi) // round(_MM_AN_INCH * across)) or 1
+    pixels = math.ceil(size_mm * dpi / (_MM_AN_INCH * across))
     exact_dpi = pixels * across / size_mm * _MM_AN_INCH
     svg, png = io.BytesIO(), io.BytesIO()
     code.save(svg, kind="svg", border=QUIET_ZONE, scale=size_mm / across, unit="mm", light="#fff", title=address)

@@ -62,13 +62,21 @@ def _posts(rows: Iterable[Row[Any]]) -> dict[str, KnownPost]:
     for row in rows:
         before = posts.get(row.post_id)
         counts = dict(before.counts) if before else {}
+        lost_at = dict(before.lost_at) if before else {}
+        for metric, value in (row.counts or {}).items():
+            if value is not None:
+                counts[metric] = value
+                lost_at.pop(metric, None)
+            elif metric in counts:
+                lost_at.setdefault(metric, row.observed_at)
         text = row.text if row.text is not None else before.text if before else ""
         posts[row.post_id] = KnownPost(
             account_id=row.account_id,
             published_at=row.published_at,
             observed_at=row.observed_at,
             text=text,
-            counts=counts | (row.counts or {}),
+            counts=counts,
+            lost_at=lost_at,
         )
     return posts
 

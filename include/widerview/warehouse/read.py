@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 from sqlalchemy import Connection, Executable, TextClause, text
 
+from widerview.quality.verdict import Flaw
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.marts import mart
 from widerview.warehouse.sql import query, sql
@@ -45,6 +46,8 @@ class OwnMessage(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     message_id: str
     written_at: dt.datetime
+    observed_at: dt.datetime
+    receipt: str
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,8 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     written_at: dt.datetime
     answered_at: dt.datetime | None
+    observed_at: dt.datetime
+    receipt: str
 
 
 class PostCounter(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +202,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     day: dt.date
     colour: Literal["green", "amber", "red"]
     reasons: tuple[str, ...]
+    flaws: tuple[Flaw, ...] = ()
     observed_at: dt.datetime
 
 

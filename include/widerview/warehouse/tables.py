@@ -226,6 +226,8 @@ verdict = Table(
     Column("colour", Text, CheckConstraint("colour IN ('green', 'amber', 'red')", name="colour"), nullable=False,
            comment="green: complete; amber: usable, see reasons; red: wrong or absent."),
     Column("reasons", JSONB, nullable=False, comment="What is late, missing or wrong."),
+    Column("flaws", JSONB, nullable=False, server_default=text("'[]'"),
+           comment="The same in a word each: kind, and the metric that is not given."),
     comment="The verdict on each source and day, one row a pull.",
 )  # fmt: skip
 
