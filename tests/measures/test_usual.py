@@ -177,3 +177,7 @@ def test_a_week_in_which_nothing_changed_is_seldom_good_or_quiet():
     assert words.count("good") <= 140 >= words.count("quiet")
     weeks[:, :, -1] = np.round(weeks[:, :, -1] * 1.3)
     assert week_words(weeks).count("good") >= 850
+
+
+def test_no_series_have_no_forecast():
+    assert forecast(np.empty((0, 12))).level.shape == (0,)
