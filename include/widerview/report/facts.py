@@ -545,6 +545,42 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
+class RateFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate of the week, in per cent, or a time to answer in office hours, with how sure it is.
+
+    Attributes:
+        metric: Canonical metric; it says what the rate is divided by.
+        label: Its name for the client.
+        platform: The platform's or the analytics' name for people; empty where it is about conversations.
+        handle: The account's, where it is about one.
+        value: What it was.
+        low: Lower end of the range that holds the true one with `coverage`.
+        high: Upper end; None: no such end can be told yet.
+        coverage: E.g. 0.95.
+        usual_low: Lower end of the range in which `usual_coverage` of weeks lie, if their posts are as the account's
+            earlier ones; None: there is nothing to hold it against.
+        usual_high: Upper end.
+        usual_coverage: E.g. 0.8.
+        word: Where the value lies against that range.
+        spread: How much the rates of the account's earlier posts differ, by which the week's are weighed: their squared
+            coefficient of variation; None where nothing is weighed.
+    """
+
+    metric: str
+    label: str
+    platform: str = ""
+    handle: str = ""
+    value: float
+    low: float
+    high: float | None
+    coverage: float = 0.95
+    usual_low: float | None = None
+    usual_high: float | None = None
+    usual_coverage: float = 0.8
+    word: Word = "no usual week yet"
+    spread: float | None = None
+
+
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """A number of an earlier report that is another one by now.
 
@@ -605,6 +641,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         campaigns: Campaigns running in the week, and those lately over of which something has moved.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
+        rates: Rates of the week, each with its doubt, for the appendix.
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
@@ -655,6 +692,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None
     conversation: Conversation
+    rates: tuple[RateFact, ...] = ()
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
     lesson: Lesson | None
