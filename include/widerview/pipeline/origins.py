@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import EllipsisType
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +22,7 @@ from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.weeks import Week
 from widerview.report.campaigns import asset_of, running_campaigns
 from widerview.report.compose import HISTORY_WEEKS
-from widerview.report.effect import PAST as EFFECT_PAST
+from widerview.report.effect import looked_at_from
 from widerview.report.facts import Facts
 from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
@@ -92,14 +93,14 @@ class Reading(NamedTuple):
         rows: Observations.
         sql: The queries that give them, with their parameters.
         inputs: Other numbers.
-        value: What the rows or inputs give; None where nobody but the formula can say.
+        value: What the rows or inputs give; None: not reported. `...` where nothing but the formula can say.
     """
 
     how: str
     rows: Sequence[Row] = ()
     sql: tuple[str, ...] = ()
     inputs: Sequence[Input] = ()
-    value: Value = None
+    value: Value | EllipsisType = ...
 
 
 class _Part(NamedTuple):
@@ -131,10 +132,15 @@ class Past:
         return printed_numbers(self.facts)
 
     @cached_property
+    def everybody(self) -> Social:
+        """The accounts that are read, partners' with them."""
+        since = self.week.monday - _YEARS
+        return Social.read(self.connection, self.client, [self.week], self.as_of, self.as_of, pulled_since=since)
+
+    @cached_property
     def social(self) -> Social:
         """The accounts that the report is about."""
-        since = self.week.monday - _YEARS
-        every = Social.read(self.connection, self.client, [self.week], self.as_of, self.as_of, pulled_since=since)
+        every = self.everybody
         named = {(each.platform, each.handle) for each in self.facts.accounts}
         told = [each for each in every.accounts if (SOURCES[each.source].title, each.handle) in named]
         return every.without(every.configured - {(each.source, name) for each in told for name in names_of(each)})
@@ -147,7 +153,9 @@ class Past:
     @cached_property
     def web(self) -> Web:
         """The visits of the days that any formula looks at."""
-        first = min([self.week.monday - _YEARS, *(each.starts - EFFECT_PAST for each in self.client.campaigns)])
+        first = min(
+            [self.week.monday - _YEARS, *(looked_at_from(each, self.week.sunday) for each in self.client.campaigns)]
+        )
         return Web.read(self.connection, self.client, first, self.week.sunday, self.as_of)
 
     def query(self, name: str, **parameters: object) -> str:
@@ -216,8 +224,11 @@ def _parts(
     """The rows of a series, each with the day that it counts for."""
     if key.startswith("daily/"):
         return _daily_parts(past, key, days)
+    if key == "posts":
+        return _posts_of(past, days)
     if key in _OF_POSTS:
-        return _post_parts(past, key, days, is_latest=is_latest)
+        metrics = METRICS["reactions" if key == "counted" else key].parts
+        return _counter_parts(past, metrics, days, is_latest=is_latest)
     dimension, of_day = _visits_of(past, key)
     return _visit_parts(past, "visits", dimension, of_day, days)
 
@@ -337,39 +348,45 @@ def _daily_parts(past: Past, key: str, days: Sequence[dt.date]) -> tuple[list[_P
     )
 
 
-def _post_parts(
-    past: Past, key: str, days: Sequence[dt.date], *, is_latest: bool
-) -> tuple[list[_Part], tuple[str, ...]]:
-    """The posts of some days, or their counters."""
-    if not days:
-        return [], ()
-    zone, wanted = past.client.zone, set(days)
-    first, end = Week.of(days[0]).bounds(zone)[0], Week.of(days[-1]).bounds(zone)[1]
-    of_client = past.connection, past.client.client, past.as_of, first, end
-    published = {
-        (post.source, post.post_id): (post, post.published_at.astimezone(zone).date())
-        for post in read.posts(*of_client)
-        if (post.source, post.account_id) in past.social.ours and post.reply_to is None
-    }
+def _posts_of(past: Past, days: Sequence[dt.date]) -> tuple[list[_Part], tuple[str, ...]]:
+    """The posts of some days, answers to other people left out."""
+    first, end, posts = _published(past, days)
     asked = past.query("posts", first=first, end=end, account=sorted(past.social.ours), reply_to=None)
-    if key == "posts":
-        return [_Part(day, _post_row(post)) for post, day in published.values() if day in wanted], (asked,)
-    metrics = METRICS["reactions" if key == "counted" else key].parts
-    age = None if is_latest else matched_age(past.week, zone, past.as_of)
+    return [_Part(day, _post_row(post)) for post, day in posts.values()], (asked,)
+
+
+def _counter_parts(
+    past: Past, metrics: Sequence[str], days: Sequence[dt.date], *, is_latest: bool = False
+) -> tuple[list[_Part], tuple[str, ...]]:
+    """Some counters of the posts of some days."""
+    first, end, posts = _published(past, days)
+    age = None if is_latest else matched_age(past.week, past.client.zone, past.as_of)
+    of_client, zone = (past.connection, past.client.client, past.as_of, first, end), past.client.time_zone
     parts = [
-        _Part(published[counter.source, counter.post_id][1], _counter_row(counter, counter.post_id))
-        for counter in read.post_counters(*of_client, zone=past.client.time_zone, age=age)
-        if (counter.source, counter.post_id) in published and counter.metric in metrics
+        _Part(posts[counter.source, counter.post_id][1], _counter_row(counter, counter.post_id))
+        for counter in read.post_counters(*of_client, zone=zone, age=age)
+        if (counter.source, counter.post_id) in posts and counter.metric in metrics
     ]
-    counted = past.query(
-        "post_counters",
-        first=first,
-        end=end,
-        zone=past.client.time_zone,
-        age_seconds=age and age.total_seconds(),
-        metric=list(metrics),
-    )
-    return [part for part in parts if part.day in wanted], (asked, counted)
+    seconds = age and age.total_seconds()
+    asked = past.query("post_counters", first=first, end=end, zone=zone, age_seconds=seconds, metric=list(metrics))
+    return parts, (*_posts_of(past, days)[1], asked)
+
+
+def _published(
+    past: Past, days: Sequence[dt.date], social: Social | None = None
+) -> tuple[dt.datetime, dt.datetime, dict[tuple[str, str], tuple[read.Post, dt.date]]]:
+    """The interval in which the posts of some days are looked for, and they by source and id, each with its day."""
+    zone, wanted = past.client.zone, set(days)
+    ours = (social or past.social).ours
+    first, end = Week.of(min(days)).bounds(zone)[0], Week.of(max(days)).bounds(zone)[1]
+    found = {
+        (post.source, post.post_id): (post, day)
+        for post in read.posts(past.connection, past.client.client, past.as_of, first, end)
+        if (post.source, post.account_id) in ours
+        and post.reply_to is None
+        and (day := post.published_at.astimezone(zone).date()) in wanted
+    }
+    return first, end, found
 
 
 def _post_row(post: read.Post) -> Row:
@@ -432,9 +449,7 @@ def _posts(past: Past, number: PrintedNumber) -> Reading:
 
 
 def _posts_of_week(past: Past) -> list[read.Post]:
-    first, end = past.week.bounds(past.client.zone)
-    found = read.posts(past.connection, past.client.client, past.as_of, first, end)
-    return [post for post in found if (post.source, post.account_id) in past.social.ours and post.reply_to is None]
+    return [post for post, _ in _published(past, past.week.days)[2].values()]
 
 
 def _account_ids(past: Past, platform: str, handle: str) -> set[tuple[str, str]]:
@@ -473,19 +488,17 @@ def _post_at(past: Past, place: str) -> read.Post:
 
 def _past_post(past: Past, number: PrintedNumber) -> Reading:
     source, _, post_id = number.of[0].partition("/")
-    since = past.week.shift(-HISTORY_WEEKS).bounds(past.client.zone)[0]
-    end = past.week.bounds(past.client.zone)[1]
-    for post in read.posts(past.connection, past.client.client, past.as_of, since, end):
-        if (post.source, post.post_id) == (source, post_id):
-            return _counters_of(past, post, REACTIONS)
-    raise LookupError(f"There is no post {post_id} on {source} in the weeks that the report looked at.")
+    days = [day for ago in range(HISTORY_WEEKS + 1) for day in past.week.shift(-ago).days]
+    found = _published(past, days)[2].get((source, post_id))
+    if found is None:
+        raise LookupError(f"There is no post {post_id} on {source} in the weeks that the report looked at.")
+    return _counters_of(past, found[0], REACTIONS)
 
 
 def _counters_of(past: Past, post: read.Post, metrics: Sequence[str]) -> Reading:
     week = Week.of(post.published_at.astimezone(past.client.zone).date())
-    parts, asked = _parts(past, "reactions", week.days)
+    parts, asked = _counter_parts(past, metrics, week.days)
     rows = [part.row for part in parts if (part.row.source, part.row.of) == (post.source, post.post_id)]
-    rows = [row for row in rows if row.metric in metrics]
     known = [row.value for row in rows if row.value is not None]
     return Reading(_ADDED, rows, asked, value=sum(known) if known else None)
 
@@ -682,29 +695,18 @@ def _campaign_posts(
     past: Past, campaign: Campaign, metric: str, of: str, days: Sequence[dt.date]
 ) -> tuple[list[Row], tuple[str, ...]]:
     """The campaign's posts of some days, or their counters."""
-    zone = past.client.zone
-    first, end = Week.of(days[0]).bounds(zone)[0], Week.of(days[-1]).bounds(zone)[1]
-    of_client = past.connection, past.client.client, past.as_of, first, end
+    is_of_partner = metric == "posts" and of
+    first, end, every = _published(past, days, past.everybody if is_of_partner else past.social)
     posts = {
-        (post.source, post.post_id): post
-        for post in read.posts(*of_client)
-        if (post.source, post.account_id) in past.social.ours
-        and post.reply_to is None
-        and post.published_at.astimezone(zone).date() in days
-        and belongs(past.client, post, campaign)
-        and (metric == "posts" or SOURCES[post.source].title == of)
+        name
+        for name, (post, _) in every.items()
+        if belongs(past.client, post, campaign) and (metric == "posts" or SOURCES[post.source].title == of)
     }
-    asked = past.query("posts", first=first, end=end, campaign=campaign.key)
     if metric == "posts":
-        return [_post_row(post) for post in posts.values()], (asked,)
-    names = _REACH if metric == "reach" else (metric,)
-    age = matched_age(past.week, zone, past.as_of)
-    rows = [
-        _counter_row(counter, counter.post_id)
-        for counter in read.post_counters(*of_client, zone=past.client.time_zone, age=age)
-        if (counter.source, counter.post_id) in posts and counter.metric in names
-    ]
-    return rows, (asked, past.query("post_counters", first=first, end=end, metric=list(names)))
+        asked = past.query("posts", first=first, end=end, campaign=campaign.key)
+        return [_post_row(every[name][0]) for name in posts], (asked,)
+    parts, queries = _counter_parts(past, _REACH if metric == "reach" else (metric,), days)
+    return [part.row for part in parts if (part.row.source, part.row.of) in posts], queries
 
 
 def _asset_rows(
@@ -792,10 +794,8 @@ def _lift_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     for _, row in parts:
         if row.source == post.source and row.value is not None:
             sums[row.of] = (sums.get(row.of) or 0.0) + row.value
-    start, end = alike[0].bounds(past.client.zone)[0], alike[-1].bounds(past.client.zone)[1]
-    for each in read.posts(past.connection, past.client.client, past.as_of, start, end):
-        group = each.source, each.account_id, each.kind
-        if group == (post.source, post.account_id, post.kind) and each.reply_to is None:
+    for each, _ in _published(past, days)[2].values():
+        if (each.source, each.account_id, each.kind) == (post.source, post.account_id, post.kind):
             yield Input(id=f"post@{each.source}/{each.post_id}", value=sums.get(each.post_id))
 
 
@@ -834,7 +834,7 @@ def _year_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
 def _effect_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     campaign = past.campaign(number.of[0])
     effect = next(each.effect for each in past.facts.campaigns if each.key == campaign.key)
-    first, last = campaign.starts - EFFECT_PAST, min(campaign.ends, past.week.sunday)
+    first, last = looked_at_from(campaign, past.week.sunday), min(campaign.ends, past.week.sunday)
     days = [str(first + count * _DAY) for count in range((last - first).days + 1)]
     keys = ["visits", *(f"channel/{name}" for name in (effect.controls if effect else ()))]
     yield from _inputs(past, keys, days)
@@ -864,7 +864,13 @@ def _worked_out(past: Past, number: PrintedNumber) -> Reading:
 
 def _file(past: Past, number: PrintedNumber) -> Reading:
     what, *place = number.of
-    value: float = past.goal(place[0]).target if what == "goal" else _file_costs(past)[what]
+    value: float
+    if what == "goal":
+        value = past.goal(place[0]).target
+    elif what == "budget":
+        value = past.campaign(place[0]).budget
+    else:
+        value = _file_costs(past)[what]
     return Reading(KINDS["file"].how, value=value)
 
 

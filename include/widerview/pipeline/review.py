@@ -70,7 +70,7 @@ def what_changed(facts: Facts, before: Facts | None) -> list[str]:
         for source in facts.sources
         if source.colour != colours.get(source.source)
     ]
-    ran, runs = ({campaign.key: campaign.name for campaign in each.campaigns} for each in (before, facts))
+    ran, runs = ({campaign.key: campaign.name for campaign in each.running_campaigns} for each in (before, facts))
     lines += [f"The campaign {escape_markdown(name)} has begun" for key, name in runs.items() if key not in ran]
     lines += [f"The campaign {escape_markdown(name)} is over" for key, name in ran.items() if key not in runs]
     return lines or [f"Nothing: every figure stands where it stood {since}."]

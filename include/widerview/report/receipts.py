@@ -373,6 +373,10 @@ def _of_cost(facts: Facts, campaign: CampaignFact, cost: CostFact) -> Iterator[P
         yield PrintedNumber(
             f"{name}/cost/ads", f"{label}, ads", text, cost.ads, "campaign", (*of, "spend", "", "so-far")
         )
+        if cost.budget:
+            text = voice.money(cost.budget, cost.currency)
+            of_file = "budget", campaign.key
+            yield PrintedNumber(f"{name}/cost/budget", f"{label}, budget of ads", text, cost.budget, "file", of_file)
     text, results = voice.number(cost.results), (campaign.key, "results", cost.metric, "", "so-far")
     yield PrintedNumber(
         f"{name}/cost/results", f"{label}, results", text, cost.results, "campaign", results, cost.metric
