@@ -87,6 +87,16 @@ def test_a_clients_own_mail_goes() -> None:
         assert Guard(clients)(entry(each.client, each.recipients[0].email), mail_of(each)) is None
 
 
+@pytest.mark.parametrize("email", ["anna@bäckerei.example", "jürgen@otter.example"])
+def test_addresses_outside_ascii_are_known(email: str) -> None:
+    somebody = client(recipients=[{"name": "Anna", "email": email}])
+    guard = Guard({"otter-bakery": somebody, "quay-gym": other()})
+    assert guard(entry("otter-bakery", email), mail_of(somebody)) is None
+    theirs = other(recipients=[{"name": "Q", "email": email}])
+    assert "recipient in the text" in found(f"Ask {email}\n", theirs)
+    assert "recipient in the header To" in found("x\n", theirs, recipient_email=email)
+
+
 def test_the_right_mail_to_the_wrong_people_does_not() -> None:
     guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
     why = guard(entry("otter-bakery", "eve@evil.example"), mail_of(OTTER, recipient_email="eve@evil.example"))

@@ -123,7 +123,7 @@ class Guard:
             who = "those who are alerted" if is_alert else "recipients"
             return f"{row.recipient} is not on the list of {who} in {row.client_id}.yaml"
         to = read(message)["To"]
-        if not to or [folded(each.addr_spec) for each in to.addresses] != [folded(row.recipient)]:
+        if not to or [folded(_decoded(each.addr_spec)) for each in to.addresses] != [folded(row.recipient)]:
             return f"the mail is addressed to {to}, and would go to {row.recipient}"
         if row.released or is_alert:
             return None
@@ -195,10 +195,9 @@ def _find(message: bytes, ours: "_Marks", theirs: "_Marks", but: str | None = No
 
 def marks(client: Client) -> list[Mark]:
     """List what a client is known by."""
-    names = [("id", client.client), *(("recipient", each.email) for each in client.recipients)]
-    names += [
-        ("domain", domain) for each in client.recipients if (domain := _domain(each.email)) not in _MAIL_PROVIDERS
-    ]
+    addresses = [spelled for each in client.recipients for spelled in (each.email, wire_address(each.email))]
+    names = [("id", client.client), *(("recipient", each) for each in addresses)]
+    names += [("domain", domain) for each in addresses if (domain := _domain(each)) not in _MAIL_PROVIDERS]
     for account in client.accounts:
         names.append((f"{account.platform} account", account.handle))
         if account.handle.startswith("@"):  # on Mastodon the part before the server is a name of its own
@@ -228,6 +227,11 @@ def own_marks(client: Client) -> list[Mark]:
 def read(message: bytes) -> EmailMessage:
     """Parse a mail."""
     return message_from_bytes(message, policy=SMTP)
+
+
+def _decoded(header: str) -> str:
+    """A header's words where some are UTF-8 itself (RFC 6532), which the parser leaves as the bytes they are."""
+    return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _mark(what: str, written: str, if_common: How) -> Iterator[Mark]:
@@ -303,7 +307,7 @@ def _site(url: str) -> str:
 
 
 def _domain(address: str) -> str:
-    return wire_address(address).rpartition("@")[2].lower()
+    return address.rpartition("@")[2].lower()
 
 
 _Marks = dict[str, list[tuple[str, Mark]]]
@@ -359,7 +363,7 @@ def _parts(message: EmailMessage) -> Iterator[_Part]:
         for name, value in part.items():
             if name != "DKIM-Signature":  # a hash, whose letters are chance
                 is_text = name in {"Subject", "From", "To", "Content-Language"}
-                yield _Part(f"the header {name}", _normal(unquote(str(value))), not is_text)
+                yield _Part(f"the header {name}", _normal(unquote(_decoded(str(value)))), not is_text)
         match part.get_content_type():
             case "text/plain":
                 yield _Part("the text", _normal(part.get_content()), False)
