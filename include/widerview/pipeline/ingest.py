@@ -24,7 +24,7 @@ from widerview.agency.models import Client, WebProperty, host_of
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
-from widerview.pipeline.releases import read_releases, released_places
+from widerview.pipeline.releases import is_accepted, read_releases, released_places
 from widerview.quality.gate import PullRows, check
 from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
@@ -328,6 +328,7 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
             accounts={row.account_id for row in found if isinstance(row, AccountRow)},
             entities={row.entity_id for row in found if isinstance(row, DayRow)} | {pull.target.ref},
         )
+    releases = read_releases(landing, path) if failed is None else ()
     judged = PullRows(
         target=pull.target,
         window=pull.window,
@@ -336,7 +337,8 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
         metrics=source.metrics,
         kind=source.kind,
         failed=failed,
-        released=released_places(read_releases(landing, path), found) if failed is None else frozenset(),
+        released=released_places(releases, found),
+        accepted=is_accepted(releases),
         rows=found,
         past=past,
         tells_after=source.tells_after,
