@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from widerview.agency.load import Agency
@@ -354,7 +354,7 @@ def load_pulls(
     landing: Landing,
     source: Source,
     pulls: Iterable[tuple[str, Pull]],
-    engine: Engine,
+    engine: Engine | Connection,
     recorded_at: RecordedAt = lambda pull: None,
 ) -> dict[str, LoadCounts]:
     """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing.
@@ -366,7 +366,7 @@ def load_pulls(
         landing: Where the answers lie.
         source: Whose they are.
         pulls: The pulls with their names.
-        engine: The warehouse.
+        engine: The warehouse; or a connection in a transaction, which the caller then ends.
         recorded_at: As of when reports know of a pull; None is now, by the warehouse's clock.
 
     Raises:
@@ -400,7 +400,7 @@ def load_pulls(
 
 
 def _load(
-    landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
+    landing: Landing, source: Source, path: str, pull: Pull, engine: Engine | Connection, recorded_at: RecordedAt
 ) -> LoadCounts:
     result = _read_sound_check(landing, path)
     return load_pull(
