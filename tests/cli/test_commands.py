@@ -138,6 +138,17 @@ def test_doctor_says_whether_pdfs_can_be_made_where_a_client_wants_one(
         file.write_text(written)
 
 
+def test_doctor_names_clients_of_whom_nobody_is_told_that_a_report_was_not_sent(installed: House) -> None:
+    assert "✓ unanswered reviews: somebody is told of each" in run("doctor").output.splitlines()
+    file = installed.root / "clients" / "lantern-lane.yaml"
+    written = file.read_text()
+    file.write_text(written.replace("report:\n", "report:\n  remind: []\n"))
+    lines = run("doctor").output.splitlines()
+    file.write_text(written)
+    [line] = [line for line in lines if line.startswith("✗ unanswered reviews")]
+    assert "was not sent: lantern-lane. Set report.remind or sender.owner" in line
+
+
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(
     installed: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,7 +103,7 @@ def in_appendix(text: str, rendered: Rendered) -> bool:
 def test_what_has_no_room_above_stands_in_the_appendix() -> None:
     rendered = render(good_week())
     for text in (
-        "You answered 7 of 9 new conversations",  # a section that found no room
+        "In your name 7 of 9 new conversations got an answer",  # a section that found no room
         "“Walnut winter” goes on until Sun 29 Nov",
         "58 of 160 so far",
         "Search engines: 39 (usually 31–44; ● inside)",
@@ -138,7 +138,7 @@ def test_a_chart_whose_notes_have_room_shows_them() -> None:
 
 def test_a_week_with_little_to_say_moves_nothing_down() -> None:
     facts = replace(normal_week(), worth_knowing=(), goals=(), posts=normal_week().posts[:1])
-    assert not in_appendix("You answered 7 of 9", render(facts))
+    assert not in_appendix("In your name 7 of 9", render(facts))
     assert not in_appendix("“Walnut winter” goes on", render(facts))
 
 
@@ -169,7 +169,7 @@ def test_what_the_reviewer_strikes_is_not_asked() -> None:
 
 
 def test_good_work_is_thanked_for() -> None:
-    quick = "Thank you to whoever answered so quickly!"
+    quick = "Thank you to all, with you and with us, who answered so quickly!"
     assert quick in above(good_week())
     slow = replace(good_week().conversation, answers=replace(good_week().conversation.answers, half_within=30.0))
     facts = replace(good_week(), conversation=slow)

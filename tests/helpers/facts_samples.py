@@ -34,6 +34,7 @@ from widerview.report.facts import (
     Plan,
     PostFact,
     Posting,
+    RateFact,
     SourceFact,
     TouchpointFact,
     Untagged,
@@ -252,6 +253,45 @@ def goals() -> tuple[GoalFact, ...]:
     )
 
 
+def rates() -> tuple[RateFact, ...]:
+    """Rates of an account, of the website and of answers."""
+    return (
+        RateFact(
+            metric="save_share",
+            label="Saves among engagements",
+            platform="Bluesky",
+            handle="hollowoak.example",
+            value=7.143,
+            low=3.911,
+            high=13.052,
+            usual_low=2.224,
+            usual_high=6.481,
+            word="above",
+            spread=0.41,
+        ),
+        RateFact(
+            metric="conversion_rate",
+            label="Conversion rate",
+            platform="Matomo",
+            value=3.937,
+            low=1.703,
+            high=9.104,
+            usual_low=2.118,
+            usual_high=6.332,
+            word="inside",
+            spread=0.3,
+        ),
+        RateFact(
+            metric="response_rate",
+            label="Questions answered",
+            value=77.778,
+            low=45.257,
+            high=93.678,
+        ),
+        RateFact(metric="response_time", label="Time to answer", value=1.717, low=0.517, high=6.25),
+    )
+
+
 def good_week() -> Facts:
     """A week above the usual range, with every section filled."""
     return with_lesson(
@@ -358,6 +398,7 @@ def good_week() -> Facts:
             conversation=Conversation(
                 received=12, written=9, answers=Answers(received=9, answered=7, half_within=1.717)
             ),
+            rates=rates(),
             sources=(
                 SourceFact(source="bluesky", title="Bluesky", colour="green", line="read in full"),
                 SourceFact(
@@ -504,6 +545,7 @@ def empty_week() -> Facts:
             nothing_posted=True,
             channels=(),
             conversation=Conversation(received=0, written=0),
+            rates=(),
             sources=normal_week().sources[:2],
             accounts=accounts,
             planned=(),

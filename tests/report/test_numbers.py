@@ -14,8 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facts_samples import SAMPLES
-from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources, narrate_time
-from widerview.report.facts import CampaignFact, Facts, Figure, GoalFact, LevelChange, NotableDay, Untagged, Year
+from widerview.report import (
+    narrate,
+    narrate_campaigns,
+    narrate_next,
+    narrate_posts,
+    narrate_rates,
+    narrate_sources,
+    narrate_time,
+)
+from widerview.report.facts import (
+    CampaignFact,
+    Facts,
+    Figure,
+    GoalFact,
+    LevelChange,
+    NotableDay,
+    RateFact,
+    Untagged,
+    Year,
+)
 from widerview.report.voice import rounded, voice_of
 
 replace = msgspec.structs.replace
@@ -135,6 +153,14 @@ def of_goal(facts: Facts, goal: GoalFact) -> Said:
     return line, [goal.so_far, goal.target, Inside(goal.low, goal.high), day]
 
 
+def of_rate(facts: Facts, rate: RateFact) -> Iterator[Said]:
+    line = narrate_rates.rate_line(facts, rate)
+    yield line.value, [rate.value]
+    yield line.range, [rate.low if rate.high is None else Between(rate.low, rate.high)]
+    if rate.usual_low is not None and rate.usual_high is not None:
+        yield line.usual, [Between(rate.usual_low, rate.usual_high)]
+
+
 def of_notable(facts: Facts, notable: NotableDay) -> Said:
     because = notable.because
     is_earlier = because and because.what not in {"holiday", "paid"} and because.day != notable.day
@@ -230,6 +256,8 @@ def said(facts: Facts) -> Iterator[Said]:
         yield from of_figure(facts, figure)
     for goal in facts.goals:
         yield of_goal(facts, goal)
+    for rate in facts.rates:
+        yield from of_rate(facts, rate)
     for notable in facts.worth_knowing:
         yield of_notable(facts, notable)
     for campaign in facts.campaigns:

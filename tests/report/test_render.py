@@ -259,7 +259,7 @@ def test_long_posts_are_cut_between_characters():
 
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Room for all: what stands above the appendix does not depend on how many words a stranger has written."""
+    """Room for all: what stands where does not depend on how many words a stranger has written."""
     monkeypatch.setattr(above, "MOST_WORDS", 1_000_000)
     monkeypatch.setattr(room, "LARGEST", 1_000_000)
 

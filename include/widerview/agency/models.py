@@ -707,6 +707,11 @@ class Campaign(Model):
         """Whether what is posted on a day with its tags or hashtags is its own: from its announcement to its end."""
         return self.announced <= day <= self.ends
 
+    @property
+    def budget(self) -> float:
+        """What its ads may cost on all its channels; 0 where nothing is paid."""
+        return sum(each.budget or 0.0 for each in self.channels)
+
     def runs_in(self, first: dt.date, last: dt.date) -> bool:
         """Whether any day of the campaign lies within first..last, both included."""
         return self.starts <= last and first <= self.ends

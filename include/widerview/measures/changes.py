@@ -6,7 +6,7 @@ The numbers of before and after such a week do not compare.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from widerview.measures.robust import Floats, Ints, median
 from widerview.measures.usual import GAIN, Forecast, forecast
@@ -101,7 +101,7 @@ def _compared(logs: Floats, expected: Forecast, since: int) -> _Compared:
     deviation = np.sqrt(np.where(enough, expected.variance, np.nan))[:, None]
     size = _mean(after, deviation) - _mean(before, deviation)
     spread = deviation[:, 0] * _innovations(before.shape[1], after.shape[1]) ** 0.5
-    p = 2 * stats.t.sf(np.abs(size) / spread, expected.freedom)
+    p = 2 * special.stdtr(expected.freedom, -np.abs(size) / spread)
     return _Compared(size, spread, expected.freedom, p, median(before)[:, None])
 
 
@@ -119,7 +119,7 @@ def _scatter(logs: Floats) -> Floats:
 
 
 def _changes(found: _Compared, since: int) -> list[Change | None]:
-    reach = stats.t.ppf(0.975, found.freedom) * found.spread
+    reach = special.stdtrit(found.freedom, 0.975) * found.spread
     return [
         None
         if np.isnan(found.spread[row])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import special
 
 from widerview.measures.robust import Floats, Ints, clipped_square, deviation, median
@@ -94,8 +95,9 @@ def forecast(weeks: Floats) -> Forecast:
     series, width = logs.shape
     level = np.full(series, np.nan)
     errors = np.full((series, width), np.nan)
-    for week in range(2, width):
-        errors[:, week] = logs[:, week] - _level(logs[:, :week])
+    if width > 1:  # every week against the level of those before it
+        before = sliding_window_view(np.pad(logs, ((0, 0), (width - 1, 0)), constant_values=np.nan), width, axis=1)
+        errors[:, 1:] = logs[:, 1:] - _level(before[:, :-1].reshape(-1, width)).reshape(series, -1)
     if width >= MIN_WEEKS:
         level = np.where(known >= MIN_WEEKS, _level(logs), np.nan)
     # With one week before it there is no error that would say anything.

@@ -27,6 +27,7 @@ from widerview.report.facts import Facts
 from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
 from widerview.report.long_past import Breaks, counted_alike
+from widerview.report.rates import sides_of
 from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers, slug
 from widerview.report.social import (
     MOST_LACKING,
@@ -192,7 +193,7 @@ class Past:
     @cached_property
     def web(self) -> Web:
         """The visits of the days that any formula looks at."""
-        campaigns = running_campaigns(self.client, self.week)
+        campaigns = [self.campaign(each.key) for each in self.facts.campaigns]
         first = min([self.week.monday - _YEARS, *(looked_at_from(each, self.week.sunday) for each in campaigns)])
         return Web.read(self.connection, self.client, first, self.week.sunday, self.as_of)
 
@@ -898,12 +899,28 @@ def _usual_posts_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     yield from _inputs(past, ["posts"], _weeks_before(past, HISTORY_WEEKS))
 
 
-def _half_within(past: Past, number: PrintedNumber) -> Reading:
+def _waited(past: Past, number: PrintedNumber) -> Reading:
     first, end = past.week.bounds(past.client.zone)
     received = _received(past)
     answers, also = _answers(past, received)
     rows = [*(_message_row(each) for each in received), *answers]
     return Reading(KINDS[number.kind].how, rows, (past.query("received_messages", first=first, end=end), also))
+
+
+def _rate(past: Past, number: PrintedNumber) -> Reading:
+    """Both sides of a rate, of the week and of the weeks that it is weighed by and held against."""
+    metric, platform, handle = number.of
+    days = [day for ago in range(HISTORY_WEEKS, -1, -1) for day in past.week.shift(-ago).days]
+    how = f"{KINDS[number.kind].how} Its two sides are {' and '.join(METRICS[metric].parts)}."
+    if not handle:
+        found = [_visit_parts(past, name, "total", lambda day: {""}, days) for name in METRICS[metric].parts]
+        rows = [part.row for parts, _ in found for part in parts]
+        return Reading(how, rows, tuple(query for _, asked in found for query in asked))
+    ours = _account_ids(past, platform, handle)
+    theirs = {name for name, (post, _) in _published(past, days)[2].items() if (name[0], post.account_id) in ours}
+    sides = next(sides for source, _ in ours if (sides := sides_of(source, metric, past.week.monday)))
+    parts, asked = _counter_parts(past, [*sides.above, *sides.below], days)
+    return Reading(how, [part.row for part in parts if (part.row.source, part.row.of) in theirs], asked)
 
 
 def _worked_out(past: Past, number: PrintedNumber) -> Reading:
@@ -918,7 +935,13 @@ def _worked_out(past: Past, number: PrintedNumber) -> Reading:
 
 def _file(past: Past, number: PrintedNumber) -> Reading:
     what, *place = number.of
-    value: float = past.goal(place[0]).target if what == "goal" else _file_costs(past)[what]
+    value: float
+    if what == "goal":
+        value = past.goal(place[0]).target
+    elif what == "budget":
+        value = past.campaign(place[0]).budget
+    else:
+        value = _file_costs(past)[what]
     return Reading(KINDS["file"].how, value=value)
 
 
@@ -942,6 +965,7 @@ _READERS: Mapping[str, Callable[[Past, PrintedNumber], Reading]] = {
     "goal": _given(_goal_inputs),
     "year": _given(_year_inputs),
     "effect": _given(_effect_inputs),
-    "half within": _half_within,
+    "answers": _waited,
+    "rate": _rate,
     "worked out": _worked_out,
 }

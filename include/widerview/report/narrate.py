@@ -50,7 +50,11 @@ def subject(facts: Facts) -> str:
     candidates = [_("%(opening)s: %(name)s, week %(week)s"), _("%(opening)s: %(name)s")]
     if _grade(facts) == "good":
         words["figure"] = _(_with_word(facts, "above")[0].label)
-        candidates.insert(0, _("%(figure)s above usual: %(name)s"))
+        candidates[:0] = [
+            _("%(figure)s above usual: %(name)s, week %(week)s"),
+            _("%(figure)s above usual: %(name)s, W%(week)s"),
+            _("%(figure)s above usual: %(name)s"),
+        ]
     for candidate in candidates:
         if len(text := candidate % words) <= SUBJECT_LENGTH:
             return text
@@ -439,10 +443,14 @@ def _received_line(voice: Voice, received: int | None) -> str:
 def _written_line(voice: Voice, conversation: Conversation) -> str:
     written = conversation.written
     if written is None or (conversation.written_at_least and not written):
-        return voice.gettext("How many replies you wrote is not reported.")
+        return voice.gettext("How many replies were written in your name is not reported.")
     if conversation.written_at_least:
-        return voice.count("You wrote at least %(n)s reply.", "You wrote at least %(n)s replies.", written)
-    return voice.count("You wrote %(n)s reply.", "You wrote %(n)s replies.", written)
+        return voice.count(
+            "In your name at least %(n)s reply was written.",
+            "In your name at least %(n)s replies were written.",
+            written,
+        )
+    return voice.count("In your name %(n)s reply was written.", "In your name %(n)s replies were written.", written)
 
 
 def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) -> str:
@@ -450,8 +458,8 @@ def _answers_line(voice: Voice, conversation: Conversation, answers: Answers) ->
     if conversation.written_at_least and answers.answered < answers.received:
         number = voice.gettext("at least %(n)s") % {"n": number}
     answered = voice.count(
-        "You answered %(answered)s of %(n)s new conversation",
-        "You answered %(answered)s of %(n)s new conversations",
+        "In your name %(answered)s of %(n)s new conversation got an answer",
+        "In your name %(answered)s of %(n)s new conversations got an answer",
         answers.received,
         answered=number,
     )

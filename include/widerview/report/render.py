@@ -26,6 +26,7 @@ from widerview.report import (
     narrate_campaigns,
     narrate_next,
     narrate_posts,
+    narrate_rates,
     narrate_sources,
     narrate_time,
     room,
@@ -33,7 +34,7 @@ from widerview.report import (
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
-from widerview.report.voice import Voice, voice_of
+from widerview.report.voice import voice_of
 from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
@@ -249,11 +250,13 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             }
             for channel in facts.channels
         ],
+        "rates": [narrate_rates.rate_line(facts, rate) for rate in facts.rates],
+        "rate_notes": narrate_rates.rate_notes(facts),
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
         "sources": [narrate_sources.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate_sources.provenance(facts), *narrate_time.about_time(facts)],
-        "meanings": narrate_sources.meanings(facts),
+        "meanings": [*narrate_sources.meanings(facts), *narrate_rates.rate_meanings(facts)],
         "accounts": [
             {
                 "platform": account.platform,
@@ -265,7 +268,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
-        "headings": _headings(voice),
+        "headings": _headings(facts),
         "no_room": [],
         "closing": voice.say(
             "Questions? Just reply: %(name)s at %(agency)s reads your answer.",
@@ -291,14 +294,17 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
     return page | _parted(facts, page, lines)
 
 
-def _headings(voice: Voice) -> dict[str, str]:
+def _headings(facts: Facts) -> dict[str, str]:
     """What stands over each section, by its name."""
+    voice = voice_of(facts.locale)
     campaign, coming_up = voice.say("Your wider campaign"), voice.say("Coming up")
     return {
         "figures": voice.say("Your week in numbers"),
         "worth_knowing": voice.say("Worth knowing"),
         "goals": voice.say("Your goals"),
-        "posts": voice.say("Posts people cared about"),
+        "posts": voice.say("Posts people cared about")
+        if narrate_posts.best_post(facts)
+        else voice.say("Your posts this week"),
         "campaigns": campaign,
         "campaign_lines": campaign,
         "conversation": voice.say("Conversations"),
@@ -309,6 +315,7 @@ def _headings(voice: Voice) -> dict[str, str]:
         "lesson_link": voice.say("More of these"),
         "accounts": voice.say("Your accounts, for the record"),
         "posts_in_full": voice.say("The posts in full"),
+        "rates": voice.say("Rates, and how sure we are of them"),
         "channels": voice.say("Where your visits came from"),
         "meanings": voice.say("What is counted"),
         "more": voice.say("More of this week"),
