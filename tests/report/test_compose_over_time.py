@@ -375,14 +375,19 @@ def test_nothing_is_compared_across_a_change_of_definition(engine: Engine, monke
     past = Past(weeks=30)
     past.visits = {day: value * (3 if day >= dt.date(2026, 11, 2) else 1) for day, value in past.visits.items()}
     shop_down = {"day": "2026-11-02", "what": "Shop down", "kind": "outage"}
-    facts = past.facts(engine, client(timeline=[shop_down]))
+    assets = [
+        {"kind": "poster", "name": "Poster", "utm_source": "poster"},
+        {"kind": "newsletter", "name": "Letter", "utm_source": "letter"},
+    ]
+    begun = campaign("2026-11-04", "2026-12-20", assets=assets)
+    facts = past.facts(engine, client(timeline=[shop_down], campaigns=[begun]))
     assert facts.chart is not None
     assert [point.noted for point in facts.chart.points if point.noted] == [
-        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently"))
+        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently")),
+        (DayNote(what="campaign starts", name="Winter bread"), DayNote(what="asset starts", name="Poster")),
     ]
-    assert changes(facts) == {
-        "visits": "measured differently since 2 November", "social_visits": "measured differently since 2 November"
-    }  # fmt: skip
+    counted = ("visits", "social_visits", "campaign_visits")
+    assert changes(facts) == dict.fromkeys(counted, "measured differently since 2 November")
     [visits] = [figure for figure in facts.figures if figure.id == "visits"]
     assert visits.word == "no usual week yet"
     assert visits.last_week == sum(past.visits[day] for day in WEEK.shift(-1).days)

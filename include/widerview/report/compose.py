@@ -52,6 +52,7 @@ from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
+from widerview.tagging.links import MEDIA
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 
@@ -329,8 +330,8 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
         noted[campaign.starts].append(DayNote(what="campaign starts", name=campaign.name))
     for campaign in client.campaigns:
         for asset in campaign.assets:
-            if asset.starts:
-                noted[asset.starts].append(DayNote(what="asset starts", name=asset.name))
+            if asset.starts or MEDIA.get(asset.kind) == "print":  # what hangs does so from the campaign's first day on
+                noted[campaign.days_of(asset)[0]].append(DayNote(what="asset starts", name=asset.name))
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
