@@ -7,6 +7,7 @@ known when it was made.
 """
 
 import datetime as dt
+import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -689,7 +690,7 @@ def _how(rows: Sequence[Row], value: Value) -> str:
     known = [row.value for row in rows if row.value is not None]
     if rows and all(row.metric == "post" for row in rows) and len(rows) == value:
         return _COUNTED
-    if value in {sum(known), round(sum(known))}:
+    if isinstance(value, (int, float)) and (value == round(sum(known)) or math.isclose(value, sum(known))):
         return _ADDED
     if known and value == max(known):
         return _LARGEST
