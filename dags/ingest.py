@@ -85,7 +85,7 @@ def ingest(source: Source) -> None:
         @task(trigger_rule="one_failed", retries=0)
         def alarm() -> None:
             raise RuntimeError(
-                "A token needs a person, or some accounts were not pulled or not judged: see the failed tasks `tokens`, "
+                "A token needs a person, or accounts were not pulled or not judged: see the failed tasks `tokens`, "
                 "`pull` and `check`."
             )
 
