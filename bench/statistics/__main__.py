@@ -9,21 +9,23 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from bench.figures import OURS, SHARED, Line, Study, cpu, tell_all
 from bench.statistics import contenders, nab, studies
 from bench.statistics import simulate as sim
+from bench.statistics.simulate import LOOKS_A_DAY
 from widerview.agency.models import WEEKDAYS, Client
 from widerview.measures.changes import lasting_changes
-from widerview.measures.crisis import LEAST_COMMENTS, rush
+from widerview.measures.crisis import LEAST_COMMENTS, PAST_DAYS, rush
 from widerview.measures.goals import growth, pace
-from widerview.measures.posts import PostCount, best_posts, rate_range, typical
+from widerview.measures.posts import PostCount, best_posts, posting, rate_range, typical
 from widerview.measures.response import Message, response
 from widerview.measures.robust import Floats
 from widerview.measures.unusual import surprises, unusual_days
-from widerview.measures.usual import forecast
+from widerview.measures.usual import forecast, usual_weekdays
 
 UC_SERIES = 400
 """statsmodels takes a tenth of a second for each."""
@@ -41,6 +43,8 @@ ALWAYS_OPEN = Client.model_validate(
         "accounts": [{"platform": "bluesky", "handle": "harbour.example"}],
     }
 )
+NOW = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+DAYS = [NOW.date() - dt.timedelta(days=ago) for ago in range(84, 0, -1)]
 HOURLY = {"week over week": "day over day", "28-day z": "4-day z", "same weekday, MAD": "same hour, MAD"}
 
 
@@ -213,15 +217,14 @@ def answers() -> list[Line]:
     """One message in eight is never answered, and the newest have not waited long yet."""
     study = Study("time to answer")
     random = np.random.default_rng(4)
-    now = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
     hours = random.lognormal(np.log(2.5), 1.0, 2_000)
     hours[random.random(len(hours)) < 1 / 8] = np.inf
     ago = random.uniform(0, 80, len(hours))
     messages = [
         Message(at, None if np.isinf(wait) else at + dt.timedelta(hours=float(wait)))
-        for at, wait in zip((now - dt.timedelta(hours=float(each)) for each in ago), hours, strict=True)
+        for at, wait in zip((NOW - dt.timedelta(hours=float(each)) for each in ago), hours, strict=True)
     ]
-    found = response(messages, ALWAYS_OPEN, now)
+    found = response(messages, ALWAYS_OPEN, NOW)
     truth = float(np.median(hours))
     if found is None or found.median is None:
         raise ValueError("seven in eight were answered and there is no median")
@@ -247,6 +250,13 @@ def lasting() -> list[Line]:
     odd = weeks.copy()
     odd[:, 23] *= 4
     study.tell(OURS, "found after one week of 4 times", found(odd))
+    for mean in (1.0, 2.0, 5.0):
+        posts, random = 20, np.random.default_rng(25)
+        before, _ = sim.per_post_weeks(random, 600, 18, posts, mean, 0.3)
+        after, _ = sim.per_post_weeks(random, 600, 8, posts, 2 * mean, 0.3)
+        each = [lasting_changes(row[None] * posts)[0] for row in np.hstack([before, after])]
+        what = f"found eight weeks after a doubling of {mean:g} each to {posts} posts"
+        study.tell(OURS, what, float(np.mean([change is not None for change in each])))
     return study.lines
 
 
@@ -266,27 +276,53 @@ def ahead() -> list[Line]:
     return goal.lines + year.lines
 
 
-def cost() -> list[Line]:
-    """All weekly statistics of a client, one client after the other as the reports are made."""
-    random = np.random.default_rng(12)
-    days = sim.clean_days(random, SERIES, 52 * 7)
-    weeks = weeks_by(days)
-    accounts = [sim.account(random, 245, 3_000, 10) for _ in range(4)]
+@dataclass(frozen=True)
+class Week:
+    """What one client's weekly statistics are made of: days of 40 series, four accounts' posts, messages, comments."""
 
-    def a_client() -> None:
-        forecast(weeks[:, -12:])
-        unusual_days(days[:, -120:], surprises(days[:, -120:]))
+    days: Floats
+    accounts: Sequence[sim.Account]
+    messages: Sequence[Message]
+    comments: Floats
+
+    @classmethod
+    def of(cls, seed: int) -> "Week":
+        """Make one; three days of each series in the last 17 weeks are not known, each other ones."""
+        random = np.random.default_rng(seed)
+        days = sim.clean_days(random, SERIES, 52 * 7)
+        for series in days:
+            series[random.choice(np.arange(len(series) - 120, len(series) - 7), 3, replace=False)] = np.nan
+        waits = random.uniform(0, 160, 20)
+        messages = [Message(NOW - dt.timedelta(hours=wait), NOW - dt.timedelta(hours=wait / 2)) for wait in waits]
+        accounts = [sim.account(random, 245, 3_000, 10) for _ in range(4)]
+        return cls(days, accounts, messages, random.poisson(5, (7 * LOOKS_A_DAY, 1 + PAST_DAYS)).astype(float))
+
+    def measure(self) -> None:
+        """Ask everything that a report with a year and a goal asks, and a week of looks for pile-ons."""
+        weeks, days = weeks_by(self.days), self.days[:, -120:]
+        forecast(weeks[:, -13:-1])
+        unusual_days(days, surprises(days))
         lasting_changes(weeks[:, -26:])
-        growth(weeks)
-        pace(1e4, 0.0, weeks[0, -12:], 8)
-        for each in accounts:
+        growth(weeks[:1])
+        pace(1e4, 0.0, weeks[0, -13:], 8)
+        for series in self.days[:4, -84:]:  # the chart, and three days worth knowing
+            usual_weekdays(dict(zip(DAYS, [None if np.isnan(day) else float(day) for day in series], strict=True)))
+        response(self.messages, ALWAYS_OPEN, NOW)
+        rush(self.comments[:, 0], self.comments[:, 1:])
+        for each in self.accounts:
             past = typical(each.past_earned, each.past_seen)
             if past:
                 rate_range(each.earned, each.seen, past)
-            best_posts(_counts(each.earned, each.seen), _counts(each.past_earned, each.past_seen))
+            now, before = _counts(each.earned, each.seen), _counts(each.past_earned, each.past_seen)
+            best_posts(now, before)
+            posting([before[first : first + 3] for first in range(0, len(before), 3)] + [now])
 
+
+def cost() -> list[Line]:
+    """All weekly statistics of a client, one client after the other as the reports are made, no two clients alike."""
+    clients = [Week.of(seed) for seed in range(MEASURED_CLIENTS)]
     study = Study("cost")
-    spent = cpu(lambda: [a_client() for _ in range(MEASURED_CLIENTS)]) * CLIENTS / MEASURED_CLIENTS
+    spent = cpu(lambda: [client.measure() for client in clients]) * CLIENTS / MEASURED_CLIENTS
     study.tell(OURS, "CPU s, the weekly statistics of 1,000 clients of 40 series", spent, most=20)
     return study.lines
 

@@ -895,8 +895,9 @@ def resend_report(
     client: _ClientOption,
     week: _WeekOption,
     revision: _RevisionOption,
-    recipient: Annotated[list[str], typer.Option(help="To whom; may be given more than once.")],
     why: Annotated[str, typer.Option(help="Why it is sent again; kept with each mail.")],
+    recipient: Annotated[list[str] | None, typer.Option(help="To whom; may be given more than once.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="To all whose mail failed and waits for a person.")] = False,
     by: _ByOption = None,
 ) -> None:
     """Send an approved report again, as a new revision that says the same: a mail of its own.
@@ -908,14 +909,22 @@ def resend_report(
     """
     settle_in()
     from widerview.clock import utc_now
+    from widerview.delivery.outbox import list_rows
     from widerview.pipeline import connections, outgoing
 
+    if bool(recipient) == failed:
+        raise typer.BadParameter("give --recipient, or --failed")
     known, period = find_client(client), _period(week)
     with clear_errors():
-        number = outgoing.resend(
-            connections.warehouse(), known, period, revision, to=recipient, why=why, by=by or getuser(), now=utc_now()
-        )
-    say(f"{period}, revision {number}: {len(recipient)} mail(s) in the outbox", "green")
+        engine, to = connections.warehouse(), recipient or []
+        if failed:
+            with engine.connect() as connection:
+                rows = list_rows(connection, client_id=client, period=period, revision=revision, state="failed")
+            to = [row.recipient for row in rows if row.waits]
+            if not to:
+                raise LookupError(f"no mail of {client} {period} revision {revision} has failed and waits")
+        number = outgoing.resend(engine, known, period, revision, to=to, why=why, by=by or getuser(), now=utc_now())
+    say(f"{period}, revision {number}: {len(to)} mail(s) in the outbox", "green")
 
 
 @warehouse.command()

@@ -12,7 +12,8 @@ ENOUGH_DAYS = 7
 def expected_share(values: Iterable[tuple[float, float]]) -> float | None:
     """Give the share of its final value that a sum has reached, when of each part the share is known.
 
-    The chain ladder of actuaries (Mack 1993, doi:10.2143/AST.23.2.2005092): each part is divided by what such parts have usually reached at its age.
+    The chain ladder of actuaries (Mack 1993, doi:10.2143/AST.23.2.2005092): each part is divided by what such parts
+    have usually reached at its age.
 
     Args:
         values: Each part as it is now, and the share of their final value that such parts have reached at its age.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from widerview.measures.robust import Floats
 from widerview.measures.usual import COVERAGE, GAIN, forecast
@@ -85,7 +85,7 @@ def _weeks_to_come(past: Floats, weeks: float) -> tuple[float, float, float]:
     means = shares * np.exp(level + np.diag(covariance) / 2)
     total = means.sum()
     spread = np.log1p((np.outer(means, means) * np.expm1(covariance)).sum() / total**2)
-    reach = stats.t.ppf(0.5 + COVERAGE / 2, expected.freedom[0]) * np.sqrt(spread)
+    reach = special.stdtrit(expected.freedom[0], 0.5 + COVERAGE / 2) * np.sqrt(spread)
     middle = np.log(total) - spread / 2
     # exp(level) is a week's value plus one.
     low, likely, high = (max(float(np.exp(middle + side * reach)) - weeks, 0.0) for side in (-1, 0, 1))
@@ -122,8 +122,9 @@ def growth(weeks: Floats) -> list[Growth | None]:
 
     On the log scale (log1p). Weeks hang together, so a quarter's mean is less certain than 13 independent weeks would
     make it. The weeks around the year's straight line give the variance and the correlation of neighbours, freed of
-    its bias toward zero, about (2 + 4 * correlation) / weeks around a line (Shaman and Stine 1988, doi:10.1080/01621459.1988.10478672); this gives the
-    number of independent weeks that they are worth (Bayley and Hammersley 1946, doi:10.2307/2983560).
+    its bias toward zero, about (2 + 4 * correlation) / weeks around a line (Shaman and Stine 1988,
+    doi:10.1080/01621459.1988.10478672); this gives the number of independent weeks that they are worth (Bayley and
+    Hammersley 1946, doi:10.2307/2983560).
 
     Args:
         weeks: Weekly counts of shape (series, at least 52 weeks), oldest first; NaN where unknown; of a mean what it
@@ -144,7 +145,7 @@ def growth(weeks: Floats) -> list[Growth | None]:
     variance, freedom = _of_means(year)
     first, last = (np.maximum(known[:, quarter], 1) for quarter in (0, -1))
     sizes = means[:, -1] - means[:, 0]
-    reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance * (1 / first + 1 / last))
+    reach = special.stdtrit(freedom, 0.975) * np.sqrt(variance * (1 / first + 1 / last))
     return [
         None
         if known[row].min() < _LEAST_IN_QUARTER

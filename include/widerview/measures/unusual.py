@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from widerview.measures.robust import Bools, Floats, clipped_square, deviation, median
 
@@ -95,31 +95,28 @@ def surprises(values: Floats, period: int = 7) -> Surprises:
     series, days = logs.shape
     unknown = np.isnan(logs)
     patterns, pattern = np.unique(unknown, axis=0, return_inverse=True)
-    gains, widths = _gains((~patterns).tobytes(), len(patterns), period)
-    state = np.zeros((series, len(_LEVEL_MOVES), 1 + period))
-    state[:, :, 0] = _first_level(logs, period)[:, None]
+    by_pattern = _gains((~patterns).tobytes(), len(patterns), period)
+    gains, widths = (np.take(each, pattern, axis=-2) for each in by_pattern)
+    state = np.zeros((1 + period, series, len(_LEVEL_MOVES)))
+    state[0] = _first_level(logs, period)[:, None]
     spread = np.repeat(_SPREAD_WEIGHT * _first_variance(logs, period)[:, None], len(_LEVEL_MOVES), axis=1)
     weight = np.full((series, 1), _SPREAD_WEIGHT)
-    likelihood = np.zeros(spread.shape)
-    expected, variances = np.empty(logs.shape), np.empty(logs.shape)
+    each, variance, squared = (np.empty((days, *spread.shape)) for _ in range(3))
     # An unknown day moves nothing and lets nothing fade.
-    known, fade, filled = (~unknown).astype(float), np.where(unknown, 1.0, _FADE), np.nan_to_num(logs)
+    here = (~unknown).T[:, :, None].astype(float)
+    fading, filled = np.where(unknown, 1.0, _FADE).T[:, :, None], np.nan_to_num(logs).T[:, :, None]
     for day in range(days):
-        here, fading = known[:, day, None], fade[:, day, None]
-        each = state[:, :, 0] + state[:, :, 1 + day % period]
+        np.add(state[0], state[1 + day % period], out=each[day])
         own = spread / weight
-        variance = widths[pattern, day] * own
-        share = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        expected[:, day] = (share * each).sum(axis=1)
-        variances[:, day] = (share * variance).sum(axis=1)
-        width = np.sqrt(variance)
-        clipped = np.minimum(np.maximum((filled[:, day, None] - each) / width, -_CLIP), _CLIP) * here
-        squared = clipped**2
-        state += gains[pattern, day] * (clipped * width)[:, :, None]
-        likelihood = fading * likelihood - here * (squared + np.log(variance)) / 2
-        spread = fading * spread + squared * own / _CLIPPED_SQUARE
-        weight = fading * weight + here
+        np.multiply(widths[day], own, out=variance[day])
+        width = np.sqrt(variance[day])
+        clipped = np.minimum(np.maximum((filled[day] - each[day]) / width, -_CLIP), _CLIP) * here[day]
+        np.multiply(clipped, clipped, out=squared[day])
+        state += gains[day] * (clipped * width)
+        spread = fading[day] * spread + squared[day] * own / _CLIPPED_SQUARE
+        weight = fading[day] * weight + here[day]
+    share = _shares(here * (squared + np.log(variance)) / 2, fading)
+    expected, variances = ((share * of_speeds).sum(axis=2).T for of_speeds in (each, variance))
     z = (logs - expected) / np.sqrt(np.maximum(variances, _counting_noise(expected)))
     early = np.arange(days) < WARM_UP_CYCLES * period
     z[:, early] = np.nan
@@ -165,6 +162,15 @@ def unusual_days(
     ]
 
 
+def _shares(losses: Floats, fading: Floats) -> Floats:
+    """What each filter counts on each day by its likelihood of the days before; of shape (days, series, speeds)."""
+    likelihood = np.zeros_like(losses)
+    for day in range(1, len(losses)):
+        likelihood[day] = fading[day - 1] * likelihood[day - 1] - losses[day - 1]
+    share = np.exp(likelihood - likelihood.max(axis=2, keepdims=True))
+    return np.asarray(share / share.sum(axis=2, keepdims=True))
+
+
 @lru_cache(maxsize=4)
 def _gains(known_days: bytes, patterns: int, period: int) -> tuple[Floats, Floats]:
     """The gains and the innovations' variances of all filters, in units of the observation variance.
@@ -177,25 +183,23 @@ def _gains(known_days: bytes, patterns: int, period: int) -> tuple[Floats, Float
         period: Length of the cycle.
 
     Returns:
-        Gains of shape (patterns, days, speeds, 1 + period), variances of shape (patterns, days, speeds).
+        Gains of shape (days, 1 + period, patterns, speeds), variances of shape (days, patterns, speeds).
     """
-    known = np.frombuffer(known_days, dtype=bool).reshape(patterns, -1)
-    days = known.shape[1]
-    size, speeds = 1 + period, len(_LEVEL_MOVES)
-    moves = np.zeros((speeds, size, size))
-    moves[:, 0, 0] = _LEVEL_MOVES
-    moves[:, np.arange(1, size), np.arange(1, size)] = _WEEKDAY_MOVE
-    covariance = np.broadcast_to(
-        np.diag([_LEVEL_PRIOR] + [_WEEKDAY_PRIOR] * period), (patterns, speeds, size, size)
-    ).copy()
-    gains, widths = np.zeros((patterns, days, speeds, size)), np.zeros((patterns, days, speeds))
+    known = np.frombuffer(known_days, dtype=bool).reshape(patterns, -1).T
+    days, size, speeds = len(known), 1 + period, len(_LEVEL_MOVES)
+    covariance = np.zeros((size, size, patterns, speeds))
+    variances = covariance.reshape(size**2, patterns, speeds)[:: size + 1]  # the diagonal, as a view
+    variances[0], variances[1:] = _LEVEL_PRIOR, _WEEKDAY_PRIOR
+    moves = np.full(variances.shape, _WEEKDAY_MOVE)
+    moves[0] = _LEVEL_MOVES
+    gains, widths = np.empty((days, size, patterns, speeds)), np.empty((days, patterns, speeds))
     for day in range(days):
         effect = 1 + day % period
-        covariance += moves
-        shared = covariance[..., 0] + covariance[..., effect]
-        widths[:, day] = shared[..., 0] + shared[..., effect] + 1
-        gains[:, day] = shared / widths[:, day, :, None] * known[:, day, None, None]
-        covariance -= gains[:, day, :, :, None] * shared[:, :, None, :]
+        variances += moves
+        shared = covariance[0] + covariance[effect]
+        np.add(shared[0] + 1, shared[effect], out=widths[day])
+        np.multiply(shared, known[day, :, None] / widths[day], out=gains[day])
+        covariance -= gains[day][:, None] * shared
     return gains, widths
 
 
@@ -229,5 +233,5 @@ def _chance(z: Floats) -> Floats:
     run = (sums[:, _RUN:] - sums[:, :-_RUN]) / np.sqrt(_RUN)
     today = np.nan_to_num(z)
     run = np.where(today * np.sign(run) >= _RUN_TODAY, np.abs(run), 0.0)
-    both = np.minimum(stats.t.sf(np.abs(today), _DAY_FREEDOM), stats.t.sf(run, _RUN_FREEDOM))
+    both = np.minimum(special.stdtr(_DAY_FREEDOM, -np.abs(today)), special.stdtr(_RUN_FREEDOM, -run))
     return np.where(np.isnan(z), np.nan, np.minimum(4 * both, 1.0))
