@@ -250,6 +250,13 @@ def lasting() -> list[Line]:
     odd = weeks.copy()
     odd[:, 23] *= 4
     study.tell(OURS, "found after one week of 4 times", found(odd))
+    for mean in (1.0, 2.0, 5.0):
+        posts, random = 20, np.random.default_rng(25)
+        before, _ = sim.per_post_weeks(random, 600, 18, posts, mean, 0.3)
+        after, _ = sim.per_post_weeks(random, 600, 8, posts, 2 * mean, 0.3)
+        each = [lasting_changes(row[None] * posts)[0] for row in np.hstack([before, after])]
+        what = f"found eight weeks after a doubling of {mean:g} each to {posts} posts"
+        study.tell(OURS, what, float(np.mean([change is not None for change in each])))
     return study.lines
 
 
