@@ -18,7 +18,8 @@ app = FastAPI(title="Widerview", docs_url=None, redoc_url=None, openapi_url=None
 FORMS_STAY_HERE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
     "frame-ancestors 'self'",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer, browsers send these very forms with `Origin: null`, and without HTTPS with no other sign.
+    "Referrer-Policy": "same-origin",
 }
 NOTHING_IS_LOADED = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"}
 

@@ -66,7 +66,14 @@ def tag(
         tagged = [(line, _link(known, line, url, campaign)) for line in lines]
     if as_json or as_csv:
         rows = [
-            {"name": each.name, "link": link, "printed": each.printed, **each.tags._asdict()} for each, link in tagged
+            {
+                "name": each.name,
+                "placement": each.asset and each.asset.placement,
+                "link": link,
+                "printed": each.printed,
+                **each.tags._asdict(),
+            }
+            for each, link in tagged
         ]
         typer.echo(json.dumps(rows, indent=2) if as_json else _csv(rows), nl=as_json)
     elif wanted:
@@ -96,9 +103,10 @@ def _csv(rows: list[dict[str, str | None]]) -> str:
     from widerview.tagging.links import Tags
 
     out = io.StringIO()
-    writer = csv.DictWriter(out, ["name", "link", "printed", *Tags._fields], lineterminator="\n")
+    writer = csv.DictWriter(out, ["name", "placement", "link", "printed", *Tags._fields], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row | {"name": _no_formula(row["name"] or "")} for row in rows)
+    words = ("name", "placement")
+    writer.writerows(row | {word: _no_formula(row[word] or "") for word in words} for row in rows)
     return out.getvalue()
 
 

@@ -138,6 +138,17 @@ def test_doctor_says_whether_pdfs_can_be_made_where_a_client_wants_one(
         file.write_text(written)
 
 
+def test_doctor_names_clients_of_whom_nobody_is_told_that_a_report_was_not_sent(installed: House) -> None:
+    assert "✓ unanswered reviews: somebody is told of each" in run("doctor").output.splitlines()
+    file = installed.root / "clients" / "lantern-lane.yaml"
+    written = file.read_text()
+    file.write_text(written.replace("report:\n", "report:\n  remind: []\n"))
+    lines = run("doctor").output.splitlines()
+    file.write_text(written)
+    [line] = [line for line in lines if line.startswith("✗ unanswered reviews")]
+    assert "was not sent: lantern-lane. Set report.remind or sender.owner" in line
+
+
 def test_doctor_fails_once_a_platform_has_ended_the_version_that_is_spoken(
     installed: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,7 +344,7 @@ def test_explain_shows_the_receipt_of_a_figure_and_ends_with_1_if_it_does_not_ho
         connection.execute(text("UPDATE day_value SET receipt = decode(repeat('00', 32), 'hex')"))
     spoilt = run("explain", "tidewater-cycles", "2026-W46", "visits")
     assert spoilt.exit_code == 1
-    assert "no pull of that time has such an answer" in spoilt.output
+    assert "no pull has such an answer of that time" in spoilt.output
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A QR poster, a promo code and an event, from the client's file to the campaign table of the mail."""
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from widerview.agency.models import Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import CampaignFact, CampaignRow, Facts
+from widerview.report.narrate_campaigns import row_number
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
@@ -129,6 +131,29 @@ def test_a_code_that_is_used_after_the_last_day_was_used_for_the_campaign(droppe
     assert row(campaign, "posts").week < row(campaign_of(dropped), "posts").week
 
 
+def test_a_campaign_that_is_over_stays_while_something_of_it_moves(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    campaign = client.campaigns[0]
+
+    def told(ended: dt.timedelta, **changed: object) -> Facts:
+        ends = WEEK.monday - ended
+        over = campaign.model_copy(update={"starts": ends - dt.timedelta(days=6), "ends": ends} | changed)
+        return weekly.compose_facts(dropped.engine, client.model_copy(update={"campaigns": (over,)}), WEEK, SETTLED)
+
+    yesterday = dt.timedelta(days=1)
+    after = told(yesterday)
+    assert [each.key for each in after.campaigns] == [campaign.key]
+    assert after.running_campaigns == ()
+    assert "campaign_visits" not in {figure.id for figure in after.figures}
+    assert row(after.campaigns[0], "visits").week == row(campaign_of(dropped), "visits").week
+    assert not told(dt.timedelta(weeks=5)).campaigns
+    silent = {"key": "other", "assets": (), "channels": ()}
+    assert not told(yesterday, **silent).campaigns
+    event = tuple(asset for asset in campaign.assets if asset.name == EVENT)
+    [late] = told(yesterday, **silent | {"assets": event}).campaigns
+    assert row(late, "attendance", EVENT).so_far > 0, "heads that were told of late"
+
+
 def test_what_a_partner_posts_is_part_of_the_campaign_and_of_no_figure_of_the_clients_own(dropped: House) -> None:
     client = dropped.agency.clients[BAKERY]
     theirs = next(account for account in client.accounts if account.platform == "mastodon")
@@ -232,11 +257,13 @@ def test_the_column_of_claims_is_there_where_something_is_claimed_and_nowhere_el
     facts = weekly.compose_facts(dropped.engine, client, WEEK, SETTLED)
     rendered = render(facts, None)
     claimed = row(facts.campaigns[0], "claimed_conversions", "Meta")
-    label = f"Results Meta claims, {claimed.week:,.0f} of them this week"
+    week, so_far = (row_number(facts, claimed, number) for number in (claimed.week, claimed.so_far))
+    assert float(week) == claimed.week != round(claimed.week), "platforms claim a part of a result"
+    label = f"Results Meta claims, {week} of them this week"
     assert ">Claimed</th>" in rendered.html
-    assert f">{label}</th><td></td><td></td><td>{claimed.so_far:,.0f}</td>" in rendered.html
-    assert f"{label}: {claimed.so_far:,.0f} so far" in " ".join(rendered.text.split())
-    assert f"| {label} |  |  | {claimed.so_far:,.0f} |" in rendered.markdown.replace("\\,", ",")
+    assert f">{label}</th><td></td><td></td><td>{so_far}</td>" in rendered.html
+    assert f"{label}: {so_far} so far" in " ".join(rendered.text.split())
+    assert f"| {label} |  |  | {so_far} |" in re.sub(r"\\([,.])", r"\1", rendered.markdown)
     assert "What platforms claim, never added to the above" in rendered.html
 
     unclaimed = client.model_copy(update={"offline": ()})
@@ -268,8 +295,11 @@ def test_the_mail_shows_the_table_in_html_and_in_text(dropped: House) -> None:
     for number in (scans.week, scans.so_far, attendance.week):
         assert f">{number:,.0f}</td>" in rendered.html
     plain = " ".join(rendered.text.split())
-    assert f"Scans: {POSTER}: {scans.week:,.0f} this week, {scans.so_far:,.0f} so far" in plain
-    assert f"People at the event: {EVENT}: {attendance.week:,.0f} this week" in plain
+    where = "Market hall, by the fountain"
+    assert f"Scans: {POSTER}, {where}: {scans.week:,.0f} this week, {scans.so_far:,.0f} so far" in plain
+    used, revenue = (row(facts.campaigns[0], metric, CODE) for metric in ("redemptions", "revenue"))
+    assert (used.place, revenue.place) == ("In the newsletter", ""), "where it is seen is said once"
+    assert f"People at the event: {EVENT}, Live from the kitchen, and online: {attendance.week:,.0f} this week" in plain
     assert "People reached on Bluesky, at least: not reported" in plain
     assert "∞" not in plain
 
@@ -344,4 +374,8 @@ def test_nothing_counted_yet_is_not_reported_and_no_results_cost_nothing_each(dr
     found = campaign_of(dropped, client.model_copy(update={"campaigns": (renamed,)}))
     used = row(found, "redemptions", CODE)
     assert (used.week, used.so_far) == (None, None)
+    nowhere = [asset.model_copy(update={"path": "/nowhere"} if asset.name == POSTER else {}) for asset in assets]
+    unread = renamed.model_copy(update={"assets": tuple(nowhere)})
+    found = campaign_of(dropped, client.model_copy(update={"campaigns": (unread,)}))
+    assert row(found, "scans", POSTER).so_far is None, "a poster with a path has scans, which nobody has told"
     assert found.cost is None or found.cost.per_result is None

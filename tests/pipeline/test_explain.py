@@ -138,7 +138,7 @@ def test_an_answer_changed_together_with_its_manifest_is_found(sent: House) -> N
         for entry, body in zip(pull.entries, bodies, strict=True)
     )
     manifest.write_bytes(msgspec.json.encode(msgspec.structs.replace(pull, entries=entries)))
-    with pytest.raises(NoReceipt, match="no pull of that time has such an answer"):
+    with pytest.raises(NoReceipt, match="no pull has such an answer of that time"):
         explained(sent, "visits")
 
 
@@ -153,6 +153,9 @@ def test_a_raw_answer_that_is_gone_is_named(sent: House) -> None:
     [
         ("visits", "UPDATE day_value SET value = value + 1 WHERE metric = 'visits' AND dimension = 'total'"),
         ("replies_received", "DELETE FROM post WHERE counts->>'replies' > '0'"),
+        ("visits/usual", "UPDATE day_value SET value = value * 2 WHERE metric = 'visits' AND day < '2026-10-01'"),
+        ("post/1/times", "UPDATE post SET kind = 'poll' WHERE kind IS NOT NULL AND published_at < '2026-11-09'"),
+        ("conversation/written", "DELETE FROM post WHERE reply_to IS NOT NULL"),
     ],
 )
 def test_rows_that_do_not_give_the_figure_are_found(sent: House, figure: str, tampering: str) -> None:

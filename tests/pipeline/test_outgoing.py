@@ -4,6 +4,8 @@ import datetime as dt
 import json
 import re
 import runpy
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -12,7 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
 from sqlalchemy import text, update
 from typer.testing import CliRunner, Result
 
@@ -20,7 +24,7 @@ from dkim_key import PEM, is_genuine
 from house import SETTLED, House
 from mail_server import DROP, MailServer
 from sent_reports import send_report
-from widerview.agency.load import Agency
+from widerview.agency.load import Agency, BrokenFile
 from widerview.agency.models import Hours
 from widerview.cli import app
 from widerview.delivery.outbox import Entry, list_rows
@@ -158,6 +162,31 @@ def test_resending_closes_what_waited_and_says_still_who_approved(installed: Ins
     assert "Approved by mira on 24 November 2026" in " ".join(words.split())
 
 
+def test_all_that_failed_is_resent_in_one_go(installed: Installed) -> None:
+    failed = ["resend", *of(installed)[:-2], "--failed", "--why", "The relay was mended"]
+    assert "has failed and waits" in run(*failed).output
+    installed.set("failed", "550 5.7.1 relaying denied")
+    assert run(*failed, "--recipient", installed.recipient).exit_code == 2
+    assert "revision 2: 1 mail(s)" in run(*failed).output
+    assert steps.drain() == {"sent": 1}
+    assert run("list").exit_code == 0
+
+
+def test_the_mails_of_a_client_that_is_gone_are_held_and_those_of_a_broken_file_wait(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    installed.set("ready")
+    broken = BrokenFile(Path(f"{CLIENT}.yaml"), ())
+    monkeypatch.setattr(steps, "agency", lambda: Agency({}, [broken]))
+    assert steps.drain() == {}
+    monkeypatch.setattr(steps, "agency", lambda: Agency({}, []))
+    with pytest.raises(AirflowFailException, match=f"there is no client file {CLIENT}.yaml"):
+        steps.drain()
+    assert len(installed.server.mails) == 1
+
+
 def test_nothing_is_resent_to_who_is_left_alone(installed: Installed) -> None:
     with installed.house.engine.begin() as connection:
         suppress(connection, client_id=CLIENT, recipient=installed.recipient, kind="unsubscribed", detail="x", now=THEN)
@@ -241,7 +270,8 @@ def test_bounces_say_so_where_no_mailbox_is_configured(
     assert steps.bounces() == {"delayed": 0, "unknown": 0}
     assert installed.suppressed() == [("bounced", None)]
     installed.set("ready")
-    assert send_again(installed) == {"sent": 0, "suppressed": 1}
+    with pytest.raises(AirflowSkipException, match=f"Nobody gets the report: {row.recipient} bounced on 24 November"):
+        send_again(installed)
     assert run("resolve", "--client", CLIENT, "--recipient", row.recipient, "--lift", "It works now").exit_code == 0
     assert installed.suppressed()[0][1] is not None
 
@@ -261,6 +291,8 @@ def unsubscribe_path(installed: Installed) -> str:
 def test_a_get_asks_and_only_a_post_unsubscribes(
     installed: Installed, plugin: tuple[dict[str, Any], TestClient]
 ) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
     _, browser = plugin
     path = unsubscribe_path(installed)
     asked = browser.get(path)
@@ -273,7 +305,9 @@ def test_a_get_asks_and_only_a_post_unsubscribes(
         assert (done.status_code, installed.suppressed()) == (200, [("unsubscribed", None)])
     assert "You will get no more" in browser.get(path).text
     installed.set("ready")
-    assert send_again(installed) == {"sent": 0, "suppressed": 1}
+    with pytest.raises(AirflowSkipException, match=f"Nobody gets the report: {installed.recipient} unsubscribed"):
+        send_again(installed)
+    assert len(installed.server.mails) == 1
     recipients = installed.house.agency.clients[CLIENT].recipients
     assert installed.recipient in {each.email for each in recipients}, "the client's file stays as it is"
     assert "unsubscribed" in run("list").output
@@ -345,6 +379,25 @@ def test_a_person_decides_on_the_page(installed: Installed, logged_in: TestClien
     assert (row.state, row.resolved) == ("sent", "mira: it had arrived")
     assert logged_in.post(path, data=form).status_code == 409
     assert "No mail waits for a person." in logged_in.get("/outbox").text
+
+
+@pytest.mark.browser
+def test_a_person_decides_over_plain_http_in_the_agencys_own_network(
+    installed: Installed, logged_in: TestClient, browser: Browser
+) -> None:
+    installed.set("uncertain")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(logged_in.app, log_level="warning"))
+        serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        serving.start()
+        page = browser.new_page()
+        page.goto(f"http://airflow.agency.lan:{listening.getsockname()[1]}/outbox")
+        page.get_by_role("button", name="It arrived").click()
+        page.get_by_role("status").get_by_text("It arrived").wait_for()
+        page.close()
+        server.should_exit = True
+        serving.join()
+    assert installed.rows()[0].state == "sent"
 
 
 def test_the_page_shows_clients_only_to_those_who_may_change_their_dag(

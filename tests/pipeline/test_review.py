@@ -23,6 +23,7 @@ from widerview.agency import schedule
 from widerview.agency.models import Client
 from widerview.delivery.outbox import Entry, list_rows
 from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.delivery.suppression import suppress
 from widerview.measures.weeks import Week
 from widerview.pipeline import past_reports, review, steps, weekly
 from widerview.pipeline.answers import HOLD, NO_ANSWER, SEND_BACK
@@ -121,6 +122,16 @@ def test_a_reviewer_reads_verdict_deadline_changes_and_numbered_sentences(desk: 
     assert f"in {WEEK.shift(-1)}" in changed
     listed = body.partition("## Sentences that you may strike")[2].partition("---")[0]
     assert listed.count("\n1. ") == listed.count("\n2. ") == listed.count("\n3. ") == 1
+
+
+def test_a_reviewer_reads_who_is_left_alone(desk: Desk) -> None:
+    assert "get this report" not in desk.composed()["preview"]
+    left = desk.client.recipients[0].email
+    with desk.house.engine.begin() as connection:
+        suppress(connection, client_id=BAKERY, recipient=left, kind="unsubscribed", detail="the link", now=SETTLED)
+    assert "**Nobody gets this report**" in desk.composed()["preview"]
+    desk.change(recipients=[{"name": "Ada", "email": left}, {"name": "Ben", "email": "ben@hollowoak.example"}])
+    assert "**These do not get this report**" in desk.composed()["preview"]
 
 
 def test_a_theme_with_mistakes_is_told_and_composing_is_not_tried_again(
@@ -456,6 +467,14 @@ def test_a_planned_run_of_a_week_that_has_been_sent_is_skipped(desk: Desk) -> No
         due(desk, begun)
     for run_type in ("backfill", "manual"):
         assert due(desk, begun, run_type)["period"] == str(WEEK)
+
+
+def test_a_backfill_sends_no_old_week_that_nobody_reviews(desk: Desk) -> None:
+    begun = dt.datetime(2026, 10, 14, 8, 0, tzinfo=dt.UTC)
+    assert due(desk, begun, "backfill")["period"] == "2026-W41", "a reviewer is asked"
+    desk.change(report={"without_review": True})
+    with pytest.raises(AirflowFailException, match="start a run by hand"):
+        due(desk, begun, "backfill")
 
 
 def test_a_planned_run_that_comes_days_late_asks_a_person_whether_it_is_wanted(desk: Desk) -> None:

@@ -256,7 +256,7 @@ class TestPosts:
         ("lost", "since", "colour", "share"),
         [
             (4, None, "r", "most"), (3, None, "r", "most"), (2, None, "a", "some"), (1, None, "g", ""),
-            (4, dt.timedelta(days=7), "r", "most"), (4, dt.timedelta(days=9), "a", "most"),
+            (4, dt.timedelta(days=6), "r", "most"), (4, dt.timedelta(days=7), "a", "most"),
         ],
     )  # fmt: skip
     def test_a_loss_of_what_a_report_leads_with_is_red_while_it_is_news(

@@ -31,6 +31,7 @@ from widerview.report.facts import (
     Plan,
     PostFact,
     Posting,
+    RateFact,
     SourceFact,
     TouchpointFact,
     Usual,
@@ -237,6 +238,27 @@ campaigns = st.builds(
     first_touch=st.none() | st.builds(FirstTouch, metric=st.just("conversions"), first=counts, last=counts),
     effect=st.none() | effects(),
 )
+
+
+@st.composite
+def rates(draw):
+    low, value, high = sorted(draw(st.lists(numbers, min_size=3, max_size=3)))
+    band = draw(st.none() | usuals())
+    return RateFact(
+        metric=draw(st.sampled_from(["engagement_rate_by_views", "save_share", "response_rate", "response_time"])),
+        label=draw(words),
+        platform=draw(words),
+        handle=draw(words),
+        value=value,
+        low=low,
+        high=draw(st.none() | st.just(high)),
+        usual_low=band and band.low,
+        usual_high=band and band.high,
+        word=draw(words_of_a_range),
+        spread=0.3,
+    )
+
+
 sources = st.builds(
     SourceFact,
     source=plain,
@@ -247,6 +269,10 @@ sources = st.builds(
     late=st.lists(days, max_size=2).map(tuple),
     absent=st.lists(days, max_size=2).map(tuple),
     left_out=st.booleans(),
+    early=st.lists(days, max_size=2).map(tuple),
+    held=st.lists(days, max_size=2).map(tuple),
+    unlike=st.lists(days, max_size=2).map(tuple),
+    not_given=st.lists(st.sampled_from(["Likes", "Reach"]), max_size=2).map(tuple),
 )
 plans = st.builds(Plan, what=st.sampled_from(["starts", "ends", "goes on", "asset"]), name=words, day=days)
 asks = st.builds(
@@ -306,6 +332,7 @@ def facts(draw):
         channels=tuple(draw(st.lists(channels, max_size=4))),
         campaigns=tuple(draw(st.lists(campaigns, max_size=2))),
         conversation=draw(conversations),
+        rates=tuple(draw(st.lists(rates(), max_size=3))),
         sources=tuple(draw(st.lists(sources, max_size=3))),
         accounts=tuple(draw(st.lists(accounts, max_size=3))),
         lesson=None,

@@ -12,8 +12,9 @@ from widerview.agency.models import Client
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
 from widerview.quality.verdict import DayVerdict
-from widerview.report import narrate_time
-from widerview.report.facts import DayNote, Facts, FirstTouch
+from widerview.report import narrate_rates, narrate_time
+from widerview.report.facts import DayNote, Facts, FirstTouch, RateFact
+from widerview.report.rates import sides_of
 from widerview.report.render import render
 from widerview.sources.base import AccountRow, DayRow, PostRow, Row, Window
 from widerview.sources.registry import SOURCES
@@ -62,6 +63,8 @@ class Past:
         self.campaign_visits: dict[dt.date, float] = {}
         self.conversions: dict[str, dict[dt.date, float]] = {}
         self.likes = {day: int(chance.poisson(likes)) for day in self.days if day.weekday() % 2 == 0}
+        self.insights: dict[dt.date, dict[str, int]] = {}
+        self.goals_reached: dict[dt.date, float] = {}
         self.totals: dict[tuple[str, str, str], dict[dt.date, float]] = {}
 
     def facts(self, engine: Engine, of: Client, *, after: dt.timedelta = 4 * DAY) -> Facts:
@@ -98,6 +101,7 @@ class Past:
 
         if source == "matomo":
             days("site", "7", "visits", self.visits)
+            days("site", "7", "converted_visits", self.goals_reached)
             days("site", "7", "visits", self.campaign_visits, dimension="campaign", member="winter-bread")
             for dimension, values in self.conversions.items():
                 days("site", "7", "conversions", values, dimension=dimension, member="winter-bread")
@@ -115,6 +119,14 @@ class Past:
             )  # fmt: skip
         if source == "instagram":
             rows.append(AccountRow(**said, account_id="178", handle="harbour", name="H", url="https://i.example"))
+            rows.extend(
+                PostRow(
+                    **said, account_id="178", post_id=str(day), kind="image", text=str(day),
+                    published_at=dt.datetime.combine(day, dt.time(12), dt.UTC), permalink="https://i.example/p",
+                    counts=counts,
+                )
+                for day, counts in self.insights.items()
+            )  # fmt: skip
         for (of, entity_id, metric), values in self.totals.items():
             if of == source:
                 days("account", entity_id, metric, values)
@@ -236,6 +248,82 @@ def test_three_lines_at_most_and_alarms_first(engine: Engine) -> None:
     assert [notable.because is None for notable in found.worth_knowing] == [True, True, False]
 
 
+# --- Rates ---------------------------------------------------------------------------------------------------------
+
+INSTAGRAM = {"platform": "instagram", "handle": "178", "connection": "meta"}
+
+
+def with_insights(engaged: float = 0.05) -> Past:
+    """A past with a post on Instagram every other day; in its last week they engage as they are asked to."""
+    past, chance = Past(), np.random.default_rng(6)
+    for day in past.days[::2]:
+        reach = int(chance.integers(400, 1_600))
+        share = engaged if day in WEEK.days else 0.05
+        engagements = int(chance.poisson(reach * share * chance.gamma(10.0, 0.1)))
+        past.insights[day] = {"reach": reach, "likes": engagements, "engagements": engagements, "bookmarks": 3}
+    past.goals_reached = {day: float(chance.binomial(int(visits), 0.04)) for day, visits in past.visits.items()}
+    return past
+
+
+def rates(facts: Facts) -> dict[str, RateFact]:
+    return {rate.metric: rate for rate in facts.rates}
+
+
+def test_rates_stand_in_the_appendix_with_their_doubt_and_what_is_usual(engine: Engine) -> None:
+    facts = with_insights().facts(engine, client(accounts=[INSTAGRAM]))
+    found = rates(facts)
+    assert list(found) == ["engagement_rate_by_reach", "save_share", "conversion_rate"]
+    for rate, true in (("engagement_rate_by_reach", 5.0), ("conversion_rate", 4.0)):
+        assert found[rate].low < true < found[rate].high
+        assert found[rate].usual_low < true < found[rate].usual_high
+        assert found[rate].low < found[rate].value < found[rate].high
+        assert found[rate].word == "inside"
+    rendered = render(facts)
+    line = narrate_rates.rate_line(facts, facts.rates[0])
+    assert line.label == "Instagram: Engagement by reach"
+    text = " ".join(rendered.text.split())
+    assert f"{line.label}: {line.value} (how sure: {line.range}; usually {line.usual}; ● inside)" in text
+    assert all(said in rendered.html for said in (line.label, line.value))
+    assert "Website (Matomo): Conversion rate: " in text
+
+
+@pytest.mark.parametrize(("engaged", "word"), [(0.12, "above"), (0.015, "below")])
+def test_a_rate_that_is_another_one_is_told(engine: Engine, engaged: float, word: str) -> None:
+    facts = with_insights(engaged).facts(engine, client(accounts=[INSTAGRAM]))
+    assert rates(facts)["engagement_rate_by_reach"].word == word
+    assert rates(facts)["conversion_rate"].word == "inside"
+
+
+def test_without_enough_posts_there_is_no_rate(engine: Engine) -> None:
+    past = with_insights()
+    past.insights = dict(list(past.insights.items())[-8:])
+    assert "engagement_rate_by_reach" not in rates(past.facts(engine, client(accounts=[INSTAGRAM])))
+
+
+def test_a_platform_that_tells_no_denominator_has_no_engagement_rate(engine: Engine) -> None:
+    facts = Past().facts(engine, client())
+    assert facts.rates == ()
+    assert "how sure" not in render(facts).text
+
+
+@pytest.mark.parametrize(
+    ("source", "metric", "sides"),
+    [
+        ("instagram", "engagement_rate_by_reach", (("engagements",), ("reach",))),
+        ("tiktok", "engagement_rate_by_views", (("likes", "replies", "shares", "bookmarks"), ("views",))),
+        # Views are organic there, and likes are not told apart.
+        ("facebook", "engagement_rate_by_views", None),
+        # So are saves on X.
+        ("x", "engagement_rate_by_impressions", (("likes", "replies", "reposts", "quotes"), ("impressions",))),
+        ("x", "save_share", None),
+        ("pinterest", "click_through_rate", (("link_clicks",), ("impressions",))),
+        ("mastodon", "engagement_rate_by_views", None),
+    ],
+)
+def test_organic_and_paid_are_not_mixed_in_a_rate(source: str, metric: str, sides: tuple[Any, Any] | None) -> None:
+    assert sides_of(source, metric, WEEK.monday) == sides
+
+
 # --- Lasting changes -----------------------------------------------------------------------------------------------
 
 
@@ -283,14 +371,19 @@ def test_nothing_is_compared_across_a_change_of_definition(engine: Engine, monke
     past = Past(weeks=30)
     past.visits = {day: value * (3 if day >= dt.date(2026, 11, 2) else 1) for day, value in past.visits.items()}
     shop_down = {"day": "2026-11-02", "what": "Shop down", "kind": "outage"}
-    facts = past.facts(engine, client(timeline=[shop_down]))
+    assets = [
+        {"kind": "poster", "name": "Poster", "utm_source": "poster"},
+        {"kind": "newsletter", "name": "Letter", "utm_source": "letter"},
+    ]
+    begun = campaign("2026-11-04", "2026-12-20", assets=assets)
+    facts = past.facts(engine, client(timeline=[shop_down], campaigns=[begun]))
     assert facts.chart is not None
     assert [point.noted for point in facts.chart.points if point.noted] == [
-        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently"))
+        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently")),
+        (DayNote(what="campaign starts", name="Winter bread"), DayNote(what="asset starts", name="Poster")),
     ]
-    assert changes(facts) == {
-        "visits": "measured differently since 2 November", "social_visits": "measured differently since 2 November"
-    }  # fmt: skip
+    counted = ("visits", "social_visits", "campaign_visits")
+    assert changes(facts) == dict.fromkeys(counted, "measured differently since 2 November")
     [visits] = [figure for figure in facts.figures if figure.id == "visits"]
     assert visits.word == "no usual week yet"
     assert visits.last_week == sum(past.visits[day] for day in WEEK.shift(-1).days)
@@ -497,3 +590,14 @@ def test_first_and_last_touch_stand_side_by_side_where_they_are_far_apart(
     assert facts.campaigns[0].first_touch == told
     line = "Who gets the credit"
     assert (line in " ".join(render(facts).text.split())) is (told is not None)
+
+
+def test_a_partners_posts_are_counted_each_also_where_a_platform_tells_no_address_of_them(engine: Engine) -> None:
+    past = Past()
+    theirs = {"platform": "bluesky", "handle": "harbour.example"}
+    partner = {"name": "Fern", "accounts": [theirs], "posts": ["https://elsewhere.example/1"]}
+    named = campaign(str(WEEK.monday), "2026-12-20", posts=["https://h.example/p"], partners=[partner])
+    facts = past.facts(engine, client(campaigns=[named]))
+    [posts] = [row for row in facts.campaigns[0].rows if row.group == "partners"]
+    assert posts.so_far == len([day for day in past.likes if day >= WEEK.shift(-12).monday]) + 1
+    assert posts.week is None, "of the one that is only named nobody knows the week"

@@ -10,9 +10,10 @@ import pytest
 from facts_strategies import facts as any_facts
 from hypothesis import given, settings
 
-from facts_samples import SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
+from facts_samples import MONDAY, SAMPLES, broken_week, empty_week, figures, good_week, normal_week, usual
 from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources
-from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting
+from widerview.report.facts import Answers, Conversation, Facts, Lift, Posting, SourceFact, Untagged
+from widerview.report.render import render
 
 replace = msgspec.structs.replace
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -115,6 +116,29 @@ def test_subject_says_the_finding_before_the_name(name):
         assert not subject.startswith(name[:5])
 
 
+def test_two_good_weeks_have_two_subjects():
+    """Mail programs put mails with one subject into one thread."""
+    facts = good_week()
+    assert narrate.subject(facts) == "Website visits above usual: Hollow Oak Bakery, W46"
+    assert narrate.subject(replace(facts, client_name="Rye & Co")) == "Website visits above usual: Rye & Co, week 46"
+    later = replace(facts, first_day=facts.first_day + dt.timedelta(days=7))
+    assert narrate.subject(later) != narrate.subject(facts)
+
+
+def test_ordinary_posts_are_not_said_to_have_been_cared_about():
+    assert "POSTS PEOPLE CARED ABOUT" in render(good_week()).text
+    ordinary = tuple(replace(post, lift=None) for post in good_week().posts)
+    assert "YOUR POSTS THIS WEEK" in render(replace(good_week(), posts=ordinary)).text
+
+
+@pytest.mark.parametrize(
+    ("visits", "untagged", "share"), [(200, 1, "under 1%"), (1000, 3, "under 1%"), (64, 0, "0%"), (100, 1, "1%")]
+)
+def test_a_share_of_one_is_not_none(visits, untagged, share):
+    line = narrate_campaigns.untagged_line(replace(good_week(), untagged=Untagged(visits=visits, untagged=untagged)))
+    assert f"{untagged} ({share}) came by links without tags" in line
+
+
 def test_good_week_names_what_was_good_and_does_not_hide_what_was_not():
     assert narrate.verdict_line(good_week()) == "A good week: website visits and visits from social above usual"
     happened, why, needed = narrate.three_sentences(good_week())
@@ -215,7 +239,42 @@ def test_missing_data_is_named_and_asks_for_help():
     assert narrate.verdict_line(facts) == "This week needs you: Website data is missing"
     assert narrate.three_sentences(facts)[1] == "Data is missing, so we draw no conclusions."
     assert narrate.three_sentences(facts)[2].startswith("Please reply to this mail")
-    assert narrate.data_line(facts) == "Website data is missing; all else is complete."
+    assert narrate.data_line(facts) == "Website data is missing; all else has been read."
+
+
+DAYS = tuple(MONDAY + dt.timedelta(days=day) for day in range(7))
+
+
+@pytest.mark.parametrize(
+    ("colour", "flaws", "line", "told"),
+    [
+        ("green", {}, "All data for this week is complete.", "(complete): all seven days have been read"),
+        ("green", {"early": DAYS[-1:]}, "All data there is has been read; some numbers may still rise.",
+         "(so far): may still rise: Sun 15 Nov"),
+        ("amber", {"late": DAYS[:1]}, "Bluesky data is not whole yet; all else has been read.",
+         "(incomplete): late or not whole: Mon 9 Nov"),
+        ("amber", {"held": DAYS}, "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): some numbers cannot be right and are left out: all seven days"),
+        ("amber", {"unlike": DAYS[:2]}, "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): unlike earlier weeks, and told as it is: Mon 9 Nov and Tue 10 Nov"),
+        ("amber", {"not_given": ("Likes", "Reach"), "early": DAYS[-1:]},
+         "Bluesky data has gaps or looks unusual; all else has been read.",
+         "(incomplete): may still rise: Sun 15 Nov; not given by the platform: Likes and Reach"),
+    ],
+)  # fmt: skip
+def test_why_data_is_not_whole_is_said(colour, flaws, line, told):
+    source = SourceFact(source="bluesky", title="Bluesky", colour=colour, line="for the agency", **flaws)
+    figures = tuple(replace(figure, so_far=False) for figure in good_week().figures)
+    facts = replace(good_week(), colour=colour, sources=(source,), figures=figures)
+    assert narrate.data_line(facts) == line
+    assert narrate_sources.source_line(facts, source).replace("\u00a0", " ") == f"Bluesky {told}."
+
+
+def test_data_is_not_complete_while_a_figure_may_rise():
+    figures = tuple(replace(figure, so_far=True) for figure in good_week().figures)
+    source = SourceFact(source="bluesky", title="Bluesky", colour="green", line="")
+    facts = replace(good_week(), sources=(source,), figures=figures)
+    assert narrate.data_line(facts) == "All data there is has been read; some numbers may still rise."
 
 
 def test_an_empty_week_is_told_kindly_and_without_numbers():
@@ -229,7 +288,7 @@ def test_one_is_singular():
     facts = good_week()
     assert narrate.conversation_lines(facts, Conversation(received=1, written=2)) == [
         "People wrote 1 reply.",
-        "You wrote 2 replies.",
+        "In your name 2 replies were written.",
     ]
     post = replace(facts.posts[0], reactions=1, replies=0, reposts=1)
     assert narrate_posts.post_lines(facts, post)[0] == "1 reaction, of them 0 replies, 1 repost"
@@ -259,26 +318,29 @@ def test_what_a_platform_does_not_report_of_a_post_is_left_out(reported: dict[st
     [
         (
             Answers(received=9, answered=7, half_within=1.717),
-            "7 of 9 new conversations, half within 2 office hours.",
+            "7 of 9 new conversations got an answer, half within 2 office hours.",
         ),
         (
             Answers(received=9, answered=9, half_within=0.0),
-            "9 of 9 new conversations, half within an office hour.",
+            "9 of 9 new conversations got an answer, half within an office hour.",
         ),
-        (Answers(received=9, answered=2, half_within=None), "2 of 9 new conversations."),
-        (Answers(received=1, answered=1, half_within=None), "1 of 1 new conversation."),
+        (Answers(received=9, answered=2, half_within=None), "2 of 9 new conversations got an answer."),
+        (Answers(received=1, answered=1, half_within=None), "1 of 1 new conversation got an answer."),
     ],
 )
 def test_how_people_were_answered_is_one_plain_sentence(answers, shown):
     *_, line = narrate.conversation_lines(good_week(), Conversation(received=12, written=9, answers=answers))
-    assert line == f"You answered {shown}"
+    assert line == f"In your name {shown}"
 
 
 def test_answers_that_a_platform_does_not_tell_of_may_be_there():
     answers = Answers(received=9, answered=7, half_within=None)
     for known, shown in ((answers, "at least 7 of 9"), (replace(answers, answered=9), "9 of 9")):
         talked = Conversation(received=12, written=9, written_at_least=True, answers=known)
-        assert f"You answered {shown} new conversations" in narrate.conversation_lines(good_week(), talked)[-1]
+        assert (
+            f"In your name {shown} new conversations got an answer"
+            in narrate.conversation_lines(good_week(), talked)[-1]
+        )
 
 
 def test_at_least_none_says_nothing():
@@ -286,15 +348,15 @@ def test_at_least_none_says_nothing():
     silent = Conversation(received=2, written=0, written_at_least=True, answers=answers)
     assert narrate.conversation_lines(good_week(), silent) == [
         "People wrote 2 replies.",
-        "How many replies you wrote is not reported.",
+        "How many replies were written in your name is not reported.",
     ]
     seen = replace(silent, written_at_least=False)
-    assert narrate.conversation_lines(good_week(), seen)[-1] == "You answered 0 of 2 new conversations."
+    assert narrate.conversation_lines(good_week(), seen)[-1] == "In your name 0 of 2 new conversations got an answer."
 
 
 def test_one_side_of_a_conversation_may_be_unknown():
     lines = narrate.conversation_lines(good_week(), Conversation(received=None, written=3))
-    assert lines == ["How many replies people wrote is not reported.", "You wrote 3 replies."]
+    assert lines == ["How many replies people wrote is not reported.", "In your name 3 replies were written."]
 
 
 @pytest.mark.parametrize(
@@ -327,7 +389,7 @@ def test_a_day_without_a_number_is_not_a_zero():
     chart = good_week().chart
     points = (*chart.points[:-1], replace(chart.points[-1], value=None))
     alt = narrate.chart_alt(good_week(), replace(chart, points=points))
-    assert alt.endswith("Sun not reported.")
+    assert "Sun not reported. The days before, the oldest first: 11, 9, 12, 14, 15, 21, 8, not reported, " in alt
 
 
 def test_days_are_the_clients_days():

@@ -14,8 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facts_samples import SAMPLES
-from widerview.report import narrate, narrate_campaigns, narrate_next, narrate_posts, narrate_sources, narrate_time
-from widerview.report.facts import CampaignFact, Facts, Figure, GoalFact, LevelChange, NotableDay, Untagged, Year
+from widerview.report import (
+    narrate,
+    narrate_campaigns,
+    narrate_next,
+    narrate_posts,
+    narrate_rates,
+    narrate_sources,
+    narrate_time,
+)
+from widerview.report.facts import (
+    CampaignFact,
+    Facts,
+    Figure,
+    GoalFact,
+    LevelChange,
+    NotableDay,
+    RateFact,
+    Untagged,
+    Year,
+)
 from widerview.report.voice import rounded, voice_of
 
 replace = msgspec.structs.replace
@@ -135,6 +153,14 @@ def of_goal(facts: Facts, goal: GoalFact) -> Said:
     return line, [goal.so_far, goal.target, Inside(goal.low, goal.high), day]
 
 
+def of_rate(facts: Facts, rate: RateFact) -> Iterator[Said]:
+    line = narrate_rates.rate_line(facts, rate)
+    yield line.value, [rate.value]
+    yield line.range, [rate.low if rate.high is None else Between(rate.low, rate.high)]
+    if rate.usual_low is not None and rate.usual_high is not None:
+        yield line.usual, [Between(rate.usual_low, rate.usual_high)]
+
+
 def of_notable(facts: Facts, notable: NotableDay) -> Said:
     because = notable.because
     is_earlier = because and because.what not in {"holiday", "paid"} and because.day != notable.day
@@ -150,7 +176,7 @@ def of_year(facts: Facts, year: Year) -> Iterator[Said]:
     line, alt = narrate_time.year_line(facts, year), narrate_time.year_alt(facts, year)
     yield line, [*([] if line.startswith("No clear change") else times(year.times)), year.low, year.high]
     days = voice_of(facts.locale).days(year.weeks[0].monday, facts.last_day)
-    yield alt.replace(days, ""), list(year.quarters)
+    yield alt.replace(days, ""), [*year.quarters, *known(*(week.value for week in year.weeks))]
 
 
 def of_campaign(facts: Facts, campaign: CampaignFact) -> Iterator[Said]:
@@ -221,7 +247,9 @@ def of_chart(facts: Facts) -> Iterator[Said]:
             values += known(point.value)
             if point.value is not None and point.low is not None and point.high is not None:
                 values.append(Between(point.low, point.high))
+        values += known(*(point.value for point in chart.points[:-7]))
         yield narrate.chart_alt(facts, chart).replace(days, ""), values
+        yield narrate.chart_week(facts, chart), known(*(point.value for point in chart.points[-7:]))
 
 
 def said(facts: Facts) -> Iterator[Said]:
@@ -230,6 +258,8 @@ def said(facts: Facts) -> Iterator[Said]:
         yield from of_figure(facts, figure)
     for goal in facts.goals:
         yield of_goal(facts, goal)
+    for rate in facts.rates:
+        yield from of_rate(facts, rate)
     for notable in facts.worth_knowing:
         yield of_notable(facts, notable)
     for campaign in facts.campaigns:

@@ -149,6 +149,22 @@ def rate_range(earned: Floats, seen: Floats, past: Typical, coverage: float = 0.
     return RateRange(rate * float(np.exp(-reach)), rate, rate * float(np.exp(reach)))
 
 
+def usual_rate(seen: Floats, past: Typical, coverage: float = 0.8) -> RateRange:
+    """Give the range that the rate of some posts lies in, as of `rate_range`, if they are as earlier posts were.
+
+    What is typical may be off, and chance is in the posts at hand; the two are independent errors of the logarithm.
+
+    Args:
+        seen: How often each post was seen, or ones; NaN where unknown.
+        past: What is typical of the account's earlier posts.
+        coverage: How often the rate lies in the range.
+    """
+    quantile = float(special.stdtrit(past.posts + _PRIOR_POSTS, 0.5 + coverage / 2))
+    doubt = _doubt(past.rate, seen[np.nan_to_num(seen) > 0], past.spread)
+    factor = float(np.exp(quantile * np.hypot(doubt, past.doubt)))
+    return RateRange(past.rate / factor, past.rate, past.rate * factor)
+
+
 def _most_of_nothing(seen: Floats, spread: float, chance: float) -> float:
     """The rate at which posts earn nothing at all with this chance.
 

@@ -47,6 +47,7 @@ def examine() -> Iterator[Finding]:
     else:
         yield _clients(agency)
         yield _themes(agency)
+        yield _told(agency)
         if any(client.report.pdf for client in agency.clients.values()):
             yield _try("PDF", check_pdf)
     yield _try("warehouse", _warehouse)
@@ -105,6 +106,15 @@ def _themes(agency: Agency) -> Finding:
         return Finding("themes", False, "\n".join({each.path: str(each) for each in broken.values()}.values()))
     named = len({client.theme for client in agency.clients.values()} - {None})
     return Finding("themes", True, f"{named} named by the clients' files")
+
+
+def _told(agency: Agency) -> Finding:
+    """Whether of every client somebody is told of a report that was not sent because nobody has answered."""
+    untold = [name for name, client in agency.clients.items() if not (client.reminded or client.sender.owner)]
+    if untold:
+        detail = f"nobody is told of a report that was not sent: {', '.join(untold)}. Set report.remind or sender.owner"
+        return Finding("unanswered reviews", False, detail)
+    return Finding("unanswered reviews", True, "somebody is told of each")
 
 
 def _warehouse() -> str:

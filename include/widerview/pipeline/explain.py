@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import EllipsisType
 
 import msgspec
 from sqlalchemy import Engine
@@ -142,7 +143,7 @@ class Receipts:
     landing: Landing
     report: Report
     past: Past
-    _opened: dict[str, dict[str, RawAnswer]] = field(default_factory=dict)
+    _opened: dict[str, dict[tuple[str, dt.datetime], RawAnswer]] = field(default_factory=dict)
 
     def explain(self, name: str) -> Explained:
         """Trace a number, or an input of one.
@@ -163,7 +164,7 @@ class Receipts:
                 f"{', '.join(self.past.numbers)}."
             )
         if printed and printed.value is None:
-            reading = Reading("It was not reported.")
+            reading = Reading("It was not reported.", value=None)
         elif number.kind == "correction":
             reading = _correction(self.engine, self.past, number)
         else:
@@ -178,7 +179,7 @@ class Receipts:
             number=name,
             label=number.label,
             printed=number.text,
-            value=number.value if printed else reading.value,
+            value=number.value if isinstance(reading.value, EllipsisType) else reading.value,
             definition=metric.definition if metric else "",
             meaning=metric.meaning if metric else kind.how,
             as_of=self.report.as_of,
@@ -198,11 +199,11 @@ class Receipts:
             NoReceipt: One of them gives another number.
         """
         given = reading.value
-        if given is None or _same(given, number.value):
+        if isinstance(given, EllipsisType) or _same(given, number.value):
             again = self._composed_again.get(number.id)
-            if again is not None and _same(again.value, number.value):
-                return
             given = again.value if again else None
+            if _same(given, number.value):
+                return
         raise NoReceipt(
             f"{number.id} in the report {self.report.period}, revision {self.report.revision}, to "
             f"{self.report.client_id} cannot be shown to be true: it says {number.value}, and the rows that had been "
@@ -221,27 +222,25 @@ class Receipts:
     def _answers(self, rows: Sequence[Row]) -> Iterator[RawAnswer]:
         """Find each raw answer that some rows name, and see that it is what it was."""
         wanted = {(row.source, row.observed_at, row.receipt): row for row in rows}
-        found: dict[str, RawAnswer] = {}
         for (source, at, receipt), row in wanted.items():
-            for pull in pulls_at(self.past.connection, self.report.client_id, source, at):
-                answers = self._sound_answers(pull)
-                if receipt in answers:
-                    found.setdefault(receipt, answers[receipt])
-            if receipt not in found:
+            pulls = pulls_at(self.past.connection, self.report.client_id, source, at)
+            found = (self._sound_answers(pull).get((receipt, at)) for pull in pulls)
+            answer = next(filter(None, found), None)
+            if answer is None:
                 raise NoReceipt(
                     f"{row.metric} of {row.of} says that it was read from the answer {receipt} of {source}, which "
-                    f"arrived on {at:%Y-%m-%d %H:%M:%S} UTC, and no pull of that time has such an answer: its manifest "
+                    f"arrived on {at:%Y-%m-%d %H:%M:%S} UTC, and no pull has such an answer of that time: its manifest "
                     "or its raw answers have been changed, or the row has."
                 )
-        yield from found.values()
+            yield answer
 
-    def _sound_answers(self, path: str) -> dict[str, RawAnswer]:
-        """The answers of a pull by sha256; reading them works it out anew."""
+    def _sound_answers(self, path: str) -> dict[tuple[str, dt.datetime], RawAnswer]:
+        """The answers of a pull by sha256 and time; reading them works it out anew."""
         if path not in self._opened:
             pull = self.landing.read_pull(path)
             places = self.landing.raw_names(pull)
             self._opened[path] = {
-                page.sha256: RawAnswer(
+                (page.sha256, page.fetched_at): RawAnswer(
                     sha256=page.sha256,
                     fetched_at=page.fetched_at,
                     request=f"{page.request.method} {page.request.url}",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from widerview.agency.load import Agency
@@ -24,7 +24,7 @@ from widerview.agency.models import Client, WebProperty, host_of
 from widerview.clock import utc_now
 from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
-from widerview.pipeline.releases import read_releases, released_places
+from widerview.pipeline.releases import is_accepted, read_releases, released_places
 from widerview.quality.gate import PullRows, check
 from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
@@ -328,6 +328,7 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
             accounts={row.account_id for row in found if isinstance(row, AccountRow)},
             entities={row.entity_id for row in found if isinstance(row, DayRow)} | {pull.target.ref},
         )
+    releases = read_releases(landing, path) if failed is None else ()
     judged = PullRows(
         target=pull.target,
         window=pull.window,
@@ -336,7 +337,8 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
         metrics=source.metrics,
         kind=source.kind,
         failed=failed,
-        released=released_places(read_releases(landing, path), found) if failed is None else frozenset(),
+        released=released_places(releases, found),
+        accepted=is_accepted(releases),
         rows=found,
         past=past,
         tells_after=source.tells_after,
@@ -352,7 +354,7 @@ def load_pulls(
     landing: Landing,
     source: Source,
     pulls: Iterable[tuple[str, Pull]],
-    engine: Engine,
+    engine: Engine | Connection,
     recorded_at: RecordedAt = lambda pull: None,
 ) -> dict[str, LoadCounts]:
     """Load checked pulls into the warehouse, one transaction each; loading a pull again changes nothing.
@@ -364,7 +366,7 @@ def load_pulls(
         landing: Where the answers lie.
         source: Whose they are.
         pulls: The pulls with their names.
-        engine: The warehouse.
+        engine: The warehouse; or a connection in a transaction, which the caller then ends.
         recorded_at: As of when reports know of a pull; None is now, by the warehouse's clock.
 
     Raises:
@@ -398,7 +400,7 @@ def load_pulls(
 
 
 def _load(
-    landing: Landing, source: Source, path: str, pull: Pull, engine: Engine, recorded_at: RecordedAt
+    landing: Landing, source: Source, path: str, pull: Pull, engine: Engine | Connection, recorded_at: RecordedAt
 ) -> LoadCounts:
     result = _read_sound_check(landing, path)
     return load_pull(

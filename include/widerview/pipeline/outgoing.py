@@ -1,13 +1,14 @@
 """Mails beyond a report's own run: sending what is due, deciding what waits for a person, sending again."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import Engine
 
 from widerview.agency import office_hours
+from widerview.agency.load import Agency
 from widerview.agency.models import Client
 from widerview.delivery import outbox, suppression
 from widerview.delivery.bounces import Found, Imap, Maildir, read_mailbox
@@ -35,12 +36,19 @@ def stamp() -> weekly.Stamp:
 
 
 def drain(
-    engine: Engine, clients: Mapping[str, Client], smtp: SmtpSettings, clock: Callable[[], dt.datetime]
+    engine: Engine, agency: Agency, smtp: SmtpSettings, clock: Callable[[], dt.datetime]
 ) -> dict[tuple[str, str, int], outbox.Summary]:
-    """Send whatever is due, of all clients whose office is open now."""
+    """Send whatever is due, of all clients whose office is open now.
+
+    The mails of a client whose file is broken wait until it is mended. Those of a client whose file is gone the guard
+    holds, so that a person learns of them.
+    """
+    clients, broken = agency.clients, {each.key for each in agency.broken}
 
     def is_open(client_id: str) -> bool:
-        return client_id in clients and office_hours.is_open(clients[client_id], clock())
+        if client_id in clients:
+            return office_hours.is_open(clients[client_id], clock())
+        return client_id not in broken
 
     return outbox.drain(engine, is_open=is_open, guard=Guard(clients), mailer_factory=lambda: Mailer(smtp), clock=clock)
 

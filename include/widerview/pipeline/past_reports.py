@@ -285,7 +285,7 @@ def _numbers(facts: Facts) -> dict[str, _Number]:
     of_web = {
         "visits": {_ALL_VISITS},
         "social_visits": {("visits", "channel", "social")},
-        "campaign_visits": set(campaigns.values()),
+        "campaign_visits": {campaigns[campaign.key] for campaign in facts.running_campaigns},
     }
     numbers = {}
     for figure in facts.figures:

@@ -20,7 +20,7 @@ class NotTold(Exception):
     """A mail to somebody at the agency was not taken; the message says whose and why."""
 
 
-def request(client: Client, facts: Facts, before: Facts | None, page: str, until: dt.datetime, mend: str = "") -> str:
+def request(client: Client, facts: Facts, before: Facts | None, page: str, until: dt.datetime, beside: str = "") -> str:
     """Write what a reviewer reads, in Markdown.
 
     Args:
@@ -29,7 +29,7 @@ def request(client: Client, facts: Facts, before: Facts | None, page: str, until
         before: The last one that was sent; None if there is none.
         page: Where the mail is seen as its reader will.
         until: When the time to answer is up.
-        mend: What else the reviewer is told and the client is not, in Markdown.
+        beside: What else the reviewer is told and the client is not, in Markdown.
     """
     parts = [
         f"[See the mail as its reader will]({page})",
@@ -41,7 +41,7 @@ def request(client: Client, facts: Facts, before: Facts | None, page: str, until
             f"{number}. {escape_markdown(sentence)}"
             for number, sentence in enumerate(strikeable(facts)[:MOST_STRIKEABLE], 1)
         ),
-        mend,
+        beside,
         "---",
         render(facts).markdown,
     ]
@@ -70,7 +70,7 @@ def what_changed(facts: Facts, before: Facts | None) -> list[str]:
         for source in facts.sources
         if source.colour != colours.get(source.source)
     ]
-    ran, runs = ({campaign.key: campaign.name for campaign in each.campaigns} for each in (before, facts))
+    ran, runs = ({campaign.key: campaign.name for campaign in each.running_campaigns} for each in (before, facts))
     lines += [f"The campaign {escape_markdown(name)} has begun" for key, name in runs.items() if key not in ran]
     lines += [f"The campaign {escape_markdown(name)} is over" for key, name in ran.items() if key not in runs]
     return lines or [f"Nothing: every figure stands where it stood {since}."]

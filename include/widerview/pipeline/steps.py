@@ -282,7 +282,7 @@ def due(client_id: str, context: Any) -> dict[str, Any]:
         if not client.report.is_due(send_at.date()):
             raise AirflowSkipException(f"{client.name} gets no report on {send_at:%-d %B}: {client.report.cadence}.")
         opening = office_hours.agency_next_open(client, dag_run.run_after)
-        if dag_run.run_type == "scheduled":
+        if dag_run.run_type == "scheduled" or client.report.without_review:
             _stop_if_behind(client, week, max(send_at, opening), now)
         if now < opening and not client.report.without_review:
             log.info("Nobody is at the agency; the review begins at %s", opening.astimezone(client.zone))
@@ -294,7 +294,7 @@ def _stop_if_behind(client: Client, week: Week, planned: dt.datetime, now: dt.da
     """Let a run begin no report that nobody waits for.
 
     Airflow starts one at once for the timetable's last moment before now, when a change of the client's file has moved
-    the timetable, or a backfill has ended.
+    the timetable, or a backfill has ended. And where nobody reviews, a backfill would send old weeks unasked.
     """
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -361,12 +361,13 @@ def compose(client_id: str, plan: dict[str, Any]) -> dict[str, Any]:
     with engine.connect() as connection:
         before = weekly.sent_before(connection, client_id, week)
     facts = weekly.save(engine, past_reports.with_corrections(engine, facts, before))
-    mend = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
+    links = weekly.links_to_mend(weekly.untidy_links(engine, client, week, facts.as_of))
+    beside = "\n\n".join(filter(None, [weekly.left_out(engine, client), links]))
     page = catalogue.preview_path(facts.client_id, facts.period, facts.revision)
     return composed | {
         "revision": facts.revision,
         "subject": f"Send the report {facts.period} to {client.name}?",
-        "preview": review.request(client, facts, before, in_ui(page), until, mend),
+        "preview": review.request(client, facts, before, in_ui(page), until, beside),
     }
 
 
@@ -485,6 +486,10 @@ def send(client_id: str, composed: dict[str, Any]) -> dict[str, int]:
         raise AirflowFailException(str(error)) from error
     for left_alone in summary.suppressed:
         log.warning("Not sent: %s", left_alone.answer)
+    if summary.suppressed and not summary.sent:
+        raise AirflowSkipException(
+            f"Nobody gets the report: {'; '.join(str(each.answer) for each in summary.suppressed)}."
+        )
     return {"sent": len(summary.sent), "suppressed": len(summary.suppressed)}
 
 
@@ -495,8 +500,7 @@ def drain() -> dict[str, int]:
     """
     from airflow.sdk.exceptions import AirflowFailException
 
-    clients = agency().clients
-    done = outgoing.drain(connections.warehouse(), clients, connections.smtp(), utc_now)
+    done = outgoing.drain(connections.warehouse(), agency(), connections.smtp(), utc_now)
     for (client_id, period, revision), summary in done.items():
         log.info("%s %s, revision %d: %s", client_id, period, revision, summary)
     if told := [f"{' '.join(map(str, report))}: {s}" for report, s in done.items() if s.needs_a_person]:

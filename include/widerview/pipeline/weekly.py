@@ -17,6 +17,7 @@ from widerview.delivery.message import Attachment, InlineImage, Mail, build, mes
 from widerview.delivery.outbox import Guard, Summary, deliver, hold_still, list_rows, queue, supersede
 from widerview.delivery.signature import DkimKey, sign
 from widerview.delivery.smtp import Mailer, SmtpSettings
+from widerview.delivery.suppression import find
 from widerview.delivery.unsubscribe import Door
 from widerview.measures.weeks import Week
 from widerview.pipeline.answers import APPROVE
@@ -271,6 +272,17 @@ def untidy_links(engine: Engine, client: Client, week: Week, as_of: dt.datetime)
         return tagging.untidy_links(client, read.posts(connection, client.client, as_of, first, end))
 
 
+def left_out(engine: Engine, client: Client) -> str:
+    """Tell a reviewer, in Markdown, which recipients are left alone; empty if none is."""
+    with engine.connect() as connection:
+        found = [find(connection, client.client, each.email) for each in client.recipients]
+    lines = [f"- {escape_markdown(str(each))}" for each in found if each]
+    if not lines:
+        return ""
+    who = "Nobody gets this report" if len(lines) == len(client.recipients) else "These do not get this report"
+    return "\n".join([f"**{who}**", "", *lines])
+
+
 def links_to_mend(links: Sequence[Untidy]) -> str:
     """Tell a reviewer, in Markdown, which links of the week's posts to mend; empty if none. The client is not told."""
     if not links:
@@ -309,7 +321,8 @@ def _why_red(fact: SourceFact, verdicts: Sequence[read.Verdict], week: Week) -> 
 
 **What to do:** look at the last run of `{ingest_dag_id(fact.source)}`: a failed `pull` says what the platform said, and
 the page behind its task `check` shows which numbers were judged how.{token} Then run that DAG with `first`
-{week.monday} and `last` {week.sunday}. If the numbers are right after all, release them with `widerview quarantine`.
+{week.monday} and `last` {week.sunday}. If the numbers are right after all, release them with
+`widerview quarantine release`; if nothing is held, with its option `--verdict`. The page names the pull.
 """
 
 

@@ -66,8 +66,8 @@ _FEW = 20
 _FEW_POSTS = _FEW_DAYS = 3
 """With fewer there is no telling chance from fault."""
 
-_NEWS = dt.timedelta(days=8)
-"""For so long the loss of a metric holds the report: each weekly report has one person look at it, and only one."""
+_NEWS = dt.timedelta(days=7)
+"""For so long the loss of a metric holds the report: a person looks at it in one week, and not in every week after."""
 
 _COUNTED = {"count", "people"}
 """Units in which what is usual can be told from eight weeks; a shop's revenue has days of nothing and days of much."""

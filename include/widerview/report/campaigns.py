@@ -1,5 +1,7 @@
 """What a campaign came to, across social, website and everything else: one table for each that runs in the week.
 
+One that is over has its table for some weeks more, in those in which something of it has moved.
+
 Every number stands for this week and since the campaign began, its announcement and what its assets brought before or
 after its own days included. Nothing is added up that counts the same twice: not the
 people reached on two platforms or by two posts, not what platforms claim, not scans and the visits they led to.
@@ -46,13 +48,15 @@ OF_ASSETS = (
 )  # fmt: skip
 """What is told of assets, in the order of the table."""
 
-_EXPECTED: Mapping[str, tuple[str, ...]] = {
-    "promo_code": ("redemptions",),
-    "event": ("attendance",),
-    "newsletter": ("email_clicks",),
-    "qr_code": ("scans",),
+STAYS = dt.timedelta(weeks=4)
+"""So long after its end a campaign may still be in the report: posters hang on, and counts come in late."""
+
+_EXPECTED: Mapping[str, str] = {
+    "promo_code": "redemptions",
+    "event": "attendance",
+    "newsletter": "email_clicks",
 }
-"""What is said to be missing of an asset of a kind where nobody has told it."""
+"""What is said to be missing of an asset of a kind where nobody has told it; of what shows a short path, its scans."""
 
 _REACHED = ("reach", "viewers")
 """Both count people once; a platform has one of them."""
@@ -75,7 +79,7 @@ def campaign_facts(
     social: Social,
     titles: Mapping[str, str],
 ) -> tuple[CampaignFact, ...]:
-    """Work out the table of each campaign that runs in a week.
+    """Work out the table of each campaign that runs in a week, and then of those that are over and have moved in it.
 
     Args:
         connection: The warehouse; one snapshot.
@@ -86,14 +90,17 @@ def campaign_facts(
         social: The accounts' posts of the weeks in view.
         titles: Names of the sources for people.
     """
-    campaigns = running_campaigns(client, week)
+    running = running_campaigns(client, week)
+    over = [each for each in client.campaigns if each.ends < week.monday <= each.ends + STAYS]
+    campaigns = [*running, *over]
     if not campaigns:
         return ()
     first = min(each.counts_from for each in campaigns)
-    counted = _Counted.read(connection, client, first, week.sunday, as_of)
+    counted = _Counted.read(connection, client, first, week.sunday, as_of, told_since=week.bounds(client.zone)[0])
     earliest = min([first, *(looked_at_from(each, week.sunday) for each in campaigns)])
     web = Web.read(connection, client, earliest, week.sunday, as_of)
-    return tuple(_Table(client, each, week, seen_until, social, web, counted, titles).fact() for each in campaigns)
+    tables = [_Table(client, each, week, seen_until, social, web, counted, titles) for each in campaigns]
+    return tuple(table.fact() for table in tables if table.campaign in running or table.has_moved)
 
 
 def untagged_social(
@@ -130,6 +137,7 @@ class _Counted:
         landings: The visits to the websites that began on some page, by metric and path.
         ads: What ads managers tell, by metric, campaign key and platform.
         metrics: The metrics that the websites tell of some campaign at all.
+        news: The campaign keys of the assets of which something has been told of late.
     """
 
     assets: Mapping[tuple[str, str, str], Days]
@@ -137,19 +145,31 @@ class _Counted:
     landings: Mapping[tuple[str, str], Days]
     ads: Mapping[tuple[str, str, str], Days]
     metrics: frozenset[str]
+    news: frozenset[str]
 
     @classmethod
     def read(
-        cls, connection: Connection, client: Client, first: dt.date, last: dt.date, as_of: dt.datetime
+        cls,
+        connection: Connection,
+        client: Client,
+        first: dt.date,
+        last: dt.date,
+        as_of: dt.datetime,
+        *,
+        told_since: dt.datetime,
     ) -> "_Counted":
         def values(metric: str, dimension: str) -> list[read.DayValue]:
             return read.day_values(connection, client.client, as_of, first, last, metric, dimension)
 
         sites = counting_sites(client)
         assets: dict[tuple[str, str, str], dict[dt.date, float]] = defaultdict(dict)
+        news = set()
         for metric in OF_ASSETS:
-            for (day, campaign, asset), number in _of_assets(client, values(metric, "asset")).items():
+            told = values(metric, "asset")
+            for (day, campaign, asset), number in _of_assets(client, told).items():
                 assets[metric, campaign, asset][day] = number
+            of_late = [value for value in told if value.value and value.observed_at >= told_since]
+            news |= {found[0].key for value in of_late if (found := asset_of(client, value.member, value.day))}
         campaigns: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
         for metric, dimension in (
             ("engaged_visits", "campaign"),
@@ -168,7 +188,8 @@ class _Counted:
         for metric in ("claimed_conversions", "spend"):
             for (day, campaign, platform), number in _of_ads(client, values(metric, "touchpoint")).items():
                 ads[metric, campaign, platform][day] = number
-        return cls(assets, campaigns, landings, ads, frozenset(metric for metric, _ in campaigns))
+        metrics = frozenset(metric for metric, _ in campaigns)
+        return cls(assets, campaigns, landings, ads, metrics, frozenset(news))
 
 
 def _of_assets(client: Client, values: Iterable[read.DayValue]) -> Mapping[tuple[dt.date, str, str], float]:
@@ -253,6 +274,21 @@ def campaign_of_ads(client: Client, name: str, day: dt.date) -> Campaign | None:
     return max(begun, key=lambda each: each.starts, default=None)
 
 
+def partner_of(campaign: Campaign, accounts: Iterable[read.Account], post: read.Post) -> Partner | None:
+    """Say whose a post of a campaign is: by its account, of those that are read, or by hand; None: the client's."""
+    names = {
+        (account.source, name)
+        for account in accounts
+        if (account.source, account.account_id) == (post.source, post.account_id)
+        for name in names_of(account)
+    }
+    for partner in campaign.partners:
+        theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
+        if post.permalink in partner.posts or names & theirs:
+            return partner
+    return None
+
+
 @dataclass(frozen=True)
 class _Table:
     """One campaign's table in the making."""
@@ -275,6 +311,11 @@ class _Table:
         """The days that count up to the end of the week: what is tagged goes on bringing people after the last one."""
         first = self.campaign.counts_from
         return [first + dt.timedelta(days=n) for n in range((self.week.sunday - first).days + 1)]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its links brought somebody in the week, or something has been told of its assets."""
+        return self.campaign.key in self.counted.news or bool(self.web.split(self.week, "campaign", self.key))
 
     def _since_it_began(self) -> list[dt.date]:
         return [day for day in self.days if day >= self.campaign.starts]
@@ -322,20 +363,10 @@ class _Table:
     @cached_property
     def _own(self) -> list[PostNumbers]:
         """Those of them that are the client's and no partner's."""
-        return [post for post in self._published if self._partner_of(post) is None]
+        return [post for post in self._published if self._partner_of(post.post) is None]
 
-    def _partner_of(self, post: PostNumbers) -> Partner | None:
-        names = {
-            (account.source, name)
-            for account in self.social.accounts
-            if (account.source, account.account_id) == (post.post.source, post.post.account_id)
-            for name in names_of(account)
-        }
-        for partner in self.campaign.partners:
-            theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
-            if post.post.permalink in partner.posts or names & theirs:
-                return partner
-        return None
+    def _partner_of(self, post: read.Post) -> Partner | None:
+        return partner_of(self.campaign, self.social.accounts, post)
 
     def _posts(self) -> Iterator[CampaignRow]:
         own = self._own
@@ -365,18 +396,17 @@ class _Table:
         return post.post.published_at.astimezone(self.client.zone).date() in self.week.days
 
     def _partners(self) -> Iterator[CampaignRow]:
-        read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post))]
+        read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post.post))]
         for partner in self.campaign.partners:
             theirs = [post for post, whose in read_posts if whose is partner]
-            listed = {*partner.posts, *(post.post.permalink for post in theirs)}
             # Of posts that are only named in the file nobody knows the week.
-            unread = len(listed) > len(theirs)
+            unread = set(partner.posts) - {post.post.permalink for post in theirs}
             yield CampaignRow(
                 group="partners",
                 metric="posts",
                 of=partner.name,
                 week=None if unread else sum(map(self._is_of_week, theirs)),
-                so_far=len(listed),
+                so_far=len(theirs) + len(unread),
             )
             if partner.utm_source and self.web.sites:
                 yield self._visits("partners", "touchpoint", f"{self.key}/{partner.utm_source}", partner.name)
@@ -477,12 +507,15 @@ class _Table:
 
     def _assets(self) -> Iterator[CampaignRow]:
         for asset in self.campaign.assets:
+            place = asset.placement or ""
             for metric in OF_ASSETS:
                 days = self.counted.assets.get((metric, self.campaign.key, asset.name), {})
-                expected = self.client.offline and metric in _EXPECTED.get(asset.kind.value, ())
-                if days or expected:
+                is_its_own = metric == _EXPECTED.get(asset.kind.value) or (metric == "scans" and asset.short_path)
+                if days or (self.client.offline and is_its_own):
                     currency = self.client.currency if metric == "revenue" else None
-                    yield self._sums("offline", metric, days, asset.name, currency=currency)
+                    row = self._sums("offline", metric, days, asset.name, currency=currency)
+                    yield msgspec.structs.replace(row, place=place)
+                    place = ""  # where it is seen is said once
 
     def _ads(self, metric: str) -> Mapping[str, Days]:
         """What ads managers tell of the campaign, by platform."""
@@ -546,6 +579,7 @@ class _Table:
         return CostFact(
             cost=cost,
             ads=round(ads, 6),
+            budget=self.campaign.budget,
             currency=self.client.currency,
             metric=metric,
             results=known[metric],

@@ -12,7 +12,7 @@ from widerview.agency.models import WEEKDAYS, Client
 from widerview.measures.completion import COMPLETE
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.posts import PostCount, best_posts, posting
-from widerview.measures.response import Message, response
+from widerview.measures.response import Message, Response, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, week_word, word
 from widerview.measures.weeks import Week
 from widerview.quality.history import label
@@ -35,6 +35,7 @@ from widerview.report.facts import (
     Lift,
     PostFact,
     Posting,
+    RateFact,
     SourceFact,
     Usual,
 )
@@ -43,6 +44,7 @@ from widerview.report.lessons import pick
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS, with_changes
 from widerview.report.long_past import Arrived, Breaks, LongPast, counted_alike
 from widerview.report.plans import due_on, planned, sent_on
+from widerview.report.rates import conversion_rates, rates_of_answers, rates_of_posts
 from widerview.report.social import PASSED_ON, REACTIONS, PostNumbers, Social, TargetKey, partner_accounts
 from widerview.report.voice import marked
 from widerview.report.web import SETTLED_AFTER, Web, counting_sites
@@ -50,6 +52,7 @@ from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
+from widerview.tagging.links import MEDIA
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 
@@ -127,7 +130,8 @@ def compose(
     colour = max((source.colour for source in sources), key=COLOURS.index)
     sender = client.sender
     sent = sent_on(client, week, seen_until)
-    conversation = _conversation(client, week, social, seen_until)
+    answered = _answered(client, week, social, seen_until)
+    conversation = _conversation(week, social, answered)
     campaigns = campaign_facts(connection, client, week, as_of, seen_until, everybody.without(spared), titles)
     facts = Facts(
         client_id=client.client,
@@ -153,6 +157,7 @@ def compose(
         campaigns=campaigns,
         untagged=untagged_social(connection, client, week, as_of, web),
         conversation=conversation,
+        rates=tuple(_rates(connection, client, weeks, as_of, social, answered, titles)),
         sources=sources,
         accounts=tuple(_account_facts(week, social, titles)),
         lesson=None,
@@ -325,8 +330,8 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
         noted[campaign.starts].append(DayNote(what="campaign starts", name=campaign.name))
     for campaign in client.campaigns:
         for asset in campaign.assets:
-            if asset.starts:
-                noted[asset.starts].append(DayNote(what="asset starts", name=asset.name))
+            if asset.starts or MEDIA.get(asset.kind) == "print":  # what hangs does so from the campaign's first day on
+                noted[campaign.days_of(asset)[0]].append(DayNote(what="asset starts", name=asset.name))
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:
@@ -417,26 +422,49 @@ def _channels(weeks: Sequence[Week], web: Web) -> tuple[ChannelFact, ...]:
     )
 
 
-def _conversation(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Conversation:
+def _conversation(week: Week, social: Social, answered: Response | None) -> Conversation:
     return Conversation(
         received=social.sum(week, ["replies"]),
         written=social.written.get(week, 0) if week in social.known else None,
-        written_at_least=any(not SOURCES[account.source].tells_all_replies for account in social.accounts),
-        answers=_answers(client, social.received, seen_until) if week in social.known else None,
+        written_at_least=_may_hide_replies(social),
+        answers=_answers(answered) if answered else None,
     )
 
 
-def _answers(client: Client, received: Sequence[read.ReceivedMessage], seen_until: dt.datetime) -> Answers | None:
-    messages = [Message(each.written_at, each.answered_at) for each in received if each.written_at <= seen_until]
-    found = response(messages, client, seen_until)
-    if found is None:
-        return None
+def _answers(found: Response) -> Answers:
     median = found.median if found.received >= ENOUGH_CONVERSATIONS else None
     return Answers(
         received=found.received,
         answered=found.answered,
         half_within=None if median is None else round(median / _HOUR, 3),
     )
+
+
+def _may_hide_replies(social: Social) -> bool:
+    return any(not SOURCES[account.source].tells_all_replies for account in social.accounts)
+
+
+def _answered(client: Client, week: Week, social: Social, seen_until: dt.datetime) -> Response | None:
+    if week not in social.known:
+        return None
+    messages = [Message(each.written_at, each.answered_at) for each in social.received if each.written_at <= seen_until]
+    return response(messages, client, seen_until)
+
+
+def _rates(
+    connection: Connection,
+    client: Client,
+    weeks: Sequence[Week],
+    as_of: dt.datetime,
+    social: Social,
+    answered: Response | None,
+    titles: Mapping[str, str],
+) -> Iterator[RateFact]:
+    """All rates of the week; of answers only where the platforms tell of all, and enough were asked for."""
+    yield from rates_of_posts(weeks, social, titles)
+    yield from conversion_rates(connection, client, weeks, as_of)
+    if answered and answered.received >= ENOUGH_CONVERSATIONS and not _may_hide_replies(social):
+        yield from rates_of_answers(answered)
 
 
 def _verdicts(

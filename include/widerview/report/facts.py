@@ -326,6 +326,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
         group: Where it was counted: social, partners, website, offline, or claimed by a platform.
         metric: Canonical metric; `posts` are the campaign's own.
         of: The platform, partner or asset it is a number of; empty: of the whole campaign.
+        place: Where the asset is seen, in the first row of it; empty: not told, or told before.
         week: In the week; None: not reported.
         so_far: Since the campaign began; None: not reported.
         at_least: There may be more: of reach, since people reached by two posts are counted once.
@@ -335,6 +336,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     group: Group
     metric: str
     of: str = ""
+    place: str = ""
     week: float | None
     so_far: float | None
     at_least: bool = False
@@ -344,11 +346,13 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
 class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
 
-    `metric` says what a result is; `ads` is what of the cost went to ads.
+    `metric` says what a result is; `ads` is what of the cost went to ads, `budget` what the file lets them cost in all
+    (0: it names none).
     """
 
     cost: float
     ads: float = 0.0
+    budget: float = 0.0
     currency: str
     metric: str
     results: float
@@ -541,6 +545,42 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
+class RateFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate of the week, in per cent, or a time to answer in office hours, with how sure it is.
+
+    Attributes:
+        metric: Canonical metric; it says what the rate is divided by.
+        label: Its name for the client.
+        platform: The platform's or the analytics' name for people; empty where it is about conversations.
+        handle: The account's, where it is about one.
+        value: What it was.
+        low: Lower end of the range that holds the true one with `coverage`.
+        high: Upper end; None: no such end can be told yet.
+        coverage: E.g. 0.95.
+        usual_low: Lower end of the range in which `usual_coverage` of weeks lie, if their posts are as the account's
+            earlier ones; None: there is nothing to hold it against.
+        usual_high: Upper end.
+        usual_coverage: E.g. 0.8.
+        word: Where the value lies against that range.
+        spread: How much the rates of the account's earlier posts differ, by which the week's are weighed: their squared
+            coefficient of variation; None where nothing is weighed.
+    """
+
+    metric: str
+    label: str
+    platform: str = ""
+    handle: str = ""
+    value: float
+    low: float
+    high: float | None
+    coverage: float = 0.95
+    usual_low: float | None = None
+    usual_high: float | None = None
+    usual_coverage: float = 0.8
+    word: Word = "no usual week yet"
+    spread: float | None = None
+
+
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """A number of an earlier report that is another one by now.
 
@@ -598,9 +638,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         posting: How many posts there were; None where this week, or all weeks before it, were not read whole.
         nothing_posted: That nobody posted: each account of the client was read whole, and none had a post in the week.
         channels: Where the website's visits came from.
-        campaigns: Campaigns running in the week.
+        campaigns: Campaigns running in the week, and those lately over of which something has moved.
         untagged: How many visits from social networks came by links without tags; None: not known, or none at all.
         conversation: Replies received and written.
+        rates: Rates of the week, each with its doubt, for the appendix.
         sources: One verdict a source.
         accounts: The appendix.
         lesson: One card of education.
@@ -651,6 +692,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: tuple[CampaignFact, ...]
     untagged: Untagged | None = None
     conversation: Conversation
+    rates: tuple[RateFact, ...] = ()
     sources: tuple[SourceFact, ...]
     accounts: tuple[AccountFact, ...]
     lesson: Lesson | None
@@ -672,3 +714,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str | None = None
     approved_at: dt.datetime | None = None
     struck: str | None = None
+
+    @property
+    def running_campaigns(self) -> tuple[CampaignFact, ...]:
+        """Those that have a day in the week."""
+        return tuple(campaign for campaign in self.campaigns if campaign.ends >= self.first_day)

@@ -67,9 +67,9 @@ BASICS = (
         "promise",
         _("What a social media manager can promise"),
         _(
-            "We can promise good posts at good times, honest numbers, and an answer to everyone who writes. "
-            "Nobody can promise a number of likes, or a post that everyone shares. The platforms decide who "
-            "sees what, and they change their minds."
+            "Honest numbers and careful work can be promised. A number of likes cannot, nor a post that everyone "
+            "shares: the platforms decide who sees what, and they change their minds. If somebody promises you such "
+            "a thing, ask how they mean to keep it."
         ),
     ),
     Card(
@@ -327,8 +327,8 @@ _OTHERS = (
         _("When a source is late"),
         _(
             "We read each platform every night. Sometimes one is slow, or changes something without a word. Then we "
-            "say which numbers are not whole yet, and correct them in the next report. A number that we do "
-            "not trust is not printed."
+            "say which numbers are not whole yet. If a main one turns out otherwise, the next report tells you. A "
+            "number that we do not trust is not printed."
         ),
         lambda facts: any(source.colour != "green" for source in facts.sources),
     ),
@@ -337,9 +337,9 @@ _OTHERS = (
         "office-hours",
         _("Why nobody answers at midnight"),
         _(
-            "Social media never closes, but people must. We answer in office hours, and you may, too. Someone "
-            "who writes at night is glad of a kind word in the morning. A rested person writes better answers, "
-            "and goes on doing so for years."
+            "Social media never closes, but people must. An answer in office hours is soon enough: who writes at "
+            "night is glad of a kind word in the morning. A rested person writes better answers, and goes on doing "
+            "so for years."
         ),
     ),
     Card(
@@ -365,8 +365,8 @@ _OTHERS = (
         _("Your year has seasons"),
         _(
             "Holidays, school terms and the weather move your numbers more than any post. What looks like a fall "
-            "in January may be every January. Once we have a year of your numbers, we can tell a season "
-            "from a change."
+            "in January may be every January. We hold a week against your last twelve, so a season can look like a "
+            "change. You know your year: if it is the season, tell us."
         ),
     ),
     Card(
@@ -400,18 +400,18 @@ _OTHERS = (
         "corrections",
         _("Why an old number may change"),
         _(
-            "Platforms go over their books: they remove fake accounts, find late views, mend mistakes. When a "
-            "number we told you has moved, we say so: what it was, what it is now, and why. An honest correction is "
-            "better than a fixed error."
+            "Platforms go over their books: they remove fake accounts, find late views, mend mistakes. If one of the "
+            "main numbers of your last report has clearly moved, the next one says so: what it was, what it is now, "
+            "and why."
         ),
     ),
     Card(
         "average",
-        _("The typical post, not the average"),
+        _("An average is no typical post"),
         _(
             "One post with two hundred likes and nine with ten have an average of twenty-nine, which none of them "
-            "came near. So we speak of a typical post: half of yours did better, half did less well. One lucky "
-            "post does not move it."
+            "came near. “Reactions per post” is such an average: one lucky post lifts it. So look at its "
+            "range, and at the posts themselves, before you read much into it."
         ),
     ),
     Card(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from widerview.report.clean_text import clip
-from widerview.report.facts import CampaignFact, CampaignRow, EffectFact, Facts, Group
+from widerview.report.facts import CampaignFact, CampaignRow, CostFact, EffectFact, Facts, Group
 from widerview.report.narrate import count, figure_line, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
@@ -11,7 +11,9 @@ from widerview.vocabulary.metrics import METRICS
 _FROM_POSTS = "reactions_per_post"
 
 _WHOLE_FROM = 10
-"""Visits a day below this are told with a decimal."""
+"""Visits a day below this are told with a decimal, and parts of results with two."""
+
+_DECIMALS_OF_FEW = 2
 
 
 _TELLING = (
@@ -87,6 +89,8 @@ def _label(facts: Facts, row: CampaignRow) -> str:
         where = row.of or _("its pages")
         return _("Visits that began on %(page)s, with or without a tag, not to be added", page=where)
     name = {"posts": _("Posts"), "visits": _("Visits")}.get(row.metric) or _(METRICS[row.metric].label)
+    if row.place:
+        return _("%(what)s: %(of)s, %(place)s", what=name, of=row.of, place=row.place)
     return _("%(what)s: %(of)s", what=name, of=row.of) if row.of else name
 
 
@@ -99,16 +103,18 @@ def _claim(facts: Facts, row: CampaignRow) -> str:
         what = _("Results %(platform)s claims", platform=row.of)
     if row.week is None:
         return what
-    return _("%(what)s, %(week)s of them this week", what=what, week=count(facts, round(row.week)))
+    return _("%(what)s, %(week)s of them this week", what=what, week=row_number(facts, row, row.week))
 
 
 def row_number(facts: Facts, row: CampaignRow, value: float | None) -> str:
     """A number of a campaign's table, money with its currency."""
     voice = voice_of(facts.locale)
-    if value is None or row.currency is None:
-        number = count(facts, None if value is None else round(value))
-    else:
+    if value is not None and row.currency is not None:
         number = voice.money(value, row.currency)
+    elif value is not None and value < _WHOLE_FROM and value != round(value):
+        number = voice.number(value, _DECIMALS_OF_FEW)  # a platform may claim a part of a result
+    else:
+        number = count(facts, None if value is None else round(value))
     is_open = row.at_least and value is not None and row.metric != "reach"
     return voice.say("at least %(number)s", number=number) if is_open else number
 
@@ -233,7 +239,7 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
     voice = voice_of(facts.locale)
     spent = voice.money(cost.cost, cost.currency)
     if cost.ads:
-        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=voice.money(cost.ads, cost.currency))
+        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=_ads(voice, cost))
     result = _result(facts, cost.metric)
     if cost.per_result is None:
         return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)
@@ -244,6 +250,14 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
         number=voice.number(cost.results),
         result=result,
     )
+
+
+def _ads(voice: Voice, cost: CostFact) -> str:
+    """What ads have cost, beside what they may cost."""
+    spent = voice.money(cost.ads, cost.currency)
+    if not cost.budget:
+        return spent
+    return voice.say("%(spent)s of %(budget)s", spent=spent, budget=voice.money(cost.budget, cost.currency))
 
 
 def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:

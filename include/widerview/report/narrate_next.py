@@ -84,9 +84,15 @@ def thanks(facts: Facts) -> list[str]:
     if earned_more_by_fewer(facts):
         lines.append(voice.gettext("Less was posted, and with more care. Thank you!"))
     if answers and answers.answered >= answers.received >= _ENOUGH_ANSWERS:
-        lines.append(voice.gettext("Everyone who wrote got an answer. Thank you for that!"))
+        lines.append(
+            voice.count(
+                "The %(n)s new conversation we saw got an answer. Thank you for that!",
+                "All %(n)s new conversations we saw got an answer. Thank you for that!",
+                answers.received,
+            )
+        )
     elif answers and answers.half_within is not None and answers.half_within <= _QUICK_HOURS:
-        lines.append(voice.gettext("Thank you to whoever answered so quickly!"))
+        lines.append(voice.gettext("Thank you to all, with you and with us, who answered so quickly!"))
     if best := best_post(facts):
         day = voice.day(best.published_at.astimezone(ZoneInfo(facts.time_zone)).date())
         lines.append(voice.say("Thank you to whoever made the post of %(day)s!", day=day))

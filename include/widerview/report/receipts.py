@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from widerview.measures.weeks import Week
-from widerview.report import narrate, narrate_campaigns, narrate_posts, narrate_time
+from widerview.report import narrate, narrate_campaigns, narrate_posts, narrate_rates, narrate_time
 from widerview.report.facts import CampaignFact, ChannelFact, CostFact, Facts, Figure, GoalFact, PostFact
 from widerview.report.voice import ends, times, voice_of
 from widerview.vocabulary.metrics import METRICS
@@ -87,10 +87,15 @@ KINDS: Mapping[str, Kind] = {
         "widerview.measures.effect.effect",
         "docs/measures.md#the-effect-of-a-campaign",
     ),
-    "half within": Kind(
-        "Half had an answer within so many office hours, those who still wait counted in.",
+    "answers": Kind(
+        "How the week's conversations were answered, those who still wait counted in, with the range chance leaves.",
         "widerview.measures.response.response",
         "docs/measures.md#time-to-answer",
+    ),
+    "rate": Kind(
+        "Posts, or days, weighed by how much they tell, held against the weeks before.",
+        "widerview.measures.posts.rate_range",
+        "docs/measures.md#rates",
     ),
     "worked out": Kind("Worked out from other numbers of the report.", "", "docs/report.md#receipts"),
     "correction": Kind(
@@ -152,6 +157,7 @@ def _numbers(facts: Facts) -> Iterator[PrintedNumber]:
     yield from _untagged(facts)
     for campaign in facts.campaigns:
         yield from _of_campaign(facts, campaign)
+    yield from _rates(facts)
     yield from _accounts(facts)
     yield from _coverages(facts)
 
@@ -290,7 +296,7 @@ def _conversation(facts: Facts) -> Iterator[PrintedNumber]:
         if told.answers.half_within is not None:
             text = voice.number(narrate.whole_hours(told.answers.half_within))
             value = told.answers.half_within
-            yield PrintedNumber(f"{name}/half-within", "Half answered within, in hours", text, value, "half within")
+            yield PrintedNumber(f"{name}/half-within", "Half answered within, in hours", text, value, "answers")
     if facts.ask and facts.ask.what == "answers":
         parts = f"{name}/new", "-", f"{name}/answered"
         waiting = facts.ask.waiting
@@ -373,6 +379,10 @@ def _of_cost(facts: Facts, campaign: CampaignFact, cost: CostFact) -> Iterator[P
         yield PrintedNumber(
             f"{name}/cost/ads", f"{label}, ads", text, cost.ads, "campaign", (*of, "spend", "", "so-far")
         )
+        if cost.budget:
+            text = voice.money(cost.budget, cost.currency)
+            of_file = "budget", campaign.key
+            yield PrintedNumber(f"{name}/cost/budget", f"{label}, budget of ads", text, cost.budget, "file", of_file)
     text, results = voice.number(cost.results), (campaign.key, "results", cost.metric, "", "so-far")
     yield PrintedNumber(
         f"{name}/cost/results", f"{label}, results", text, cost.results, "campaign", results, cost.metric
@@ -380,6 +390,18 @@ def _of_cost(facts: Facts, campaign: CampaignFact, cost: CostFact) -> Iterator[P
     if cost.per_result is not None:
         text, parts = voice.money(cost.per_result, cost.currency), (f"{name}/cost", "/", f"{name}/cost/results")
         yield PrintedNumber(f"{name}/cost/each", f"{label} of a result", text, cost.per_result, "worked out", parts)
+
+
+def _rates(facts: Facts) -> Iterator[PrintedNumber]:
+    for rate in facts.rates:
+        line, kind = narrate_rates.rate_line(facts, rate), "rate" if rate.platform else "answers"
+        name = "/".join(filter(None, ("rate", rate.platform, rate.handle, rate.metric)))
+        of, text = (rate.metric, rate.platform, rate.handle), f"{line.value} ({line.range})"
+        value = (rate.value, rate.low) if rate.high is None else (rate.value, rate.low, rate.high)
+        yield PrintedNumber(name, line.label, text, value, kind, of, rate.metric)
+        if rate.usual_low is not None and rate.usual_high is not None:
+            value = rate.usual_low, rate.usual_high
+            yield PrintedNumber(f"{name}/usual", f"{line.label}, usually", line.usual, value, kind, of)
 
 
 def _accounts(facts: Facts) -> Iterator[PrintedNumber]:
@@ -409,6 +431,8 @@ def _coverages(facts: Facts) -> Iterator[PrintedNumber]:
             "widerview.measures.usual.COVERAGE",
             next((goal.coverage for goal in facts.goals if goal.low is not None), None),
         ),
+        "rate": ("widerview.measures.usual.WIDE_COVERAGE", next((rate.coverage for rate in facts.rates), None)),
+        "rate-usual": ("widerview.measures.usual.COVERAGE", next((rate.usual_coverage for rate in facts.rates), None)),
         "times": ("widerview.measures.usual.WIDE_COVERAGE", narrate_time.SURE),
     }
     for name, (where, share) in shares.items():

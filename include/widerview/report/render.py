@@ -26,6 +26,7 @@ from widerview.report import (
     narrate_campaigns,
     narrate_next,
     narrate_posts,
+    narrate_rates,
     narrate_sources,
     narrate_time,
     room,
@@ -33,7 +34,7 @@ from widerview.report import (
 from widerview.report.chart import chart_png, chart_svg, notes
 from widerview.report.clean_text import characters, clean, clip
 from widerview.report.facts import CampaignFact, Chart, Facts, Figure, PostFact, Year
-from widerview.report.voice import Voice, voice_of
+from widerview.report.voice import voice_of
 from widerview.report.year_chart import year_svg
 
 _LINE_LENGTH = 200
@@ -249,11 +250,13 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             }
             for channel in facts.channels
         ],
+        "rates": [narrate_rates.rate_line(facts, rate) for rate in facts.rates],
+        "rate_notes": narrate_rates.rate_notes(facts),
         "campaigns": [_campaign(facts, campaign) for campaign in facts.campaigns],
         "untagged": narrate_campaigns.untagged_line(facts),
         "sources": [narrate_sources.source_line(facts, source) for source in facts.sources],
         "provenance": [*narrate_sources.provenance(facts), *narrate_time.about_time(facts)],
-        "meanings": narrate_sources.meanings(facts),
+        "meanings": [*narrate_sources.meanings(facts), *narrate_rates.rate_meanings(facts)],
         "accounts": [
             {
                 "platform": account.platform,
@@ -265,7 +268,7 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
             for account in facts.accounts
         ],
         "lesson_url": _lesson_url(facts),
-        "headings": _headings(voice),
+        "headings": _headings(facts),
         "no_room": [],
         "closing": voice.say(
             "Questions? Just reply: %(name)s at %(agency)s reads your answer.",
@@ -291,14 +294,17 @@ def _page(facts: Facts, note: str | None, chart: Chart | None, cid: str, look: d
     return page | _parted(facts, page, lines)
 
 
-def _headings(voice: Voice) -> dict[str, str]:
+def _headings(facts: Facts) -> dict[str, str]:
     """What stands over each section, by its name."""
+    voice = voice_of(facts.locale)
     campaign, coming_up = voice.say("Your wider campaign"), voice.say("Coming up")
     return {
         "figures": voice.say("Your week in numbers"),
         "worth_knowing": voice.say("Worth knowing"),
         "goals": voice.say("Your goals"),
-        "posts": voice.say("Posts people cared about"),
+        "posts": voice.say("Posts people cared about")
+        if narrate_posts.best_post(facts)
+        else voice.say("Your posts this week"),
         "campaigns": campaign,
         "campaign_lines": campaign,
         "conversation": voice.say("Conversations"),
@@ -309,6 +315,7 @@ def _headings(voice: Voice) -> dict[str, str]:
         "lesson_link": voice.say("More of these"),
         "accounts": voice.say("Your accounts, for the record"),
         "posts_in_full": voice.say("The posts in full"),
+        "rates": voice.say("Rates, and how sure we are of them"),
         "channels": voice.say("Where your visits came from"),
         "meanings": voice.say("What is counted"),
         "more": voice.say("More of this week"),
@@ -324,7 +331,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
     found = above.chosen(
         [facts.client_name, page["week"], page["preheader"], page["verdict"], *page["sentences"], page["data_line"]]
         + [figure[part] for figure in page["figures"] for part in ("label", "value", "verdict")]
-        + ([page["chart"]["title"], page["chart"]["line"]] if page["chart"] else [])
+        + ([page["chart"][part] for part in ("title", "line", "week")] if page["chart"] else [])
         + ([facts.lesson.title, facts.lesson.text] if facts.lesson else [])
         + [page["closing"], *page["signature"], *(headings[name] for name in ("figures", "lesson", "lesson_link"))],
         lines
@@ -385,6 +392,7 @@ def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
         "title": voice_of(facts.locale).gettext(chart.title),
         "alt": narrate.chart_alt(facts, chart),
         "line": "",
+        "week": narrate.chart_week(facts, chart),
         "notes": [(point.day, narrate.day_note(facts, point)) for _, point in notes(chart)],
     }
 
@@ -395,6 +403,7 @@ def _year(facts: Facts, year: Year, cid: str) -> dict[str, Any]:
         "title": narrate_time.year_title(facts, year),
         "alt": narrate_time.year_alt(facts, year),
         "line": narrate_time.year_line(facts, year),
+        "week": "",
         "notes": [],
     }
 

@@ -12,8 +12,8 @@ LARGEST = 60_000
 """Bytes of the HTML as it is sent, in quoted-printable."""
 
 _LEFT_OUT_FIRST = {
-    "accounts": "accounts", "posts": "posts_in_full", "campaigns": "", "channels": "channels", "meanings": "meanings",
-    "more": "more",
+    "accounts": "accounts", "posts": "posts_in_full", "campaigns": "", "channels": "channels", "rates": "rates",
+    "meanings": "meanings", "more": "more",
 }  # fmt: skip
 """The sections of the appendix in the order in which they are left out, and the headings they stand under; of the
 campaigns, which have their names, the last one goes first."""

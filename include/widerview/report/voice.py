@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import NumberPattern, format_currency, format_percent
+from babel.numbers import NumberPattern, format_currency
 
 from widerview.report.facts import Facts
 
@@ -21,6 +21,7 @@ CATALOGUES = Path(__file__).parent / "locale"
 """Where the catalogues stand: `<language>/LC_MESSAGES/report.po`."""
 
 _TWICE = 2
+_HALF_A_PERCENT = 0.005
 _WITHOUT_SHARP_S = {"CH", "LI"}
 
 
@@ -85,9 +86,13 @@ class Voice:
         """A median or the like: one decimal, and none where it is a whole number."""
         return self.number(value, 0 if float(value).is_integer() else 1)
 
-    def percent(self, share: float) -> str:
-        """A share as a percentage."""
-        return str(format_percent(share, locale=self._numbers))
+    def percent(self, share: float | Decimal, decimals: int = 0) -> str:
+        """A share as a percentage with a fixed count of decimals; a small one is `under 1%`, and not none."""
+        if not decimals and 0 < share <= _HALF_A_PERCENT:
+            return self.say("under %(share)s", share=self.percent(0.01))
+        pattern: NumberPattern = copy(self._numbers.percent_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return str(pattern.apply(share, self._numbers))
 
     def money(self, value: float, currency: str) -> str:
         """An amount of money."""

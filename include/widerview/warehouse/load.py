@@ -190,7 +190,7 @@ def load_pull(
 
 
 def store_failure(
-    engine: Engine,
+    engine: Engine | Connection,
     target: Target,
     *,
     ended_at: dt.datetime,
@@ -225,7 +225,7 @@ def replays_due(engine: Engine | Connection, *, client_id: str, source: str) -> 
 
 
 def pulls_at(connection: Connection, client_id: str, source: str, at: dt.datetime) -> list[str]:
-    """Name the pulls of a client's source that were under way at a moment, in order."""
+    """Name the pulls of a client's source that may hold what was observed at a moment, the likeliest first."""
     return list(connection.scalars(query("pulls_at"), {"client_id": client_id, "source": source, "at": at}))
 
 
