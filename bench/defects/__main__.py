@@ -16,7 +16,8 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from bench.cluster import Cluster, running
-from bench.defects.clean import CleanWeeks, read_clean_weeks
+from bench.defects.clean import CleanWeeks, on_tuesday, read_clean_weeks
+from bench.defects.mails import clients_read
 from bench.defects.trials import ASKING, WEEK, Reader, Trial, busiest, read_past, settled, spoilt_ways, try_all
 from bench.machine import BUILD, machine
 from house import house_in, running_sandbox
@@ -40,11 +41,12 @@ def main() -> None:
     with running(WORK / "postgres") as cluster:
         trials = _trials(cluster)
         _show_trials(console, trials)
-        clean = None
-        if seeds and weeks:
-            with _warehouse(cluster, "clean") as engine:
-                clean = read_clean_weeks(WORK / "clean", engine, seeds, weeks)
-            _show_clean(console, clean)
+        clean: dict[str, CleanWeeks] = {}
+        for name, read_at in (("settled", settled), ("Tuesday", on_tuesday)) if seeds and weeks else ():
+            with _warehouse(cluster, f"clean_{name.lower()}") as engine:
+                folder = WORK / f"clean_{name}"
+                clean[name] = read_clean_weeks(folder, engine, seeds, weeks, read_at=read_at)
+            _show_clean(console, name, clean[name])
         results = {
             "machine": machine(cluster),
             "trials": trials,
@@ -77,12 +79,12 @@ def _trials(cluster: Cluster) -> list[Trial]:
         targets = busiest(target for name in ASKING for target in targets_of(clients, name))
         reader, logs = Reader(sandbox, house.landing, engine), folder / "access_logs"
         read_past(reader, targets.values(), logs, WEEKLY)
-        return try_all(reader, targets, spoilt_ways(), logs)
+        return try_all(reader, targets, spoilt_ways(), logs, clients_read(tuple(clients), targets))
 
 
 def _show_trials(console: Console, trials: Sequence[Trial]) -> None:
     table = Table(title="A spoilt week, with the account's own past in the warehouse")
-    for head in ("defect", "source", "found", "worst verdict", "held", "how"):
+    for head in ("defect", "source", "found", "worst verdict", "held", "mail", "how"):
         table.add_column(head, justify="right" if head == "held" else "left", overflow="fold")
     for trial in trials:
         found = (
@@ -91,7 +93,8 @@ def _show_trials(console: Console, trials: Sequence[Trial]) -> None:
         said = trial.how + trial.recorded
         how = said[0] if said else ""
         more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-        table.add_row(trial.defect or "none", trial.source, found, trial.verdict, str(trial.held), f"{how[:110]}{more}")
+        held, mail = str(trial.held), trial.mail or ""
+        table.add_row(trial.defect or "none", trial.source, found, trial.verdict, held, mail, f"{how[:110]}{more}")
     console.print(table)
     by_name = defaultdict(list)
     for trial in trials:
@@ -104,15 +107,20 @@ def _show_trials(console: Console, trials: Sequence[Trial]) -> None:
         f"Of {len(by_name)} defects {len(somewhere)} were found on a source at least, {len(wherever)} wherever a row "
         f"differed; of {count.total()} weeks in which one did, {count[True]}."
     )
+    mails = Counter(trial.mail for trial in trials if trial.defect and trial.changed)
+    console.print(f"The mail of these weeks: {', '.join(f'{count} {mail}' for mail, count in mails.most_common())}.")
     console.print(f"Nowhere found: {', '.join(name for name in by_name if name not in somewhere) or 'none'}.")
 
 
-def _show_clean(console: Console, clean: CleanWeeks) -> None:
+def _show_clean(console: Console, name: str, clean: CleanWeeks) -> None:
+    early = [finding for finding in clean.not_green if finding.is_early]
     console.print(
-        f"{clean.client_weeks} clean weeks of clients, {clean.pulls} pulls: of {len(clean.not_green)} the gate had "
-        "something to say."
+        f"{clean.client_weeks} clean weeks of clients, read {name}, {clean.pulls} pulls: of {len(early)} the gate said "
+        f"that more may come, of {len(clean.not_green) - len(early)} anything else."
     )
     for finding in clean.not_green:
+        if finding.is_early:
+            continue
         console.print(
             f"  {finding.verdict} seed {finding.seed} {finding.client} {finding.source} {finding.monday}: "
             f"{'; '.join(finding.how)[:300]}"

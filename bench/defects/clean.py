@@ -1,7 +1,7 @@
 """Clean weeks: many sandboxes of other seeds, read week after week, of which the gate should have nothing to say."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +19,11 @@ from widerview.sources.base import Target
 FIRST_SEED = 100
 
 
+def on_tuesday(monday: dt.date) -> dt.datetime:
+    """When most reports on a week are made: on the Tuesday after it, before the office opens."""
+    return dt.datetime.combine(monday + dt.timedelta(days=8), dt.time(4, 5), dt.UTC)
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate said of a clean week.
 
@@ -29,6 +34,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         monday: Its first day.
         verdict: The worst of the days.
         how: What was said of it.
+        is_early: Whether all of it is that more may come, within the delay that the source states.
     """
 
     seed: int
@@ -37,6 +43,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     monday: dt.date
     verdict: Colour
     how: list[str]
+    is_early: bool
 
 
 class CleanWeeks(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +61,12 @@ class CleanWeeks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_clean_weeks(
-    folder: Path, engine: Engine, seeds: int, weeks: int, sources: Collection[str] = ASKING
+    folder: Path,
+    engine: Engine,
+    seeds: int,
+    weeks: int,
+    sources: Collection[str] = ASKING,
+    read_at: Callable[[dt.date], dt.datetime] = settled,
 ) -> CleanWeeks:
     """Read the same weeks of several agencies; the clients of each are clients of their own in the one warehouse.
 
@@ -64,6 +76,7 @@ def read_clean_weeks(
         seeds: How many agencies, of three clients each.
         weeks: How many weeks, the last of them that of the sandbox's report.
         sources: Where they are read.
+        read_at: When the week of a Monday is read.
     """
     mondays = [WEEK - dt.timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
     landing = Landing(folder / "landing")
@@ -72,18 +85,18 @@ def read_clean_weeks(
     with ExitStack() as stack:
         agencies = []
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            sandbox = stack.enter_context(running_sandbox(seed, settled(mondays[0])))
+            sandbox = stack.enter_context(running_sandbox(seed, read_at(mondays[0])))
             house = house_in(folder / str(seed), sandbox, engine, platforms=sources)
             agencies.append((seed, Reader(sandbox, landing, engine), house.agency))
         for monday in mondays:
             for _, reader, _ in agencies:
-                reader.sandbox.now[0] = settled(monday)
+                reader.sandbox.now[0] = read_at(monday)
             for source in sources:
                 pulled = []
                 for seed, reader, agency in agencies:
                     logs = folder / str(seed) / "access_logs"
                     if source == "access_log":
-                        write_access_logs(reader.sandbox.model, logs, monday - dt.timedelta(days=10), settled(monday))
+                        write_access_logs(reader.sandbox.model, logs, monday - dt.timedelta(days=10), read_at(monday))
                     for target in _own(targets_of(agency.clients.values(), source), seed):
                         pulled.append(reader.pull(target, window_of(source, monday), f"week of {monday}"))
                 readings = agencies[0][1].check(source, pulled)
@@ -108,4 +121,6 @@ def _findings(readings: Sequence[Reading], monday: dt.date) -> Iterator[Finding]
                 monday=monday,
                 verdict=worst(result),
                 how=reasons(result),
+                is_early={flaw.kind for each in result.verdicts for flaw in each.flaws} == {"early"}
+                and worst(result) == "amber",
             )

@@ -1,15 +1,18 @@
 """What the gate makes of weeks: of clean ones, and of one that is spoilt in every way the sandbox knows."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Engine
 
+from bench.defects.mails import Mail, mails
 from house import ANCHOR, Sandbox
+from widerview.agency.models import Client
 from widerview.landing.store import Landing, Pull, record
+from widerview.measures.weeks import Week
 from widerview.pipeline import ingest
 from widerview.quality.verdict import COLOURS, CheckResult, Colour
 from widerview.sandbox.clients import write_access_logs
@@ -53,6 +56,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         held: How many rows or single numbers were held.
         how: Why rows are held, and what is said of the days.
         recorded: What is only noted for operators, such as a new key; of that, what honest answers do not bring.
+        mail: What the client's mail would be; None if it was not made.
     """
 
     defect: str
@@ -62,6 +66,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     how: list[str]
     recorded: list[str]
+    mail: Mail | None = None
 
     @property
     def stopped(self) -> bool:
@@ -172,8 +177,14 @@ def spoilt_ways() -> list[tuple[str, str]]:
     ]
 
 
-def try_all(reader: Reader, targets: dict[str, Target], ways: Iterable[tuple[str, str]], logs: Any) -> list[Trial]:
-    """Read the week spoilt in each way, and have the gate judge it; nothing is loaded."""
+def try_all(
+    reader: Reader,
+    targets: dict[str, Target],
+    ways: Iterable[tuple[str, str]],
+    logs: Any,
+    clients: Mapping[str, Client] | None = None,
+) -> list[Trial]:
+    """Read the week spoilt in each way, have the gate judge it, and with `clients` make their mails; none is kept."""
     pulls: dict[str, dict[str, tuple[str, Pull]]] = {}
     faults = reader.sandbox.faults
     first = WEEK - dt.timedelta(weeks=PAST_WEEKS)
@@ -184,10 +195,18 @@ def try_all(reader: Reader, targets: dict[str, Target], ways: Iterable[tuple[str
             write_access_logs(reader.sandbox.model, logs, first, settled(WEEK), faults)
         pulls.setdefault(source, {})[name] = reader.pull(targets[source], window_of(source, WEEK), name or "as it was")
         faults.clear()
+    checked = {
+        source: dict(zip(tried, reader.check(source, list(tried.values())), strict=True))
+        for source, tried in pulls.items()
+    }
+    as_it_was = {source: tried[""] for source, tried in pulls.items()}
     trials = {}
-    for source, tried in pulls.items():
-        readings = dict(zip(tried, reader.check(source, list(tried.values())), strict=True))
+    for source, readings in checked.items():
         honest = readings[""]
+        told: Mapping[str, Mail] = {}
+        if clients is not None:
+            client, as_of = clients[targets[source].client_id], settled(WEEK) + dt.timedelta(hours=1)
+            told = mails(reader.engine, reader.landing, client, source, Week.of(WEEK), as_of, as_it_was, pulls[source])
         for name, (_, pull, result) in readings.items():
             trials[name, source] = Trial(
                 defect=name,
@@ -197,6 +216,7 @@ def try_all(reader: Reader, targets: dict[str, Target], ways: Iterable[tuple[str
                 held=len(result.rejected),
                 how=reasons(result),
                 recorded=[note for note in records(result) if not name or note not in records(honest.result)],
+                mail=told.get(name),
             )
     return [trials[way] for way in ways]
 

@@ -54,5 +54,5 @@ def tell(seed: int) -> Told:
         if (day - ANCHOR).days >= CAMPAIGN.first_offset:
             added.append(int(rows["added"].sum()))
         day += _DAY
-    found = effect_of(client, campaign, ANCHOR - _DAY, visits, channels, on_social=True)
+    found = effect_of(client, campaign, ANCHOR - _DAY, visits, channels, settled=set(visits), on_social=True)
     return Told(found, float(np.mean(added)))

@@ -672,6 +672,10 @@ def release_held(
         int | None, typer.Option(min=0, help="Only this row; all that is held of the pull if left out.")
     ] = None,
     metric: Annotated[str | None, typer.Option(help="Only this number of the row.")] = None,
+    verdict: Annotated[
+        bool,
+        typer.Option("--verdict", help="Instead: that days are red though nothing is held for it; they become amber."),
+    ] = False,
     by: Annotated[str | None, typer.Option(help="Who says so; your user name if left out.")] = None,
 ) -> None:
     """Say that something held is right after all: it leaves the quarantine and is loaded.
@@ -679,6 +683,9 @@ def release_held(
     The release is kept in landing beside the pull, so a replay knows of it. Then the pull is checked and loaded again
     from its raw answers, without asking the platform. Doing it twice changes nothing. To let rows in that were held
     because we misread them, mend the parser and use `recheck` instead.
+
+    What makes a day red need not be a row: a list of posts that is empty, a metric that the platform has given up. Look
+    at it, and release it with `--verdict`: the pull's days become amber, and the report can be composed again.
 
     Example: `widerview quarantine release --client harbour-bakery --load pulls/… --row 17 --why "The fair was real"`
     """
@@ -690,6 +697,8 @@ def release_held(
 
     if metric is not None and row is None:
         raise typer.BadParameter("say which row's, with --row", param_hint="--metric")
+    if verdict and row is not None:
+        raise typer.BadParameter("a verdict is of the whole pull: leave --row out", param_hint="--verdict")
     if not why.strip():
         raise typer.BadParameter("say why, for those who ask later", param_hint="--why")
     with clear_errors():
@@ -701,6 +710,7 @@ def release_held(
             load,
             index=row,
             metric=metric,
+            verdict=verdict,
             why=why.strip(),
             by=by or getuser(),
             at=utc_now(),
@@ -709,6 +719,8 @@ def release_held(
          else "Released already. The pull is checked and loaded again.", "green")  # fmt: skip
     if done.still_held:
         say(f"Of this pull {len(done.still_held)} row(s) and number(s) are still held.", "yellow")
+    if done.still_red:
+        say(f"Days of it are still red: {' '.join(done.still_red)}", "yellow")
 
 
 @quarantine.command("recheck")

@@ -133,7 +133,7 @@ MISTAKES = [
     ("opens: 08:00", "opens: 8:00", 5, 19, "office_hours.monday.opens", "'8:00' is not a time of day", "09:00"),
     ("closes: 17:00", "closes: 07:00", 5, 34, "office_hours.monday.closes", "must come after opens", "in order"),
     ("ada@bakery.example", "ada at bakery", 14, 12, "recipients[0].email", "'ada at bakery' is not one email", "@"),
-    ("ada@bakery.example", "ada@bäckerei.example", 14, 12, "recipients[0].email", "plain ASCII", "@"),
+    ("mira@agency.example", "mïra@agency.example", 9, 10, "sender.email", "outside ASCII before the @", "@"),
     ("handle: bakery.example", "handle: Bakery", 17, 13, "accounts[0].handle", "not a Bluesky handle", "bsky"),
     ("platform: bluesky", "platform: mastodon", 17, 13, "accounts[0].handle", "not a Mastodon handle", "quotes"),
     ("url: https://", "url: ", 21, 10, "web[0].url", "not a web address", "https://"),

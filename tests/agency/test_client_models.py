@@ -76,6 +76,12 @@ def test_a_name_cannot_break_a_mails_headers_or_speak_to_a_terminal(breaker: str
         "<a@b.example>",
         "a@b..example",
         "a b@c.example",
+        "anna\u200b@otter.example",
+        "anna\u202e@otter.example",
+        "a\u0308nna@otter.example",
+        "anna@b\u2603.example",
+        "anna@-bäckerei.example",
+        "anna@bäckerei",
     ],
 )
 def test_what_is_not_one_address(email: str) -> None:
@@ -83,7 +89,17 @@ def test_what_is_not_one_address(email: str) -> None:
         Recipient(name="Ada", email=email)
 
 
-@pytest.mark.parametrize("email", ["a@b.example", "first.last+tag@sub.b-c.example", "o'hara@xn--bckerei-5wa.example"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@b.example",
+        "first.last+tag@sub.b-c.example",
+        "o'hara@xn--bckerei-5wa.example",
+        "anna@bäckerei.example",
+        "jürgen@otter.example",
+        "田中@寿司.example",
+    ],
+)
 def test_what_is_one_address(email: str) -> None:
     assert Recipient(name="Ada", email=email).email == email
 

@@ -87,6 +87,16 @@ def test_a_clients_own_mail_goes() -> None:
         assert Guard(clients)(entry(each.client, each.recipients[0].email), mail_of(each)) is None
 
 
+@pytest.mark.parametrize("email", ["anna@bäckerei.example", "jürgen@otter.example"])
+def test_addresses_outside_ascii_are_known(email: str) -> None:
+    somebody = client(recipients=[{"name": "Anna", "email": email}])
+    guard = Guard({"otter-bakery": somebody, "quay-gym": other()})
+    assert guard(entry("otter-bakery", email), mail_of(somebody)) is None
+    theirs = other(recipients=[{"name": "Q", "email": email}])
+    assert "recipient in the text" in found(f"Ask {email}\n", theirs)
+    assert "recipient in the header To" in found("x\n", theirs, recipient_email=email)
+
+
 def test_the_right_mail_to_the_wrong_people_does_not() -> None:
     guard = Guard({"otter-bakery": OTTER, "quay-gym": other()})
     why = guard(entry("otter-bakery", "eve@evil.example"), mail_of(OTTER, recipient_email="eve@evil.example"))
@@ -133,6 +143,24 @@ def test_another_client_is_found_however_it_is_written(text: str, what: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Café Lumière", "As at Cafe Lumiere last week"), ("Cafe Lumiere", "Wie im CAFÉ LUMIÈRE"),
+        ("Bäckerei Müller", "wie bei Baeckerei Mueller"), ("Baeckerei Mueller", "wie bei Bäckerei Müller"),
+        ("Bäckerei Müller", "wie bei der Backerei Muller"), ("Bäckerei Müller", "in Bäckerei Müllers Laden"),
+        ("Smørrebrød Ærø", "som hos Smorrebrod Aero"), ("Müller", "Wie bei Mueller"), ("Mueller", "Wie bei Müller"),
+        ("Nordlicht", "Dort, und NORDLICHT"), ("Nordlicht", "Nordlichts Angebot"), ("Nordlicht", "NORDLICHTS Angebot"),
+        ("Nordlicht!", "Bei Nordlicht war mehr los"), ("Καφέ", "στο ΚΑΦΕ"),
+        ("寿司太郎", "今週は寿司太郎の投稿が好調でした"), ("ラーメン一番", "昨日のラーメン一番、"),
+        ("다람쥐카페", "다람쥐카페의 게시물"),
+        ("ร้านกาแฟ", "โพสต์ของร้านกาแฟดี"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_in_every_spelling(name: str, text: str) -> None:
+    assert found(f"{text}\n", other(name=name)) == ["name in the text"]
+
+
+@pytest.mark.parametrize(
     ("changes", "where"),
     [
         ({"subject": "Quay Gym, week 47"}, "the header Subject"),
@@ -166,6 +194,10 @@ def test_a_pdf_goes_if_it_can_be_read_and_names_nobody_else() -> None:
         ("412345 visits\n", other(client="x1", name="X1", web=[])),
         ("Otter Bakery is open, says Otter Bakery.\n", other(client="otter", name="Otter")),
         ("Write to Mira Holt of Harbour & Co, 1 Quay Street\n", other(client="harbour", name="Harbour")),
+        ("Rises are rare. Neue Beiträge.\n", other(client="rise", name="Rise")),
+        ("Neue Beiträge, mehr Neues\n", other(client="neu", name="Neu")),
+        ("今週は寿司の投稿が好調でした\n", other(client="sushi", name="寿司")),
+        ("カラス\n", other(client="glass", name="ガラス")),
         ("gmail.com, instagram.com\n", other(recipients=[{"name": "C", "email": "c.q@gmail.com"}])),
     ],
 )

@@ -16,7 +16,7 @@ from themes import themed
 from widerview.agency.theme import Theme
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
-from widerview.report.facts import Facts
+from widerview.report.facts import Answers, Facts
 from widerview.report.lessons import CARDS
 from widerview.report.render import Rendered, printable, render, strikeable
 from widerview.vocabulary.metrics import METRICS
@@ -103,14 +103,14 @@ def in_appendix(text: str, rendered: Rendered) -> bool:
 def test_what_has_no_room_above_stands_in_the_appendix() -> None:
     rendered = render(good_week())
     for text in (
-        "In your name 7 of 9 new conversations got an answer",  # a section that found no room
+        "In your name 9 of 9 new conversations got an answer",  # a section that found no room
         "“Walnut winter” goes on until Sun 29 Nov",
-        "58 of 160 so far",
+        "71 of 160 so far",
         "Search engines: 39 (usually 31–44; ● inside)",
         "through Poster in the market hall (poster)",
         "a lasting change since 28 September: about 1.8 times what it was (1.3 to 2.4 times)",
         "95% of weeks: 71–111",
-        "last week: 92",
+        "last week: 88",
         "As many as last November",
         "Saturday’s class has three places left.",
         "Come early: last year they were gone by nine.",
@@ -138,7 +138,7 @@ def test_a_chart_whose_notes_have_room_shows_them() -> None:
 
 def test_a_week_with_little_to_say_moves_nothing_down() -> None:
     facts = replace(normal_week(), worth_knowing=(), goals=(), posts=normal_week().posts[:1])
-    assert not in_appendix("In your name 7 of 9", render(facts))
+    assert not in_appendix("In your name 9 of 9", render(facts))
     assert not in_appendix("“Walnut winter” goes on", render(facts))
 
 
@@ -169,10 +169,12 @@ def test_what_the_reviewer_strikes_is_not_asked() -> None:
 
 
 def test_good_work_is_thanked_for() -> None:
+    assert "All 9 new conversations we saw got an answer. Thank you for that!" in above(good_week())
     quick = "Thank you to all, with you and with us, who answered so quickly!"
-    assert quick in above(good_week())
-    slow = replace(good_week().conversation, answers=replace(good_week().conversation.answers, half_within=30.0))
-    facts = replace(good_week(), conversation=slow)
+    answers = Answers(received=9, answered=7, half_within=1.717)
+    facts = replace(good_week(), conversation=replace(good_week().conversation, answers=answers))
+    assert quick in above(facts)
+    facts = replace(facts, conversation=replace(facts.conversation, answers=replace(answers, half_within=30.0)))
     assert quick not in above(facts)
     assert "Thank you to whoever made the post of Thu 12 Nov!" in above(facts)
     chance = tuple(replace(post, lift=None) for post in facts.posts)

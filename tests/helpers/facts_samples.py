@@ -5,6 +5,7 @@ show its quieter faces.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 
 import msgspec
 
@@ -62,7 +63,7 @@ def figures() -> tuple[Figure, ...]:
             value=127,
             usual=usual(78.4, 104.2),
             word="above",
-            last_week=92,
+            last_week=88,
             definition="visits@1",
         ),
         Figure(
@@ -79,9 +80,9 @@ def figures() -> tuple[Figure, ...]:
             id="campaign_visits",
             label="Campaign visits",
             meaning="Visits through links, posters and codes that belong to a campaign.",
-            value=40,
+            value=46,
             word="no usual week yet",
-            last_week=18,
+            last_week=38,
             definition="campaign_visits@1",
         ),
         Figure(
@@ -122,13 +123,15 @@ def figures() -> tuple[Figure, ...]:
     )
 
 
-def chart() -> Chart:
-    visits = [
-        11, 9, 12, 14, 15, 21, 8, 10, 12, 11, 13, 17, 19, 9, None, None, 13, 12, 16, 22, 7, 13, 12, 14, 27, 24, 26, 11,
-    ]  # fmt: skip
+THIS_WEEK = (13, 12, 14, 27, 24, 26, 11)
+"""The visits of the days of the good week."""
+
+
+def chart(week: Sequence[int] = THIS_WEEK) -> Chart:
+    visits = [11, 9, 12, 14, 15, 21, 8, None, None, 11, 13, 17, 19, 9, 10, 8, 13, 12, 16, 22, 7, *week]
     ranges = [(8, 14), (8, 14), (9, 15), (10, 16), (12, 19), (16, 24), (6, 11)]
     notes = {
-        14: DayNote(what="timeline", name="The website's analytics was down for two days."),
+        7: DayNote(what="timeline", name="The website's analytics was down for two days."),
         24: DayNote(what="asset starts", name="Poster in the market hall"),
     }
     return Chart(
@@ -156,8 +159,8 @@ def posts() -> tuple[PostFact, ...]:
             permalink="https://bsky.app/profile/hollowoak.example/post/3lwalnut",
             published_at=dt.datetime(2026, 11, 12, 6, 5, tzinfo=dt.UTC),
             reactions=34,
-            replies=7,
-            reposts=2,
+            replies=5,
+            reposts=1,
             lift=Lift(times=3.062, low=2.214, high=4.083, coverage=0.8),
         ),
         PostFact(
@@ -166,7 +169,7 @@ def posts() -> tuple[PostFact, ...]:
             permalink="https://social.example/@hollowoak/113200001",
             published_at=dt.datetime(2026, 11, 10, 15, 30, tzinfo=dt.UTC),
             reactions=11,
-            replies=5,
+            replies=3,
             reposts=1,
             lift=Lift(times=1.482, low=0.941, high=2.163, coverage=0.8),
         ),
@@ -176,8 +179,8 @@ def posts() -> tuple[PostFact, ...]:
             permalink="https://bsky.app/profile/hollowoak.example/post/3lclass",
             published_at=dt.datetime(2026, 11, 13, 10, 0, tzinfo=dt.UTC),
             reactions=9,
-            replies=2,
-            reposts=3,
+            replies=1,
+            reposts=0,
         ),
     )
 
@@ -190,7 +193,7 @@ def year() -> Year:
         label="Reactions per post",
         weeks=tuple(
             YearWeek(monday=MONDAY + dt.timedelta(weeks=place - 51), value=None if place in {30, 31} else value)
-            for place, value in enumerate(values)
+            for place, value in enumerate([*values[:-1], 12.0])
         ),
         quarters=(8.5, 9.9, 11.4, 12.8),
         times=1.506,
@@ -228,18 +231,19 @@ def notable_days() -> tuple[NotableDay, ...]:
     )
 
 
-def goals() -> tuple[GoalFact, ...]:
-    """A goal within reach, and one with no usual week yet."""
+def goals(visits: int = 127) -> tuple[GoalFact, ...]:
+    """A goal within reach, and one with no usual week yet; with so many visits in the week."""
+    before = 9 + 88  # on the first day of November, and in the week before
     return (
         GoalFact(
             label="Website visits",
             note="As many as last November",
-            target=500,
+            target=420,
             starts=dt.date(2026, 11, 1),
             ends=dt.date(2026, 11, 30),
-            so_far=310,
-            low=423.4,
-            high=561.8,
+            so_far=before + visits,
+            low=391.4,
+            high=446.8,
             word="within reach",
         ),
         GoalFact(
@@ -248,7 +252,7 @@ def goals() -> tuple[GoalFact, ...]:
             target=160,
             starts=dt.date(2026, 11, 2),
             ends=dt.date(2026, 11, 29),
-            so_far=58,
+            so_far=71,
         ),
     )
 
@@ -288,9 +292,9 @@ def rates() -> tuple[RateFact, ...]:
             label="Questions answered",
             meaning="The share of comments in need of an answer that got one.",
             definition="response_rate@1",
-            value=77.778,
-            low=45.257,
-            high=93.678,
+            value=100.0,
+            low=70.085,
+            high=100.0,
         ),
         RateFact(
             metric="response_time",
@@ -407,9 +411,9 @@ def good_week() -> Facts:
                     effect=EffectFact(verdict="not known"),
                 ),
             ),
-            untagged=Untagged(visits=64, untagged=23),
+            untagged=Untagged(visits=42, untagged=31),
             conversation=Conversation(
-                received=12, written=9, answers=Answers(received=9, answered=7, half_within=1.717)
+                received=12, written=9, answers=Answers(received=9, answered=9, half_within=1.717)
             ),
             rates=rates(),
             sources=(
@@ -457,6 +461,7 @@ def good_week() -> Facts:
                     source="Matomo",
                 ),
             ),
+            glossary_url="https://lanternlane.example/glossary.html",
             sender_name="Mira Lind",
             sender_email="mira@lanternlane.example",
             reply_to="mira@lanternlane.example",
@@ -471,6 +476,7 @@ def good_week() -> Facts:
 
 def normal_week() -> Facts:
     """Every figure inside its range; no campaign."""
+    visits, [goal, _] = (12, 11, 13, 14, 15, 19, 7), goals(91)
     inside = tuple(
         msgspec.structs.replace(f, value=round((f.usual.low + f.usual.high) / 2), word="inside", so_far=False)
         for f in figures()
@@ -483,8 +489,23 @@ def normal_week() -> Facts:
             grade="normal",
             colour="green",
             figures=inside,
+            chart=chart(visits),
+            worth_knowing=notable_days()[:1],
+            goals=(goal,),
+            channels=(
+                ChannelFact(channel="search", visits=39, usual=usual(30.2, 44.0), word="inside"),
+                ChannelFact(channel="direct", visits=24, usual=usual(17.5, 30.1), word="inside"),
+                ChannelFact(channel="social", visits=22, usual=usual(14.2, 29.8), word="inside"),
+                ChannelFact(channel="website", visits=6, usual=usual(3.0, 9.2), word="inside"),
+            ),
+            untagged=Untagged(visits=26, untagged=22),
+            conversation=Conversation(
+                received=9, written=9, answers=Answers(received=9, answered=9, half_within=1.717)
+            ),
+            rates=tuple(rate for rate in rates() if rate.metric != "conversion_rate"),
             campaigns=(),
             sources=green,
+            planned=(),
             ask=None,
             corrections=(),
         )
@@ -497,18 +518,28 @@ def quiet_week() -> Facts:
         msgspec.structs.replace(f, value=round(f.usual.low * 0.6), word="below", change=None) if f.usual else f
         for f in normal_week().figures
     )
-    [goal, _] = goals()
+    [goal, _] = goals(47)
     return with_lesson(
         msgspec.structs.replace(
             normal_week(),
             grade="quiet",
             figures=low,
+            chart=chart((6, 6, 7, 8, 8, 9, 3)),
             posts=(),
             worth_knowing=(),
-            goals=(msgspec.structs.replace(goal, target=300, low=None, high=None, word="reached"),),
+            goals=(msgspec.structs.replace(goal, target=140, low=None, high=None, word="reached"),),
             posting=Posting(posts=2, usual_posts=7.5),
+            rates=(),
+            accounts=with_posts(1),
+            channels=(
+                ChannelFact(channel="search", visits=21, usual=usual(30.2, 44.0), word="below"),
+                ChannelFact(channel="direct", visits=14, usual=usual(17.5, 30.1), word="below"),
+                ChannelFact(channel="social", visits=9, usual=usual(14.2, 29.8), word="below"),
+                ChannelFact(channel="website", visits=3, usual=usual(3.0, 9.2), word="inside"),
+            ),
+            untagged=Untagged(visits=11, untagged=9),
             conversation=Conversation(received=3, written=1, answers=Answers(received=3, answered=1, half_within=None)),
-            ask=Ask(what="answers", by=dt.date(2026, 11, 19), waiting=2),
+            ask=Ask(what="answers", by=dt.date(2026, 11, 20), waiting=2),
         )
     )
 
@@ -534,34 +565,50 @@ def first_week() -> Facts:
             goals=(),
             posts=tuple(msgspec.structs.replace(post, lift=None) for post in posts()),
             posting=Posting(posts=9, usual_posts=None),
+            conversation=good_week().conversation,
+            untagged=good_week().untagged,
             channels=tuple(
                 msgspec.structs.replace(each, usual=None, word="no usual week yet") for each in good_week().channels
             ),
-            ask=Ask(what="head count", by=dt.date(2026, 11, 19), name="Opening party", day=dt.date(2026, 11, 14)),
+            ask=Ask(what="head count", by=dt.date(2026, 11, 20), name="Opening party", day=dt.date(2026, 11, 14)),
+        )
+    )
+
+
+def with_posts(each: int) -> tuple[AccountFact, ...]:
+    """The accounts, with so many posts in the week."""
+    return tuple(msgspec.structs.replace(account, posts=each) for account in good_week().accounts)
+
+
+def silent_week() -> Facts:
+    """Nothing was posted; the website has its usual visits."""
+    return with_lesson(
+        msgspec.structs.replace(
+            normal_week(),
+            grade="quiet",
+            figures=tuple(figure for figure in normal_week().figures if figure.id.endswith("visits")),
+            worth_knowing=(),
+            goals=(),
+            posts=(),
+            posting=Posting(posts=0, usual_posts=7.5),
+            nothing_posted=True,
+            conversation=Conversation(received=0, written=0),
+            rates=(),
+            accounts=with_posts(0),
         )
     )
 
 
 def empty_week() -> Facts:
     """Nothing was posted, and there is no website."""
-    accounts = tuple(msgspec.structs.replace(account, posts=0) for account in good_week().accounts)
     return with_lesson(
         msgspec.structs.replace(
-            normal_week(),
-            grade="quiet",
+            silent_week(),
             figures=(),
             chart=None,
-            worth_knowing=(),
-            goals=(),
-            posts=(),
-            posting=Posting(posts=0, usual_posts=7.5),
-            nothing_posted=True,
             channels=(),
-            conversation=Conversation(received=0, written=0),
-            rates=(),
+            untagged=None,
             sources=normal_week().sources[:2],
-            accounts=accounts,
-            planned=(),
         )
     )
 
@@ -590,6 +637,10 @@ def broken_week() -> Facts:
             figures=blank,
             chart=None,
             channels=(),
+            untagged=None,
+            rates=rates()[:1],
+            worth_knowing=notable_days()[:1],
+            goals=(),
             campaigns=(),
             sources=(good_week().sources[0], red),
         )
@@ -609,6 +660,7 @@ SAMPLES = {
     "good": good_week,
     "normal": normal_week,
     "quiet": quiet_week,
+    "silent": silent_week,
     "empty": empty_week,
     "first": first_week,
     "broken": broken_week,

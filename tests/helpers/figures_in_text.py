@@ -24,6 +24,7 @@ _NO_FIGURES = re.compile(
             rf"\b\d{{1,2}}( – |–)?(\d{{1,2}})? ({_MONTHS})\b( \d{{4}})?",  # 9–15 November 2026
             r"\b\d\d:\d\d\b",
             r"\(revision \d+\)",
+            r"\b\w+@\d+\b",  # a definition and its version
         ]
     )
 )

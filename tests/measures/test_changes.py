@@ -9,7 +9,7 @@ from widerview.measures.changes import lasting_changes
 
 @pytest.fixture(scope="module")
 def weeks():
-    return clean_days(np.random.default_rng(3), 400, 26 * 7).reshape(400, 26, 7).sum(axis=2)
+    return clean_days(np.random.default_rng(3), 1_200, 26 * 7).reshape(1_200, 26, 7).sum(axis=2)
 
 
 def found(weeks):
@@ -39,3 +39,12 @@ def test_too_little_is_known_to_say_anything():
     weeks = np.array([[100.0, 101, 99, 102, 98, 100, 250, 240, 260], [np.nan] * 9, [np.nan] * 5 + [9.0] * 4])
     assert lasting_changes(weeks)[1:] == [None] * 2
     assert lasting_changes(weeks[:, :6]) == [None] * 3
+
+
+def test_small_counts_that_doubled_are_found_and_even_ones_are_not():
+    random = np.random.default_rng(25)
+    even = random.poisson(20, (400, 26)).astype(float)
+    doubled = np.hstack([even[:, :18], random.poisson(40, (400, 8)).astype(float)])
+    alone = [[lasting_changes(row[None])[0] is not None for row in weeks] for weeks in (even, doubled)]
+    assert np.mean(alone[0]) <= 0.02
+    assert np.mean(alone[1]) >= 0.7

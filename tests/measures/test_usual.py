@@ -75,7 +75,7 @@ def test_the_range_scales_with_the_counts(history, scale):
     """Of large counts: small ones have the noise of counting, which does not scale."""
     first, second = one(history), one([value * scale for value in history])
     for end in ("low", "high", "wide_low", "wide_high"):
-        assert getattr(second, end) == pytest.approx(scale * getattr(first, end), rel=0.01)
+        assert getattr(second, end) == pytest.approx(scale * getattr(first, end), rel=0.02)
 
 
 def test_the_wide_range_holds_the_narrow_one():
@@ -177,3 +177,7 @@ def test_a_week_in_which_nothing_changed_is_seldom_good_or_quiet():
     assert words.count("good") <= 140 >= words.count("quiet")
     weeks[:, :, -1] = np.round(weeks[:, :, -1] * 1.3)
     assert week_words(weeks).count("good") >= 850
+
+
+def test_no_series_have_no_forecast():
+    assert forecast(np.empty((0, 12))).level.shape == (0,)

@@ -155,7 +155,7 @@ def test_a_raw_answer_that_is_gone_is_named(sent: House) -> None:
         ("replies_received", "DELETE FROM post WHERE counts->>'replies' > '0'"),
         ("visits/usual", "UPDATE day_value SET value = value * 2 WHERE metric = 'visits' AND day < '2026-10-01'"),
         ("post/1/times", "UPDATE post SET kind = 'poll' WHERE kind IS NOT NULL AND published_at < '2026-11-09'"),
-        ("conversation/written", "DELETE FROM comment WHERE own"),
+        ("conversation/written", "DELETE FROM post WHERE reply_to IS NOT NULL"),
     ],
 )
 def test_rows_that_do_not_give_the_figure_are_found(sent: House, figure: str, tampering: str) -> None:

@@ -9,11 +9,16 @@ from sqlalchemy import URL, create_engine
 
 from databases import temporary_database
 from house import FIRST, House, Sandbox, house_in
+from widerview.clock import utc_now
 from widerview.measures.weeks import Week
-from widerview.pipeline import weekly
+from widerview.pipeline import ingest, weekly
+from widerview.pipeline.quarantine import NotHeld, release
+from widerview.pipeline.releases import read_releases
 from widerview.report.facts import Facts
+from widerview.report.render import render
 from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
+from widerview.sources.registry import SOURCES
 from widerview.warehouse.migrate import migrate
 
 WEEK = Week.parse("2026-W46")
@@ -87,10 +92,50 @@ def test_an_honest_week_is_told(truth: Facts) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        "posts_of_1970", "posts_in_the_future", "permalinks_empty", "post_id_null", "likes_key_gone", "likes_negative",
-        "likes_in_thousands", "likes_halved", "counters_zero", "no_posts", "listing_truncated",
+        "posts_of_1970", "posts_in_the_future", "likes_key_gone", "likes_negative", "likes_in_thousands",
+        "likes_halved", "counters_zero", "no_posts", "listing_truncated",
     ],
 )  # fmt: skip
 def test_a_report_that_lacks_what_it_leads_with_is_held(house_with_a_past: House, fault: str) -> None:
     facts = read_week(house_with_a_past, fault)
     assert facts.colour == "red", [source.line for source in facts.sources]
+
+
+def test_a_metric_that_is_given_up_holds_one_report_and_is_told_by_name_in_the_next(house_with_a_past: House) -> None:
+    first = read_week(house_with_a_past, "likes_key_gone", week=WEEK.shift(-1), at=MONDAY + dt.timedelta(hours=1))
+    assert first.colour == "red"
+    facts = read_week(house_with_a_past, "likes_key_gone")
+    assert facts.colour == "amber"
+    found = values(facts)
+    assert found.pop("reactions_per_post") is None, "what is left of a sum is none"
+    assert None not in found.values()
+    [bluesky] = [source for source in facts.sources if source.source == "bluesky"]
+    assert bluesky.not_given == ("Likes",)
+    text = " ".join(render(facts, None).text.split())
+    assert "Bluesky and Mastodon data has gaps or looks unusual" in text
+    assert "Bluesky (incomplete): not given by the platform: Likes." in text.replace("\u00a0", " ")
+
+
+def test_a_verdict_without_anything_held_can_be_released(house_with_a_past: House) -> None:
+    house = house_with_a_past
+    facts = read_week(house, "no_posts")
+    assert facts.colour == "red"
+    client = house.agency.clients[BAKERY]
+    assert "its option `--verdict`" in weekly.why_held(house.engine, client, facts)
+    told = {"why": "They begin anew.", "by": "mara", "at": TUESDAY}
+    for source in SOCIAL:
+        [target] = ingest.targets(client, source)
+        [(load_id, _)] = ingest.pulls_of_run(house.landing, source, f"no_posts {WEEK}", [target])
+        done = release(house.landing, SOURCES, house.engine, BAKERY, load_id, verdict=True, **told)
+        assert (done.places, done.still_red) == (1, ())
+        again = release(house.landing, SOURCES, house.engine, BAKERY, load_id, verdict=True, **told)
+        assert again.places == 0
+        [kept] = read_releases(house.landing, load_id)
+        assert (kept.index, kept.by) == (None, "mara")
+        assert "lists none of the" in kept.why
+    [matomo] = ingest.pulls_of_run(house.landing, "matomo", f"no_posts {WEEK}", ingest.targets(client, "matomo"))
+    with pytest.raises(NotHeld, match=r"No day of .* is red"):
+        release(house.landing, SOURCES, house.engine, BAKERY, matomo[0], verdict=True, **told)
+    facts = weekly.compose_facts(house.engine, client, WEEK, utc_now())
+    assert facts.colour == "amber"
+    assert "lists none of the" in facts.sources[0].line

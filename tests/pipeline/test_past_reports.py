@@ -19,6 +19,7 @@ from widerview.delivery.message import attached_pdf
 from widerview.delivery.outbox import messages
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, past_reports, weekly
+from widerview.pipeline.explain import NoReceipt, explain, receipts
 from widerview.pipeline.past_reports import CorrectedNumber, Reason, RebuildDiffers
 from widerview.report.facts import Facts
 from widerview.report.lessons import BASICS
@@ -292,6 +293,23 @@ def test_a_report_with_corrections_is_made_again_with_them(sent: Sent) -> None:
     facts = weekly.save(sent.house.engine, next_facts(sent))
     assert facts.corrections
     assert past_reports.rebuild(sent.house.engine, CLIENT, WEEK.shift(1)).facts == facts
+
+
+def test_a_correction_has_a_receipt_that_leads_to_the_report_before(sent: Sent) -> None:
+    sent.day(0, observed=THEN + dt.timedelta(days=2))
+    facts = weekly.save(sent.house.engine, next_facts(sent))
+    house, week = sent.house, WEEK.shift(1)
+    with receipts(house.engine, house.landing, CLIENT, week, facts.revision) as opened:
+        for place, told in enumerate(facts.corrections, 1):
+            said, known = (opened.explain(f"correction/{place}/{which}") for which in ("said", "known"))
+            assert (said.value, known.value) == (told.said, told.known)
+            [source] = said.inputs
+            assert source.id.startswith(f"widerview explain {CLIENT} {WEEK} ")
+            assert source.value == told.said
+    with house.engine.begin() as connection:
+        connection.execute(text("UPDATE day_value SET value = 5 WHERE value = 0 AND metric = 'visits'"))
+    with pytest.raises((NoReceipt, RebuildDiffers)):
+        explain(house.engine, house.landing, CLIENT, week, "correction/1/known", facts.revision)
 
 
 def test_the_first_report_has_nothing_to_correct(told: House) -> None:

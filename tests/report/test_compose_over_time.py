@@ -1,6 +1,7 @@
 """What takes days and months to see, on a real warehouse: said where it is so, and not where it is not."""
 
 import datetime as dt
+import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from widerview.agency.models import Client
+from widerview.measures.changes import lasting_changes
+from widerview.measures.goals import growth
 from widerview.measures.weeks import Week
-from widerview.pipeline import ingest, weekly
+from widerview.pipeline import ingest, origins, weekly
 from widerview.quality.verdict import DayVerdict
 from widerview.report import narrate_rates, narrate_time
 from widerview.report.facts import DayNote, Facts, FirstTouch, RateFact
@@ -19,6 +22,7 @@ from widerview.report.render import render
 from widerview.sources.base import AccountRow, DayRow, PostRow, Row, Window
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.dictionaries import load_dictionary
+from widerview.warehouse.database import client_snapshot
 from widerview.warehouse.load import load_pull
 from widerview.warehouse.migrate import migrate
 
@@ -435,14 +439,19 @@ def test_nothing_is_compared_across_a_change_of_definition(engine: Engine, monke
     past = Past(weeks=30)
     past.visits = {day: value * (3 if day >= dt.date(2026, 11, 2) else 1) for day, value in past.visits.items()}
     shop_down = {"day": "2026-11-02", "what": "Shop down", "kind": "outage"}
-    facts = past.facts(engine, client(timeline=[shop_down]))
+    assets = [
+        {"kind": "poster", "name": "Poster", "utm_source": "poster"},
+        {"kind": "newsletter", "name": "Letter", "utm_source": "letter"},
+    ]
+    begun = campaign("2026-11-04", "2026-12-20", assets=assets)
+    facts = past.facts(engine, client(timeline=[shop_down], campaigns=[begun]))
     assert facts.chart is not None
     assert [point.noted for point in facts.chart.points if point.noted] == [
-        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently"))
+        (DayNote(what="timeline", name="Shop down"), DayNote(what="measured differently")),
+        (DayNote(what="campaign starts", name="Winter bread"), DayNote(what="asset starts", name="Poster")),
     ]
-    assert changes(facts) == {
-        "visits": "measured differently since 2 November", "social_visits": "measured differently since 2 November"
-    }  # fmt: skip
+    counted = ("visits", "social_visits", "campaign_visits")
+    assert changes(facts) == dict.fromkeys(counted, "measured differently since 2 November")
     [visits] = [figure for figure in facts.figures if figure.id == "visits"]
     assert visits.word == "no usual week yet"
     assert visits.last_week == sum(past.visits[day] for day in WEEK.shift(-1).days)
@@ -608,6 +617,20 @@ def test_else_it_is_28_days(engine: Engine, last: Week, weeks: int) -> None:
     assert len(facts.chart.points) == 28
 
 
+# --- Their order ---------------------------------------------------------------------------------------------------
+
+
+def test_a_client_may_have_other_figures_first(engine: Engine) -> None:
+    past = Past()
+    past.visits |= {day: past.visits[day] * 2 for day in WEEK.days}
+    past.likes = {day: likes * (4 if day in WEEK.days else 1) for day, likes in past.likes.items()}
+    facts = past.facts(engine, client(report={"figures": ["replies_received", "reactions_per_post"]}))
+    assert [figure.id for figure in facts.figures] == [
+        "replies_received", "reactions_per_post", "passed_on", "visits", "social_visits"
+    ]  # fmt: skip
+    assert render(facts).subject.startswith("Reactions per post above usual")
+
+
 # --- The wide range ------------------------------------------------------------------------------------------------
 
 
@@ -660,3 +683,43 @@ def test_a_partners_posts_are_counted_each_also_where_a_platform_tells_no_addres
     [posts] = [row for row in facts.campaigns[0].rows if row.group == "partners"]
     assert posts.so_far == len([day for day in past.likes if day >= WEEK.shift(-12).monday]) + 1
     assert posts.week is None, "of the one that is only named nobody knows the week"
+
+
+# --- What formulas over months were given --------------------------------------------------------------------------
+
+
+def given(engine: Engine, of: Client, facts: Facts, name: str) -> dict[str, list[Any]]:
+    """The inputs that a number's receipt names, oldest first, by series."""
+    with client_snapshot(engine, of.client) as connection:
+        past = origins.Past(connection, of, facts)
+        inputs = origins.origin(past, past.numbers[name]).inputs
+    return {
+        key: [each.value for each in inputs if each.id.startswith(f"{key}@")]
+        for key in dict.fromkeys(each.id.partition("@")[0] for each in inputs)
+    }
+
+
+def test_the_receipt_of_a_lasting_change_names_the_weeks_that_make_it(engine: Engine) -> None:
+    past, of = Past(weeks=30), client()
+    past.visits = {day: value * (2 if day.isoformat() >= "2026-10-05" else 1) for day, value in past.visits.items()}
+    facts = past.facts(engine, of)
+    weeks = given(engine, of, facts, "visits/change")
+    [change, _] = lasting_changes(np.array([weeks["visits"], weeks["social_visits"]], dtype=float))
+    told = next(figure.change for figure in facts.figures if figure.id == "visits")
+    assert change
+    assert told
+    assert (change.factor, change.low, change.high) == pytest.approx((told.times, told.low, told.high), abs=1e-3)
+
+
+def test_the_receipt_of_a_year_names_the_weeks_that_make_it(engine: Engine) -> None:
+    past, of = Past(weeks=53, last=FOURTH), client()
+    past.likes = {day: round(likes * grown(2.0)(day)) for day, likes in past.likes.items()}
+    facts = past.facts(engine, of)
+    weeks = given(engine, of, facts, "year/times")
+    posts = statistics.median(count for count in weeks["counted"] if count)
+    [year] = growth(np.array([weeks["reactions_per_post"]], dtype=float) * posts)
+    assert year
+    assert facts.year
+    assert (year.factor, year.low, year.high) == pytest.approx(
+        (facts.year.times, facts.year.low, facts.year.high), abs=1e-3
+    )

@@ -291,7 +291,7 @@ def test_a_german_mail_reads_as_one() -> None:
         "Reaktionen je Beitrag: 13,4 bislang in den üblichen 8,2–14,8",
         "34 Reaktionen, etwa 3,1-mal so viel wie üblich (2,2–4,1).",
         "Bitte schicken Sie uns Bilder bis Fr., 27. November: „Advent“ beginnt am Mo., 30. November.",
-        "Danke an alle, bei Ihnen und bei uns, die so schnell geantwortet haben!",
+        "Alle 9 neuen Gespräche, die wir sahen, haben eine Antwort. Danke dafür!",
         "Umsatz: A roll on top: diese Woche 402,50 €, bislang 760,25 €",
         "Mo.–Fr. 08:00–17:00, nicht an Feiertagen",
         "etwa 80 % Ihrer eigenen Wochen",

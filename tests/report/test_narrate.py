@@ -389,7 +389,7 @@ def test_a_day_without_a_number_is_not_a_zero():
     chart = good_week().chart
     points = (*chart.points[:-1], replace(chart.points[-1], value=None))
     alt = narrate.chart_alt(good_week(), replace(chart, points=points))
-    assert alt.endswith("Sun not reported.")
+    assert "Sun not reported. The days before, the oldest first: 11, 9, 12, 14, 15, 21, 8, not reported, " in alt
 
 
 def test_days_are_the_clients_days():

@@ -177,7 +177,7 @@ def of_year(facts: Facts, year: Year) -> Iterator[Said]:
     line, alt = narrate_time.year_line(facts, year), narrate_time.year_alt(facts, year)
     yield line, [*([] if line.startswith("No clear change") else times(year.times)), year.low, year.high]
     days = voice_of(facts.locale).days(year.weeks[0].monday, facts.last_day)
-    yield alt.replace(days, ""), list(year.quarters)
+    yield alt.replace(days, ""), [*year.quarters, *known(*(week.value for week in year.weeks))]
 
 
 def of_campaign(facts: Facts, campaign: CampaignFact) -> Iterator[Said]:
@@ -248,7 +248,9 @@ def of_chart(facts: Facts) -> Iterator[Said]:
             values += known(point.value)
             if point.value is not None and point.low is not None and point.high is not None:
                 values.append(Between(point.low, point.high))
+        values += known(*(point.value for point in chart.points[:-7]))
         yield narrate.chart_alt(facts, chart).replace(days, ""), values
+        yield narrate.chart_week(facts, chart), known(*(point.value for point in chart.points[-7:]))
 
 
 def said(facts: Facts) -> Iterator[Said]:

@@ -1,5 +1,6 @@
 """A report is complete, the same in all its forms, and safe whatever strangers wrote."""
 
+import datetime as dt
 import re
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ from markdown_it import MarkdownIt
 from facts_samples import NOTE, SAMPLES, broken_week, chart, empty_week, good_week, normal_week
 from hostile import HOSTILE, attacked
 from widerview.report import above, narrate, narrate_sources, narrate_time, room
-from widerview.report.facts import Facts
+from widerview.report.facts import Facts, LevelChange
 from widerview.report.render import Rendered, render
 
 replace = msgspec.structs.replace
@@ -194,6 +195,21 @@ def test_a_chart_without_any_number_is_left_out():
     assert render(replace(good_week(), chart=replace(chart(), points=blank))).chart_png is None
 
 
+def test_the_text_part_has_the_numbers_of_the_chart():
+    text = render(good_week()).text
+    assert (
+        "VISITS TO YOUR WEBSITE\n----------------------\n\nMon 13, Tue 12, Wed 14, Thu 27, Fri 24, Sat 26, Sun 11\n"
+        in text
+    )
+
+
+def test_a_missing_number_says_so_once():
+    since = LevelChange(since=dt.date(2026, 11, 11), why="measured differently")
+    first = replace(good_week().figures[0], value=None, usual=None, word="not reported", change=since)
+    text = render(replace(good_week(), figures=(first,))).text
+    assert "* Website visits: not reported\n  measured differently since 11 November\n" in text
+
+
 def test_missing_numbers_say_so_and_are_no_zeros():
     rendered = render(broken_week())
     assert "Website visits: not reported" in rendered.text
@@ -347,6 +363,7 @@ def test_only_web_addresses_become_links(url):
     assert not url.strip() or url not in rendered.text
 
 
+@pytest.mark.usefixtures("roomy")
 def test_an_address_cannot_leave_its_attribute_or_its_brackets():
     url = "https://social.example/\"><script>x</script>')[a](b)"
     rendered = render(replace(good_week(), posts=(replace(good_week().posts[0], permalink=url),)))

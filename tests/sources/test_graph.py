@@ -422,7 +422,7 @@ def test_the_last_seven_days_are_asked_for_or_all_of_a_window_longer_than_the_da
     assert graph.days_asked(days, 30) == asked
 
 
-@pytest.mark.parametrize(("value", "stored"), [(3, 3.0), (0, 0.0), (None, None), (-1, None)])
+@pytest.mark.parametrize(("value", "stored"), [(3, 3.0), (0, 0.0), (None, None), (-7, -7.0)])
 def test_a_value_of_a_day_belongs_to_the_account_whose_edge_was_asked_for(page, target, value, stored):
     answer = page("insights", url="https://graph.facebook.com/v26.0/17/insights")
     row = graph.day_row(stamp(target("facebook", "meadow"), answer), answer, dt.date(2026, 11, 9), "views", value)

@@ -9,6 +9,7 @@ in a file is answered with.
 
 import datetime as dt
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+import idna
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
 from pydantic import (
@@ -45,11 +47,15 @@ WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
 Cadence = Literal["weekly", "fortnightly", "monthly"]
+FigureName = Literal[
+    "visits", "social_visits", "campaign_visits", "reactions_per_post", "replies_received", "passed_on"
+]
 _DAYS_OF_WEEK = 7
 _COUNTED_FROM = dt.date(2024, 1, 1)
 _SHOWS_A_YEAR_EVERY = 4  # weeks
 _MONTHS_OF_QUARTER = 3
 _LONGEST_QUOTE = 60
+_DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 
 
 def quoted(value: str) -> str:
@@ -112,6 +118,45 @@ def _known_currency(value: str) -> str:
     return value
 
 
+def ascii_domain(domain: str) -> str:
+    """Write a domain in its ASCII form (IDNA 2008).
+
+    Raises:
+        ValueError: It has none.
+    """
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+
+
+def _mailbox(value: str) -> str:
+    local, _, domain = value.rpartition("@")
+    try:
+        is_domain = bool(_DOMAIN.fullmatch(ascii_domain(domain)))
+    except ValueError:
+        is_domain = False
+    # What nobody sees (joiners, marks of direction) would make two addresses look like one.
+    is_local = unicodedata.is_normalized("NFC", local) and all(
+        letter.isascii() or unicodedata.category(letter)[0] in "LMN" for letter in local
+    )
+    if not (is_domain and is_local):
+        raise mistake(f"{quoted(value)} is not one email address", "write it like mira@agency.example")
+    return value
+
+
+def _ascii_mailbox(value: str) -> str:
+    if not value.rpartition("@")[0].isascii():
+        raise mistake(
+            f"{quoted(value)} has letters outside ASCII before the @, which not every mail server carries",
+            "write it like mira@agency.example",
+        )
+    return value
+
+
+def _mailbox_name(email: str) -> str:
+    """What two spellings of one address have in common."""
+    local, _, domain = email.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}".lower()
+
+
 # Line breaks of any kind would let a name write mail headers of its own; other control characters, terminals.
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 
@@ -133,11 +178,13 @@ TimeZone = Annotated[str, AfterValidator(_known_time_zone), Field(examples=["Eur
 Email = Annotated[
     str,
     Written(
-        "one email address in plain ASCII",
-        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}",
+        "one email address",
+        r"[^\x00-\x20\x7f-\xa0\u2028\u2029\"(),:;<>@\[\\\]]{1,64}@[^\s@]{4,253}",
         "mira@agency.example",
     ),
+    AfterValidator(_mailbox),
 ]
+SenderEmail = Annotated[Email, AfterValidator(_ascii_mailbox)]
 WebAddress = Annotated[
     str, Written("a web address", rf"https?://[^\s{_CONTROLS}<>]+", "https://www.harbour-bakery.example")
 ]
@@ -254,8 +301,8 @@ class Sender(Model):
     """The person at the agency whose name the report carries, and who gets the answers."""
 
     name: Line = Field(description="Their name", examples=["Mira Example"])
-    email: Email = Field(description="Address the report comes from")
-    reply_to: Email | None = Field(default=None, description="Address answers go to; `email` if left out")
+    email: SenderEmail = Field(description="Address the report comes from")
+    reply_to: SenderEmail | None = Field(default=None, description="Address answers go to; `email` if left out")
     agency: Line = Field(description="The agency's name", examples=["Wide Angle"])
     postal_address: Line = Field(
         description="The agency's postal address, which law asks for in many countries",
@@ -309,6 +356,12 @@ class ReportPlan(Model):
         "same",
     )
     pdf: bool = Field(default=False, description="Whether the report is attached as an accessible PDF, too")
+    figures: tuple[FigureName, ...] = Field(
+        default=(),
+        description="The figures that matter most to this client, in their order: they stand first in the mail, and "
+        "are told first. The others follow as they do elsewhere",
+        examples=[["campaign_visits", "replies_received"]],
+    )
     wait_hours: Annotated[int, Field(ge=0, le=18)] = Field(
         default=4,
         description="How long a report waits for a source that has not been read; then it says what is missing",
@@ -951,8 +1004,8 @@ class Client(Model):
             "accounts": ("account", [f"{a.platform} {a.handle.lower()}" for a in self.accounts]),
             "web": ("web property", [f"{w.platform} site {w.site_id}" for w in self.web]),
             "offline": ("folder", [f"{o.platform} {o.name}" for o in self.offline]),
-            "recipients": ("recipient", [r.email.lower() for r in self.recipients]),
-            "crisis": ("address", [email.lower() for email in self.crisis.alert or ()]),
+            "recipients": ("recipient", [_mailbox_name(r.email) for r in self.recipients]),
+            "crisis": ("address", [_mailbox_name(email) for email in self.crisis.alert or ()]),
             "campaigns": ("campaign key", [c.key for c in self.campaigns]),
         }
         for key, (what, names) in named.items():

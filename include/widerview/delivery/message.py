@@ -17,7 +17,7 @@ from email.utils import unquote as unquoted
 from typing import NamedTuple
 from urllib.parse import quote as percent_encoded
 
-import idna
+from widerview.agency.models import ascii_domain
 
 _WORD = r"[^\x00-\x20\x7f\s@<>()\[\],;:\\\"]+"
 _ADDRESS = re.compile(f"{_WORD}@{_WORD}")
@@ -225,12 +225,10 @@ def wire_address(email: str) -> str:
     if not _ADDRESS.fullmatch(email):
         raise ValueError(f"{email!r} is not one email address; write it like mira@agency.example")
     local, _, domain = email.rpartition("@")
-    if not domain.isascii():
-        try:
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-        except idna.IDNAError as error:
-            raise ValueError(f"{email!r} has no valid domain: {error}") from error
-    return f"{_one_line('address', local)}@{domain}"
+    try:
+        return f"{_one_line('address', local)}@{ascii_domain(domain)}"
+    except UnicodeError as error:
+        raise ValueError(f"{email!r} has no valid domain: {error}") from error
 
 
 # --- Parts: written here and not by EmailMessage, which takes ten times as long (RFC 2045, RFC 2046, RFC 2387) -----

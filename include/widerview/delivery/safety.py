@@ -5,12 +5,13 @@ would be sent, and knows nothing of how they were made. What it looks for of eac
 handles, ids of its accounts and websites, domains, and addresses of its recipients.
 
 Marks are compared word by word, whatever the capitals and what stands between the words: `Otter Bakery`,
-`otter-bakery` and `#OtterBakery` are one. So that a report is not held for nothing:
+`otter-bakery` and `#OtterBakery` are one. So are `Café Müller`, `Cafe Mueller` and `Café Müllers`. A letter of a script
+that puts no spaces between words is a word of its own. So that a report is not held for nothing:
 
 - A mark that is part of a longer one of the mail's own client or agency counts where it stands alone only: a client
   named Harbour is not found in Harbour Bakery.
-- A single short or common word is looked for where it cannot be chance only: as a name with its capitals, as a handle
-  after `@`, in an address, a link or a header.
+- A single short or common word is looked for where it cannot be chance only: as a name with its capitals or all in
+  capitals, as a handle after `@`, in an address, a link or a header; with an `s` at its end from six letters on.
 - Less than that (names of less than three letters, numbers of less than six digits, domains of mail providers and
   platforms) is not looked for at all.
 """
@@ -22,9 +23,10 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import chain
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -37,12 +39,24 @@ How = Literal["anywhere", "as written", "in an address"]
 """Where a mark is no chance: anywhere; with the same capitals; in addresses, links and headers or after `@`."""
 
 _WEEK = re.compile(r"[0-9]{4}-W[0-9]{2}")
-_WORD = re.compile(r"[^\W_]+")
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese, and Korean, whose particles stand at the end of names.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
+_WORD = re.compile(rf"(?=\w)[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+_WITHOUT_DECOMPOSITION = str.maketrans({
+    "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i",
+})  # fmt: skip
+_UMLAUTS = str.maketrans({
+    "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe",
+})  # fmt: skip
+_EXPANDED_UMLAUT = re.compile("(?<=[aou])e")
 _SHORTEST_NAME = 3
 _SHORTEST_NUMBER = 6
 _SHORTEST_UNCOMMON = 12
 """From so many letters on, one word is not a common one: names run together, as handles are."""
 _SHORTEST_JOINED = 6
+_SHORTEST_GENITIVE = 6
+_MOST_WORDS = 12
+_BEYOND_GREEK = "\u0400"
 _SNIPPET = 30
 _MOST_FINDINGS = 5
 
@@ -109,7 +123,7 @@ class Guard:
             who = "those who are alerted" if is_alert else "recipients"
             return f"{row.recipient} is not on the list of {who} in {row.client_id}.yaml"
         to = read(message)["To"]
-        if not to or [folded(each.addr_spec) for each in to.addresses] != [folded(row.recipient)]:
+        if not to or [folded(_decoded(each.addr_spec)) for each in to.addresses] != [folded(row.recipient)]:
             return f"the mail is addressed to {to}, and would go to {row.recipient}"
         if row.released or is_alert:
             return None
@@ -166,9 +180,9 @@ def _find(message: bytes, ours: "_Marks", theirs: "_Marks", but: str | None = No
     found: dict[tuple[str, tuple[str, ...], str], Finding] = {}
     for part in _parts(read(message)):
         words = [(word.group(), word.start()) for word in _WORD.finditer(part.text)]
-        folds = [word.casefold() for word, _ in words]
+        folds = [_fold(word) for word, _ in words]
         allowed = [(at, at + len(mark.words)) for at, _, mark in _occurrences(folds, ours)]
-        for at, client_id, mark in _occurrences(folds, theirs):
+        for at, client_id, mark in chain(_occurrences(folds, theirs), _genitives(folds, theirs)):
             end = at + len(mark.words)
             is_own = client_id == but or any(first <= at and end <= last for first, last in allowed)
             if is_own or not _is_meant(mark, part, words, at):
@@ -181,10 +195,9 @@ def _find(message: bytes, ours: "_Marks", theirs: "_Marks", but: str | None = No
 
 def marks(client: Client) -> list[Mark]:
     """List what a client is known by."""
-    names = [("id", client.client), *(("recipient", each.email) for each in client.recipients)]
-    names += [
-        ("domain", domain) for each in client.recipients if (domain := _domain(each.email)) not in _MAIL_PROVIDERS
-    ]
+    addresses = [spelled for each in client.recipients for spelled in (each.email, wire_address(each.email))]
+    names = [("id", client.client), *(("recipient", each) for each in addresses)]
+    names += [("domain", domain) for each in addresses if (domain := _domain(each)) not in _MAIL_PROVIDERS]
     for account in client.accounts:
         names.append((f"{account.platform} account", account.handle))
         if account.handle.startswith("@"):  # on Mastodon the part before the server is a name of its own
@@ -216,14 +229,21 @@ def read(message: bytes) -> EmailMessage:
     return message_from_bytes(message, policy=SMTP)
 
 
+def _decoded(header: str) -> str:
+    """A header's words where some are UTF-8 itself (RFC 6532), which the parser leaves as the bytes they are."""
+    return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _mark(what: str, written: str, if_common: How) -> Iterator[Mark]:
     """Make the marks of one thing that a client is known by: as it is written, and run together."""
-    words = _words(written)
-    letters = "".join(words)
+    spelled = _WORD.findall(_normal(written))
+    words = tuple(map(_fold, spelled))
+    letters = "".join(spelled)
     if len(words) > 1:
-        yield Mark(what, written, words, "anywhere")
+        if letters.isascii() or len(letters) >= _SHORTEST_NAME:
+            yield Mark(what, written, words, "anywhere")
         if len(letters) >= _SHORTEST_JOINED:
-            yield Mark(what, written, (letters,), "anywhere")
+            yield Mark(what, written, (_fold(letters),), "anywhere")
     elif letters.isdecimal():
         if len(letters) >= _SHORTEST_NUMBER:
             yield Mark(what, written, words, "anywhere")
@@ -234,7 +254,40 @@ def _mark(what: str, written: str, if_common: How) -> Iterator[Mark]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.casefold() for word in _WORD.findall(_normal(text)))
+    return tuple(map(_fold, _WORD.findall(_normal(text))))
+
+
+def _fold(word: str) -> str:
+    """A word as it is compared: small letters without diacritics; `ae` is `ä`, and so `a`."""
+    return _EXPANDED_UMLAUT.sub("", _plain(word).casefold())
+
+
+def _plain(word: str) -> str:
+    """A word without the diacritics of Latin and Greek letters; those of others make other letters."""
+    if word.isascii():
+        return word
+    return "".join(_base(letter) for letter in word.translate(_WITHOUT_DECOMPOSITION))
+
+
+def _base(letter: str) -> str:
+    base = unicodedata.normalize("NFD", letter)[0]
+    return base if base < _BEYOND_GREEK else letter
+
+
+@lru_cache(maxsize=4096)
+def _spellings(word: str) -> frozenset[str]:
+    """A word without diacritics, with its capitals: `Müller` as `Muller` and `Mueller`."""
+    return frozenset({_plain(word), _plain(word.translate(_UMLAUTS))})
+
+
+@lru_cache(maxsize=4096)
+def _forms(name: str) -> frozenset[str]:
+    """How a name of one word is written where it is meant: with its capitals or all in them, perhaps with an `s`."""
+    [word] = _WORD.findall(_normal(name))
+    forms = {form for each in _spellings(word) for form in (each, each.upper())}
+    if len(word) >= _SHORTEST_GENITIVE:
+        forms |= {form + ending for form in forms for ending in "sS"}
+    return frozenset(forms)
 
 
 def _normal(text: str) -> str:
@@ -254,7 +307,7 @@ def _site(url: str) -> str:
 
 
 def _domain(address: str) -> str:
-    return wire_address(address).rpartition("@")[2].lower()
+    return address.rpartition("@")[2].lower()
 
 
 _Marks = dict[str, list[tuple[str, Mark]]]
@@ -274,6 +327,17 @@ def _occurrences(words: list[str], marks: _Marks) -> Iterator[tuple[int, str, Ma
                 yield at, client_id, mark
 
 
+def _genitives(words: list[str], marks: _Marks) -> Iterator[tuple[int, str, Mark]]:
+    """Find names with an `s` at their end, as in `Otter Bakerys`."""
+    for end, word in enumerate(words, 1):
+        if word.endswith("s"):
+            cut = [*words[max(0, end - _MOST_WORDS) : end - 1], word[:-1]]
+            for at in range(len(cut)):
+                for client_id, mark in marks.get(cut[at], ()):
+                    if mark.words == tuple(cut[at:]) and mark.what == "name":
+                        yield end - len(mark.words), client_id, mark
+
+
 class _Part(NamedTuple):
     """A part of a mail to look at: its name, its text, and whether all of it are addresses rather than words."""
 
@@ -289,7 +353,7 @@ def _is_meant(mark: Mark, part: _Part, words: list[tuple[str, int]], at: int) ->
         case "anywhere":
             return True
         case "as written":
-            return part.addresses or word == _normal(mark.written).strip()
+            return part.addresses or bool(_spellings(word) & _forms(mark.written))
         case _:
             return part.addresses or part.text[max(0, start - 1) : start] == "@"
 
@@ -299,7 +363,7 @@ def _parts(message: EmailMessage) -> Iterator[_Part]:
         for name, value in part.items():
             if name != "DKIM-Signature":  # a hash, whose letters are chance
                 is_text = name in {"Subject", "From", "To", "Content-Language"}
-                yield _Part(f"the header {name}", _normal(unquote(str(value))), not is_text)
+                yield _Part(f"the header {name}", _normal(unquote(_decoded(str(value)))), not is_text)
         match part.get_content_type():
             case "text/plain":
                 yield _Part("the text", _normal(part.get_content()), False)

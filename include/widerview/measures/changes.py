@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from widerview.measures.robust import Floats, Ints, median
-from widerview.measures.usual import GAIN, Forecast, forecast
+from widerview.measures.usual import GAIN, Forecast, counting_noise, forecast
 
 BEFORE_WEEKS = 8
 """What came after is held against so many weeks before."""
@@ -50,7 +50,8 @@ def lasting_changes(weeks: Floats, chance: float = CHANCE) -> list[Change | None
     Its size is the mean of what came after less that of the `BEFORE_WEEKS` before, on the log scale (log1p), no week
     counted farther than two standard deviations from its side's median. Levels wander in any case: the range is that
     of simple exponential smoothing's own innovations (Hyndman et al. 2008, doi:10.1007/978-3-540-71918-2, chapter 5),
-    whose variance `forecast` gives.
+    whose variance `forecast` gives. The part of it that is the noise of counting does not wander: each week has its
+    own, so two means of small counts differ by chance far less than two levels that may have moved.
 
     Every week of the last `LEAST_AFTER` to `MOST_AFTER` is tried as the first after a change, its p times the number of
     weeks tried (Bonferroni). A change lasts where four in five weeks since then lie on its side of the median before,
@@ -100,7 +101,10 @@ def _compared(logs: Floats, expected: Forecast, since: int) -> _Compared:
     enough = (_known(before) >= _LEAST_BEFORE) & (_known(after) >= LEAST_AFTER)
     deviation = np.sqrt(np.where(enough, expected.variance, np.nan))[:, None]
     size = _mean(after, deviation) - _mean(before, deviation)
-    spread = deviation[:, 0] * _innovations(before.shape[1], after.shape[1]) ** 0.5
+    counting = counting_noise(expected.level)  # the variance is never smaller
+    variance = (expected.variance - counting) * _innovations(before.shape[1], after.shape[1])
+    variance += counting * (1 / np.maximum(_known(before), 1) + 1 / np.maximum(_known(after), 1))
+    spread = np.where(enough, np.sqrt(variance), np.nan)
     p = 2 * special.stdtr(expected.freedom, -np.abs(size) / spread)
     return _Compared(size, spread, expected.freedom, p, median(before)[:, None])
 

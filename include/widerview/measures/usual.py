@@ -97,7 +97,7 @@ def forecast(weeks: Floats) -> Forecast:
     errors = np.full((series, width), np.nan)
     if width > 1:  # every week against the level of those before it
         before = sliding_window_view(np.pad(logs, ((0, 0), (width - 1, 0)), constant_values=np.nan), width, axis=1)
-        errors[:, 1:] = logs[:, 1:] - _level(before[:, :-1].reshape(-1, width)).reshape(series, -1)
+        errors[:, 1:] = logs[:, 1:] - _level(before[:, :-1].reshape(-1, width)).reshape(series, width - 1)
     if width >= MIN_WEEKS:
         level = np.where(known >= MIN_WEEKS, _level(logs), np.nan)
     # With one week before it there is no error that would say anything.
@@ -109,7 +109,7 @@ def forecast(weeks: Floats) -> Forecast:
     own[enough] = np.nanmean(np.clip(errors, -edge, edge)[enough] ** 2, axis=1)
     freedom = _POOL_WEIGHT + counted
     variance = (_POOL_WEIGHT * _pooled(own[enough], counted[enough]) + counted * own) / freedom
-    return Forecast(level, np.maximum(variance, _counting_noise(level)), freedom, known)
+    return Forecast(level, np.maximum(variance, counting_noise(level)), freedom, known)
 
 
 def usual_ranges(
@@ -176,7 +176,7 @@ def _pooled(variances: Floats, freedom: Floats) -> float:
     return float(np.exp(np.mean(logs) + special.digamma(_POOL_WEIGHT / 2) - np.log(_POOL_WEIGHT / 2)))
 
 
-def _counting_noise(level: Floats | float) -> Floats:
+def counting_noise(level: Floats | float) -> Floats:
     """The variance on the log scale that a count has by chance alone, about 1 / (count + 1) (delta method, Poisson).
 
     No past, however even, makes small counts more certain than that: after weeks of 2, a 3 is nothing to speak of.
@@ -215,12 +215,12 @@ def usual_weekdays(history: Mapping[dt.date, float | None]) -> dict[int, tuple[f
     middle = median(days)[:, None]
     # Each weekday's median has taken a part of its days' deviations.
     spread = deviation((days - middle).reshape(1, -1), 0.0)[0] * (known.sum() / freedom) ** 0.5
-    reach = _LEVEL_CLIP * np.maximum(spread, _counting_noise(middle) ** 0.5)
+    reach = _LEVEL_CLIP * np.maximum(spread, counting_noise(middle) ** 0.5)
     clipped = np.clip(days, middle - reach, middle + reach)
     level = np.nanmean(clipped, axis=1)
     variance = np.nansum((clipped - level[:, None]) ** 2) / freedom / clipped_square(_LEVEL_CLIP)
     # The weekday's own mean is an estimate too: its error adds to the day's own scatter.
-    scatter = np.sqrt(np.maximum(variance, _counting_noise(level)) * (1 + 1 / known))
+    scatter = np.sqrt(np.maximum(variance, counting_noise(level)) * (1 + 1 / known))
     reach = special.stdtrit(freedom, 0.5 + COVERAGE / 2) * scatter
     low, high = np.maximum(np.expm1(level - reach), 0.0), np.expm1(level + reach)
     return {weekday: (float(low[row]), float(high[row])) for row, weekday in enumerate(enough)}

@@ -7,6 +7,7 @@ known when it was made.
 """
 
 import datetime as dt
+import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,20 +21,27 @@ from sqlalchemy import Connection
 from widerview.agency.models import OFFLINE, SOCIAL, Campaign, Client, Goal
 from widerview.measures.goals import YEAR_WEEKS
 from widerview.measures.weeks import Week
-from widerview.report.campaigns import asset_of, running_campaigns
+from widerview.report.campaigns import asset_of, campaign_of_ads, partner_of, running_campaigns
 from widerview.report.compose import HISTORY_WEEKS
-from widerview.report.effect import looked_at_from
+from widerview.report.effect import days_of_others, looked_at_from
 from widerview.report.facts import Facts
 from widerview.report.goals import running_goals
 from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
 from widerview.report.long_past import Breaks, counted_alike
 from widerview.report.rates import sides_of
 from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers, slug
-from widerview.report.social import REACTIONS, Social, matched_age, names_of
+from widerview.report.social import (
+    MOST_LACKING,
+    REACTIONS,
+    Social,
+    TargetKey,
+    matched_age,
+    names_of,
+    partner_accounts,
+)
 from widerview.report.web import Web, counting_sites
 from widerview.sources import landing_pages
 from widerview.sources.drop_folder import AD_PLATFORMS
-from widerview.sources.referrers import tag
 from widerview.sources.registry import SOURCES
 from widerview.tagging.posts import belongs
 from widerview.vocabulary.metrics import METRICS
@@ -134,17 +142,49 @@ class Past:
 
     @cached_property
     def everybody(self) -> Social:
-        """The accounts that are read, partners' with them."""
+        """The client's accounts and those of partners, over the weeks that a report compares."""
+        weeks = [self.week.shift(-ago) for ago in range(HISTORY_WEEKS, -1, -1)]
         since = self.week.monday - _YEARS
-        return Social.read(self.connection, self.client, [self.week], self.as_of, self.as_of, pulled_since=since)
+        return Social.read(self.connection, self.client, weeks, self.as_of, self.as_of, pulled_since=since)
 
     @cached_property
     def social(self) -> Social:
-        """The accounts that the report is about."""
-        every = self.everybody
+        """The accounts that the report is about: those that it names."""
+        return self.everybody.without(self.everybody.configured - self._told)
+
+    @cached_property
+    def with_partners(self) -> Social:
+        """The accounts whose posts are part of campaigns."""
+        return self.everybody.without(self.everybody.configured - self._told - partner_accounts(self.client))
+
+    @cached_property
+    def _told(self) -> set[TargetKey]:
         named = {(each.platform, each.handle) for each in self.facts.accounts}
-        told = [each for each in every.accounts if (SOURCES[each.source].title, each.handle) in named]
-        return every.without(every.configured - {(each.source, name) for each in told for name in names_of(each)})
+        return {
+            (each.source, name)
+            for each in self.everybody.accounts
+            if (SOURCES[each.source].title, each.handle) in named
+            for name in names_of(each)
+        }
+
+    @cached_property
+    def _lacking(self) -> Mapping[tuple[str, str], tuple[dt.date, frozenset[str]]]:
+        """Of each post of these weeks its day, and the counters that it lacks and its account's earlier posts had."""
+        every = (post for week in self.social.weeks for post in self.social.published(week))
+        zone = self.client.zone
+        return {
+            (each.post.source, each.post.post_id): (each.post.published_at.astimezone(zone).date(), each.lacking)
+            for each in every
+        }
+
+    def lacks(self, post: tuple[str, str], metrics: Iterable[str]) -> bool:
+        """Whether a post, by source and id, lacks one of some counters."""
+        return post in self._lacking and not self._lacking[post][1].isdisjoint(metrics)
+
+    def lacking(self, days: Iterable[dt.date], metrics: Iterable[str]) -> int:
+        """How many posts of some days lack one of some counters."""
+        wanted, metrics = set(days), set(metrics)
+        return sum(day in wanted and not lacking.isdisjoint(metrics) for day, lacking in self._lacking.values())
 
     @cached_property
     def breaks(self) -> Breaks:
@@ -154,9 +194,8 @@ class Past:
     @cached_property
     def web(self) -> Web:
         """The visits of the days that any formula looks at."""
-        first = min(
-            [self.week.monday - _YEARS, *(looked_at_from(each, self.week.sunday) for each in self.client.campaigns)]
-        )
+        campaigns = [self.campaign(each.key) for each in self.facts.campaigns]
+        first = min([self.week.monday - _YEARS, *(looked_at_from(each, self.week.sunday) for each in campaigns)])
         return Web.read(self.connection, self.client, first, self.week.sunday, self.as_of)
 
     def query(self, name: str, **parameters: object) -> str:
@@ -228,8 +267,7 @@ def _parts(
     if key == "posts":
         return _posts_of(past, days)
     if key in _OF_POSTS:
-        metrics = METRICS["reactions" if key == "counted" else key].parts
-        return _counter_parts(past, metrics, days, is_latest=is_latest)
+        return _counter_parts(past, _counters(key), days, is_latest=is_latest)
     dimension, of_day = _visits_of(past, key)
     return _visit_parts(past, "visits", dimension, of_day, days)
 
@@ -240,7 +278,7 @@ def _value(past: Past, key: str, days: Sequence[dt.date], parts: Iterable[_Part]
     rows = [part.row for part in parts if part.day in wanted]
     if key in _OF_POSTS:
         is_known = past.social.known_days >= wanted and _is_alike(past.breaks.posts, days)
-        return _of_posts(key, rows) if is_known else None
+        return _of_posts(past, key, days, rows) if is_known else None
     if key.startswith("daily/"):
         is_known = bool(rows) and all(row.value is not None for row in rows)
     else:
@@ -250,19 +288,26 @@ def _value(past: Past, key: str, days: Sequence[dt.date], parts: Iterable[_Part]
     return sum(row.value or 0.0 for row in rows) if is_known else None
 
 
-def _of_posts(key: str, rows: Sequence[Row]) -> float | None:
-    """What the counters of some posts give together, or how many there are; None where none of them tells."""
+def _of_posts(past: Past, key: str, days: Sequence[dt.date], rows: Sequence[Row]) -> float | None:
+    """What the counters of some posts give together, or how many there are; None where too few of them tell."""
     if key == "posts":
         return len(rows)
     posts: dict[tuple[str, str], float] = {}
     for row in rows:
         if row.value is not None:
             posts[row.source, row.of] = posts.get((row.source, row.of), 0.0) + row.value
+    lacking = past.lacking(days, _counters(key))
+    if lacking > MOST_LACKING * (len(posts) + lacking):
+        return 0 if key == "counted" else None
     if key == "counted":
         return len(posts)
     if key == "reactions_per_post":
         return statistics.fmean(posts.values()) if posts else None
     return sum(posts.values()) if posts or not rows else None
+
+
+def _counters(key: str) -> Sequence[str]:
+    return METRICS["reactions" if key == "counted" else key].parts
 
 
 def _is_alike(since: dt.date | None, days: Sequence[dt.date]) -> bool:
@@ -357,21 +402,17 @@ def _posts_of(past: Past, days: Sequence[dt.date]) -> tuple[list[_Part], tuple[s
 
 
 def _counter_parts(
-    past: Past,
-    metrics: Sequence[str],
-    days: Sequence[dt.date],
-    *,
-    is_latest: bool = False,
-    social: Social | None = None,
+    past: Past, metrics: Sequence[str], days: Sequence[dt.date], *, is_latest: bool = False
 ) -> tuple[list[_Part], tuple[str, ...]]:
-    """Some counters of the posts of some days, of some accounts or of all that the report is about."""
-    first, end, posts = _published(past, days, social)
+    """Some counters of the posts of some days; of one that lacks a part of them nothing can be said."""
+    first, end, posts = _published(past, days)
     age = None if is_latest else matched_age(past.week, past.client.zone, past.as_of)
     of_client, zone = (past.connection, past.client.client, past.as_of, first, end), past.client.time_zone
     parts = [
         _Part(posts[counter.source, counter.post_id][1], _counter_row(counter, counter.post_id))
         for counter in read.post_counters(*of_client, zone=zone, age=age)
-        if (counter.source, counter.post_id) in posts and counter.metric in metrics
+        if (post := (counter.source, counter.post_id)) in posts and counter.metric in metrics
+        if is_latest or not past.lacks(post, metrics)
     ]
     seconds = age and age.total_seconds()
     asked = past.query("post_counters", first=first, end=end, zone=zone, age_seconds=seconds, metric=list(metrics))
@@ -382,8 +423,8 @@ def _published(
     past: Past, days: Sequence[dt.date], social: Social | None = None
 ) -> tuple[dt.datetime, dt.datetime, dict[tuple[str, str], tuple[read.Post, dt.date]]]:
     """The interval in which the posts of some days are looked for, and they by source and id, each with its day."""
-    zone, wanted = past.client.zone, set(days)
     ours = (social or past.social).ours
+    zone, wanted = past.client.zone, set(days)
     first, end = Week.of(min(days)).bounds(zone)[0], Week.of(max(days)).bounds(zone)[1]
     found = {
         (post.source, post.post_id): (post, day)
@@ -649,7 +690,7 @@ def _how(rows: Sequence[Row], value: Value) -> str:
     known = [row.value for row in rows if row.value is not None]
     if rows and all(row.metric == "post" for row in rows) and len(rows) == value:
         return _COUNTED
-    if value in {sum(known), round(sum(known))}:
+    if isinstance(value, (int, float)) and (value == round(sum(known)) or math.isclose(value, sum(known))):
         return _ADDED
     if known and value == max(known):
         return _LARGEST
@@ -662,7 +703,7 @@ def _campaign_rows(
     key = campaign.key.casefold()
     match group, metric:
         case (("social" | "partners"), "posts") | ("social", "reach") | ("claimed", "claimed_leads"):
-            return _campaign_posts(past, campaign, metric, of, days)
+            return _campaign_posts(past, campaign, group, metric, of, days)
         case "claimed", _:
             return _ads(past, campaign, metric, days, of)
         case "offline", _:
@@ -698,16 +739,20 @@ def _members(past: Past, campaign: Campaign, kind: str, name: str) -> Iterator[s
 
 
 def _campaign_posts(
-    past: Past, campaign: Campaign, metric: str, of: str, days: Sequence[dt.date]
+    past: Past, campaign: Campaign, group: str, metric: str, of: str, days: Sequence[dt.date]
 ) -> tuple[list[Row], tuple[str, ...]]:
-    """The campaign's posts of some days, or their counters."""
-    is_of_partner = metric == "posts" and of
-    first, end, every = _published(past, days, past.everybody if is_of_partner else past.social)
-    posts = {
-        name
-        for name, (post, _) in every.items()
-        if belongs(past.client, post, campaign) and (metric == "posts" or SOURCES[post.source].title == of)
-    }
+    """The posts of a campaign of some days, the client's own or a partner's; or their counters on one platform."""
+    social = past.with_partners
+    first, end, every = _published(past, days, social)
+
+    def is_part(post: read.Post) -> bool:
+        partner = partner_of(campaign, social.accounts, post)
+        if not belongs(past.client, post, campaign) or (partner.name if partner else "") != whose:
+            return False
+        return metric == "posts" or SOURCES[post.source].title == of
+
+    whose = of if group == "partners" else ""
+    posts = {name for name, (post, _) in every.items() if is_part(post)}
     if metric == "posts":
         asked = past.query("posts", first=first, end=end, campaign=campaign.key)
         return [_post_row(every[name][0]) for name in posts], (asked,)
@@ -732,11 +777,12 @@ def _ads(
     past: Past, campaign: Campaign, metric: str, days: Sequence[dt.date], platform: str = ""
 ) -> tuple[list[Row], tuple[str, ...]]:
     """What ads managers tell of a campaign, of one platform or of all."""
-    names = {tag(campaign.key), tag(campaign.name)}
 
     def is_part(value: read.DayValue) -> bool:
         name, _, told = value.member.rpartition("/")
-        return value.source in OFFLINE and name in names and platform in {"", AD_PLATFORMS.get(told, told)}
+        meant = campaign_of_ads(past.client, name, value.day) if value.source in OFFLINE else None
+        is_meant = meant is not None and meant.key == campaign.key
+        return is_meant and platform in {"", AD_PLATFORMS.get(told, told)}
 
     parts, asked = _day_parts(past, metric, "touchpoint", days, is_part, campaign=campaign.key)
     return [part.row for part in parts], asked
@@ -841,53 +887,41 @@ def _effect_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     campaign = past.campaign(number.of[0])
     effect = next(each.effect for each in past.facts.campaigns if each.key == campaign.key)
     first, last = looked_at_from(campaign, past.week.sunday), min(campaign.ends, past.week.sunday)
-    days = [str(first + count * _DAY) for count in range((last - first).days + 1)]
+    days = [first + count * _DAY for count in range((last - first).days + 1)]
+    others = days_of_others(past.client, campaign, days)
+    used = {str(day) for day in days if day not in others and past.web.is_settled(day, past.client.zone, past.as_of)}
     keys = ["visits", *(f"channel/{name}" for name in (effect.controls if effect else ()))]
-    yield from _inputs(past, keys, days)
+    for each in _inputs(past, keys, [str(day) for day in days]):
+        # The days of other campaigns, and those that are not counted to the end, are left out.
+        yield each if each.id.partition("@")[2] in used else Input(id=each.id, value=None)
 
 
 def _usual_posts_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     yield from _inputs(past, ["posts"], _weeks_before(past, HISTORY_WEEKS))
 
 
-def _rate(past: Past, number: PrintedNumber) -> Reading:
-    """What was counted on both sides of a rate in the week."""
-    return _both_sides(past, number, list(past.week.days))
-
-
-def _usual_rate(past: Past, number: PrintedNumber) -> Reading:
-    """What was counted on both sides in the weeks before; the counts of this week's posts count, too."""
-    return _both_sides(
-        past, number, [day for ago in range(HISTORY_WEEKS, -1, -1) for day in past.week.shift(-ago).days]
-    )
-
-
-def _both_sides(past: Past, number: PrintedNumber, days: Sequence[dt.date]) -> Reading:
-    platform, handle, metric = number.of
-    if not handle:
-        sites = {site for site in counting_sites(past.client) if SOURCES[site[0]].title == platform}
-        found = [
-            _day_parts(past, part, "total", days, lambda value: (value.source, value.entity_id) in sites)
-            for part in METRICS[metric].parts
-        ]
-    else:
-        account = next(
-            each for each in past.social.accounts if (SOURCES[each.source].title, each.handle) == (platform, handle)
-        )
-        others = past.social.configured - {(account.source, name) for name in names_of(account)}
-        sides = sides_of(account.source, metric, past.week.monday)
-        metrics = [*sides.above, *sides.below] if sides else []
-        found = [_counter_parts(past, metrics, days, social=past.social.without(others))]
-    rows = [part.row for parts, _ in found for part in parts]
-    return Reading(KINDS[number.kind].how, rows, tuple(query for _, asked in found for query in asked))
-
-
-def _half_within(past: Past, number: PrintedNumber) -> Reading:
+def _waited(past: Past, number: PrintedNumber) -> Reading:
     first, end = past.week.bounds(past.client.zone)
     received = _received(past)
     answers, also = _answers(past, received)
     rows = [*(_message_row(each) for each in received), *answers]
     return Reading(KINDS[number.kind].how, rows, (past.query("received_messages", first=first, end=end), also))
+
+
+def _rate(past: Past, number: PrintedNumber) -> Reading:
+    """Both sides of a rate, of the week and of the weeks that it is weighed by and held against."""
+    metric, platform, handle = number.of
+    days = [day for ago in range(HISTORY_WEEKS, -1, -1) for day in past.week.shift(-ago).days]
+    how = f"{KINDS[number.kind].how} Its two sides are {' and '.join(METRICS[metric].parts)}."
+    if not handle:
+        found = [_visit_parts(past, name, "total", lambda day: {""}, days) for name in METRICS[metric].parts]
+        rows = [part.row for parts, _ in found for part in parts]
+        return Reading(how, rows, tuple(query for _, asked in found for query in asked))
+    ours = _account_ids(past, platform, handle)
+    theirs = {name for name, (post, _) in _published(past, days)[2].items() if (name[0], post.account_id) in ours}
+    sides = next(sides for source, _ in ours if (sides := sides_of(source, metric, past.week.monday)))
+    parts, asked = _counter_parts(past, [*sides.above, *sides.below], days)
+    return Reading(how, [part.row for part in parts if (part.row.source, part.row.of) in theirs], asked)
 
 
 def _worked_out(past: Past, number: PrintedNumber) -> Reading:
@@ -932,9 +966,7 @@ _READERS: Mapping[str, Callable[[Past, PrintedNumber], Reading]] = {
     "goal": _given(_goal_inputs),
     "year": _given(_year_inputs),
     "effect": _given(_effect_inputs),
-    "half within": _half_within,
-    "answers": _half_within,
+    "answers": _waited,
     "rate": _rate,
-    "usual rate": _usual_rate,
     "worked out": _worked_out,
 }

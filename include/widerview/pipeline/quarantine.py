@@ -1,5 +1,7 @@
 """What a person does with held rows: look at the raw answer, release what is right after all, check anew after a fix.
 
+So with a verdict that nothing is held for: who has looked can release it, and its red days become amber.
+
 A release is kept in landing, beside the pull; then the pull is checked and loaded again from its raw answers. All of
 it can be done twice, or again after an interruption.
 """
@@ -14,7 +16,7 @@ from sqlalchemy import Engine
 from widerview.landing.store import Entry, Landing, Pull
 from widerview.pipeline import ingest
 from widerview.pipeline.releases import Release, fingerprint, read_releases, write_releases
-from widerview.quality.verdict import Rejected
+from widerview.quality.verdict import CheckResult, Rejected
 from widerview.sources.base import Source
 from widerview.warehouse import quarantine
 from widerview.warehouse.quarantine import Held
@@ -45,10 +47,17 @@ class Shown(NamedTuple):
 
 
 class Released(NamedTuple):
-    """What a release came to: how many rows and numbers are released now, and what of the pull is still held."""
+    """What a release came to.
+
+    Attributes:
+        places: How many rows and numbers, or verdicts, are released now.
+        still_held: What of the pull is still held.
+        still_red: Why days of it are still red.
+    """
 
     places: int
     still_held: tuple[Rejected, ...]
+    still_red: tuple[str, ...] = ()
 
 
 class Rechecked(NamedTuple):
@@ -93,16 +102,19 @@ def release(
     *,
     index: int | None = None,
     metric: str | None = None,
+    verdict: bool = False,
     why: str,
     by: str,
     at: dt.datetime,
 ) -> Released:
     """Release what is held of a pull, of one row of it, or one running total of that row; then check and load it anew.
 
+    With `verdict` none of that, but what makes days of the pull red though nothing is held for it: they become amber.
+
     What is released already stays as it was released; so a release that was interrupted can be called again.
 
     Raises:
-        NotHeld: Nothing of what is asked for is held, nor was it released before.
+        NotHeld: Nothing of what is asked for is held, or red, nor was it released before.
         ValueError: The pull is another client's, or it cannot be read any more.
         LandingError: There is no such pull, or it was not checked yet.
         CheckBroken: A check could not be carried out; it is released all the same, and not loaded.
@@ -117,12 +129,20 @@ def release(
     assert source is not None  # noqa: S101 - else it is unreadable
 
     def is_meant(place: Rejected | Release) -> bool:
+        if verdict or place.index is None:
+            return verdict and place.index is None
         return index is None or (place.index == index and metric in {None, place.metric})
 
     before = read_releases(landing, load_id)
-    held = ingest.read_check(landing, load_id).rejected
+    judged = ingest.read_check(landing, load_id)
+    held = judged.rejected
     meant = [each for each in held if is_meant(each)]
-    if not meant and not any(is_meant(each) for each in before):
+    is_known = any(is_meant(each) for each in before)
+    if verdict and not is_known:
+        if not (red := _why_red(judged)):
+            raise NotHeld(f"No day of {load_id} is red.")
+        write_releases(landing, load_id, [*before, Release(index=None, why=f"{why} ({' '.join(red)})", by=by, at=at)])
+    elif not meant and not is_known:
         places = [f"row {each.index}" + (f" ({each.metric})" if each.metric else "") for each in held]
         raise NotHeld(f"Nothing of that is held in {load_id}. Held are: {_few(places) or 'no rows'}.")
     if meant:
@@ -139,7 +159,13 @@ def release(
         write_releases(landing, load_id, [*kept, *anew.values()])
     [result] = ingest.check_pulls(landing, source, [(load_id, pull)], engine)
     ingest.load_pulls(landing, source, [(load_id, pull)], engine)
-    return Released(len(meant), result.rejected)
+    return Released(len(meant) + (verdict and not is_known), result.rejected, _why_red(result))
+
+
+def _why_red(judged: CheckResult) -> tuple[str, ...]:
+    """Why days of a pull are red, each reason once."""
+    found = (reason for each in judged.verdicts if each.colour == "red" for reason in each.reasons)
+    return tuple(dict.fromkeys(found))
 
 
 def recheck(

@@ -321,7 +321,8 @@ def _why_red(fact: SourceFact, verdicts: Sequence[read.Verdict], week: Week) -> 
 
 **What to do:** look at the last run of `{ingest_dag_id(fact.source)}`: a failed `pull` says what the platform said, and
 the page behind its task `check` shows which numbers were judged how.{token} Then run that DAG with `first`
-{week.monday} and `last` {week.sunday}. If the numbers are right after all, release them with `widerview quarantine`.
+{week.monday} and `last` {week.sunday}. If the numbers are right after all, release them with
+`widerview quarantine release`; if nothing is held, with its option `--verdict`. The page names the pull.
 """
 
 

@@ -274,6 +274,21 @@ def campaign_of_ads(client: Client, name: str, day: dt.date) -> Campaign | None:
     return max(begun, key=lambda each: each.starts, default=None)
 
 
+def partner_of(campaign: Campaign, accounts: Iterable[read.Account], post: read.Post) -> Partner | None:
+    """Say whose a post of a campaign is: by its account, of those that are read, or by hand; None: the client's."""
+    names = {
+        (account.source, name)
+        for account in accounts
+        if (account.source, account.account_id) == (post.source, post.account_id)
+        for name in names_of(account)
+    }
+    for partner in campaign.partners:
+        theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
+        if post.permalink in partner.posts or names & theirs:
+            return partner
+    return None
+
+
 @dataclass(frozen=True)
 class _Table:
     """One campaign's table in the making."""
@@ -348,20 +363,10 @@ class _Table:
     @cached_property
     def _own(self) -> list[PostNumbers]:
         """Those of them that are the client's and no partner's."""
-        return [post for post in self._published if self._partner_of(post) is None]
+        return [post for post in self._published if self._partner_of(post.post) is None]
 
-    def _partner_of(self, post: PostNumbers) -> Partner | None:
-        names = {
-            (account.source, name)
-            for account in self.social.accounts
-            if (account.source, account.account_id) == (post.post.source, post.post.account_id)
-            for name in names_of(account)
-        }
-        for partner in self.campaign.partners:
-            theirs = {(each.platform, plain_handle(each.handle)) for each in partner.accounts}
-            if post.post.permalink in partner.posts or names & theirs:
-                return partner
-        return None
+    def _partner_of(self, post: read.Post) -> Partner | None:
+        return partner_of(self.campaign, self.social.accounts, post)
 
     def _posts(self) -> Iterator[CampaignRow]:
         own = self._own
@@ -391,7 +396,7 @@ class _Table:
         return post.post.published_at.astimezone(self.client.zone).date() in self.week.days
 
     def _partners(self) -> Iterator[CampaignRow]:
-        read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post))]
+        read_posts = [(post, partner) for post in self._published if (partner := self._partner_of(post.post))]
         for partner in self.campaign.partners:
             theirs = [post for post, whose in read_posts if whose is partner]
             # Of posts that are only named in the file nobody knows the week.

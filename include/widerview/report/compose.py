@@ -52,6 +52,7 @@ from widerview.report.worth_knowing import DailySeries
 from widerview.report.year import year_of
 from widerview.sources.base import plain_handle
 from widerview.sources.registry import SOURCES
+from widerview.tagging.links import MEDIA
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 
@@ -144,7 +145,7 @@ def compose(
         as_of=as_of,
         colour=colour,
         grade=_grade(colour, figures, posted=not is_silent),
-        figures=figures,
+        figures=_in_order(client, figures),
         chart=None if year or (is_silent and not client.visit_counters) else _chart(client, weeks, social, web, breaks),
         year=year,
         worth_knowing=series.notable_days(client, seen_until, titles),
@@ -189,6 +190,12 @@ def _weeks_in_view(client: Client, week: Week) -> int:
     """How many weeks are looked at to see lasting changes, and the goals of the week from their first day on."""
     goals = [(week.monday - Week.of(goal.starts).monday).days // 7 + 1 for goal in running_goals(client, week)]
     return max([CHANGE_WEEKS, *goals])
+
+
+def _in_order(client: Client, figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    """The figures, those first that the client's file names."""
+    first: dict[str, int] = {name: place for place, name in enumerate(client.report.figures)}
+    return tuple(sorted(figures, key=lambda figure: first.get(figure.id, len(first))))  # stable
 
 
 def _is_so_far(figures: Sequence[Figure]) -> bool:
@@ -329,8 +336,8 @@ def _noted(client: Client, since: dt.date | None) -> Mapping[dt.date, list[DayNo
         noted[campaign.starts].append(DayNote(what="campaign starts", name=campaign.name))
     for campaign in client.campaigns:
         for asset in campaign.assets:
-            if asset.starts:
-                noted[asset.starts].append(DayNote(what="asset starts", name=asset.name))
+            if asset.starts or MEDIA.get(asset.kind) == "print":  # what hangs does so from the campaign's first day on
+                noted[campaign.days_of(asset)[0]].append(DayNote(what="asset starts", name=asset.name))
     for entry in client.timeline:
         noted[entry.day].append(DayNote(what="timeline", name=entry.what))
     if since:

@@ -64,7 +64,7 @@ def effect_of(
         ]
         return effect(target, np.array(controls).reshape(len(names), len(days)), (campaign.starts - first).days)
 
-    others = _days_of_others(client, campaign, days)
+    others = days_of_others(client, campaign, days)
     found = without(others)
     if isinstance(found, NoEstimate):
         is_of_others = bool(others) and isinstance(without(set()), Effect)
@@ -83,8 +83,8 @@ def effect_of(
     )
 
 
-def _days_of_others(client: Client, campaign: Campaign, days: Sequence[dt.date]) -> set[dt.date]:
-    """The days on which some other campaign runs, without those that run on all of them."""
+def days_of_others(client: Client, campaign: Campaign, days: Sequence[dt.date]) -> set[dt.date]:
+    """Give the days on which some other campaign runs, without those that run on all of them."""
     others = [each for each in client.campaigns if each.key != campaign.key]
     passing = [each for each in others if each.starts > days[0] or each.ends < days[-1]]
     return {day for day in days if any(each.runs_in(day, day) for each in passing)}

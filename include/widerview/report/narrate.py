@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING
 from typing import NamedTuple
 
+import msgspec
+
 from widerview.report.clean_text import clip
 from widerview.report.facts import (
     Answers,
@@ -34,6 +36,7 @@ _PER_POST = "reactions_per_post"
 _FROM_POSTS = {_PER_POST, "replies_received", "passed_on"}
 _MUCH_MORE = 2
 _AT_MOST_NAMED = 2
+_DAYS_OF_WEEK = 7
 
 
 # --- The sentences -----------------------------------------------------------------------------------------------
@@ -480,14 +483,29 @@ def whole_hours(hours: float) -> int:
 
 
 def chart_alt(facts: Facts, chart: Chart) -> str:
-    """The chart in words, with the numbers of the report's week."""
+    """The chart in words: the numbers of the report's week first, then those of the days before."""
     voice = voice_of(facts.locale)
     first, last = chart.points[0].day, chart.points[-1].day
-    return voice.gettext("%(title)s, %(days)s. This week, usual in brackets: %(week)s.") % {
-        "title": voice.gettext(chart.title),
-        "days": voice.days(first, last),
-        "week": ", ".join(_day_in_words(voice, point) for point in chart.points[-7:]),
-    }
+    text = voice.say(
+        "%(title)s, %(days)s. This week, usual in brackets: %(week)s.",
+        title=voice.gettext(chart.title),
+        days=voice.days(first, last),
+        week=", ".join(_day_in_words(voice, point) for point in chart.points[-_DAYS_OF_WEEK:]),
+    )
+    before = [point.value for point in chart.points[:-_DAYS_OF_WEEK]]
+    return f"{text} {_earlier(voice, before)}" if before else text
+
+
+def chart_week(facts: Facts, chart: Chart) -> str:
+    """The numbers of the report's week on one line."""
+    voice = voice_of(facts.locale)
+    days = [msgspec.structs.replace(point, low=None, high=None) for point in chart.points[-_DAYS_OF_WEEK:]]
+    return ", ".join(_day_in_words(voice, day) for day in days)
+
+
+def _earlier(voice: Voice, values: Sequence[float | None]) -> str:
+    numbers = [voice.gettext("not reported") if value is None else voice.about(value) for value in values]
+    return voice.say("The days before, the oldest first: %(numbers)s.", numbers=", ".join(numbers))
 
 
 def _day_in_words(voice: Voice, point: DayPoint) -> str:

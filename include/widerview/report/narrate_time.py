@@ -177,13 +177,19 @@ def year_title(facts: Facts, year: Year) -> str:
 
 
 def year_alt(facts: Facts, year: Year) -> str:
-    """A year in words: a usual week of each quarter."""
+    """A year in words: a usual week of each quarter, then all weeks."""
     voice = voice_of(facts.locale)
-    return voice.gettext("%(title)s, %(days)s. A usual week of each quarter: %(quarters)s.") % {
-        "title": year_title(facts, year),
-        "days": voice.days(year.weeks[0].monday, facts.last_day),
-        "quarters": ", ".join(voice.number(quarter, 1) for quarter in year.quarters),
-    }
+    quarters = voice.say(
+        "%(title)s, %(days)s. A usual week of each quarter: %(quarters)s.",
+        title=year_title(facts, year),
+        days=voice.days(year.weeks[0].monday, facts.last_day),
+        quarters=", ".join(voice.number(quarter, 1) for quarter in year.quarters),
+    )
+    numbers = [
+        voice.gettext("not reported") if week.value is None else voice.number(week.value, 1) for week in year.weeks
+    ]
+    by_week = voice.say("Week by week, the oldest first: %(numbers)s.", numbers=", ".join(numbers))
+    return f"{quarters} {by_week}"
 
 
 def about_time(facts: Facts) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from widerview.measures.weeks import Week
 from widerview.report import narrate, narrate_campaigns, narrate_posts, narrate_rates, narrate_time
-from widerview.report.facts import CampaignFact, ChannelFact, CostFact, Facts, Figure, GoalFact, PostFact, RateFact
+from widerview.report.facts import CampaignFact, ChannelFact, CostFact, Facts, Figure, GoalFact, PostFact
 from widerview.report.voice import ends, times, voice_of
 from widerview.vocabulary.metrics import METRICS
 
@@ -87,26 +87,15 @@ KINDS: Mapping[str, Kind] = {
         "widerview.measures.effect.effect",
         "docs/measures.md#the-effect-of-a-campaign",
     ),
-    "half within": Kind(
-        "Half had an answer within so many office hours, those who still wait counted in.",
+    "answers": Kind(
+        "How the week's conversations were answered, those who still wait counted in, with the range chance leaves.",
         "widerview.measures.response.response",
         "docs/measures.md#time-to-answer",
     ),
     "rate": Kind(
-        "What was counted of the week's posts or days, each divided, and the mean of these: whatever tells more weighs "
-        "more. How much it may be off is learnt from earlier ones.",
+        "Posts, or days, weighed by how much they tell, held against the weeks before.",
         "widerview.measures.posts.rate_range",
         "docs/measures.md#rates",
-    ),
-    "usual rate": Kind(
-        "The range in which the rate of such posts or days lies if they are as those of the weeks before.",
-        "widerview.measures.posts.usual_rate",
-        "docs/measures.md#rates",
-    ),
-    "answers": Kind(
-        "Conversations that were answered, or how long half of them waited at most, and the range that chance leaves.",
-        "widerview.measures.response.response",
-        "docs/measures.md#time-to-answer",
     ),
     "worked out": Kind("Worked out from other numbers of the report.", "", "docs/report.md#receipts"),
     "correction": Kind(
@@ -163,13 +152,12 @@ def _numbers(facts: Facts) -> Iterator[PrintedNumber]:
     for place, post in enumerate(facts.posts, 1):
         yield from _of_post(facts, post, place)
     yield from _conversation(facts)
-    for rate in facts.rates:
-        yield from _of_rate(facts, rate)
     for channel in facts.channels:
         yield from _of_channel(facts, channel)
     yield from _untagged(facts)
     for campaign in facts.campaigns:
         yield from _of_campaign(facts, campaign)
+    yield from _rates(facts)
     yield from _accounts(facts)
     yield from _coverages(facts)
 
@@ -308,23 +296,11 @@ def _conversation(facts: Facts) -> Iterator[PrintedNumber]:
         if told.answers.half_within is not None:
             text = voice.number(narrate.whole_hours(told.answers.half_within))
             value = told.answers.half_within
-            yield PrintedNumber(f"{name}/half-within", "Half answered within, in hours", text, value, "half within")
+            yield PrintedNumber(f"{name}/half-within", "Half answered within, in hours", text, value, "answers")
     if facts.ask and facts.ask.what == "answers":
         parts = f"{name}/new", "-", f"{name}/answered"
         waiting = facts.ask.waiting
         yield PrintedNumber("waiting", "People who still wait", voice.number(waiting), waiting, "worked out", parts)
-
-
-def _of_rate(facts: Facts, rate: RateFact) -> Iterator[PrintedNumber]:
-    line, of = narrate_rates.rate_line(facts, rate), (rate.platform, rate.handle, rate.metric)
-    name = "/".join(filter(None, ("rate", slug(rate.platform), rate.handle, rate.metric)))
-    ends_ = (rate.low,) if rate.high is None else (rate.low, rate.high)
-    kind = "rate" if rate.platform else "answers"
-    text = f"{line.value} ({line.range})"
-    yield PrintedNumber(name, line.label, text, (rate.value, *ends_), kind, of, rate.metric)
-    if rate.usual_low is not None and rate.usual_high is not None:
-        value = rate.usual_low, rate.usual_high
-        yield PrintedNumber(f"{name}/usual", f"{line.label}, usually", line.usual, value, "usual rate", of, rate.metric)
 
 
 def _of_channel(facts: Facts, channel: ChannelFact) -> Iterator[PrintedNumber]:
@@ -416,6 +392,18 @@ def _of_cost(facts: Facts, campaign: CampaignFact, cost: CostFact) -> Iterator[P
         yield PrintedNumber(f"{name}/cost/each", f"{label} of a result", text, cost.per_result, "worked out", parts)
 
 
+def _rates(facts: Facts) -> Iterator[PrintedNumber]:
+    for rate in facts.rates:
+        line, kind = narrate_rates.rate_line(facts, rate), "rate" if rate.platform else "answers"
+        name = "/".join(filter(None, ("rate", rate.platform, rate.handle, rate.metric)))
+        of, text = (rate.metric, rate.platform, rate.handle), f"{line.value} ({line.range})"
+        value = (rate.value, rate.low) if rate.high is None else (rate.value, rate.low, rate.high)
+        yield PrintedNumber(name, line.label, text, value, kind, of, rate.metric)
+        if rate.usual_low is not None and rate.usual_high is not None:
+            value = rate.usual_low, rate.usual_high
+            yield PrintedNumber(f"{name}/usual", f"{line.label}, usually", line.usual, value, kind, of)
+
+
 def _accounts(facts: Facts) -> Iterator[PrintedNumber]:
     voice = voice_of(facts.locale)
     for account in facts.accounts:
@@ -444,16 +432,13 @@ def _coverages(facts: Facts) -> Iterator[PrintedNumber]:
             next((goal.coverage for goal in facts.goals if goal.low is not None), None),
         ),
         "rate": ("widerview.measures.usual.WIDE_COVERAGE", next((rate.coverage for rate in facts.rates), None)),
-        "usual rate": (
-            "widerview.measures.usual.COVERAGE",
-            next((rate.usual_coverage for rate in facts.rates if rate.usual_low is not None), None),
-        ),
+        "rate-usual": ("widerview.measures.usual.COVERAGE", next((rate.usual_coverage for rate in facts.rates), None)),
         "times": ("widerview.measures.usual.WIDE_COVERAGE", narrate_time.SURE),
     }
     for name, (where, share) in shares.items():
         if share is not None:
             label = f"How often a range holds: {name}"
-            yield PrintedNumber(f"coverage/{slug(name)}", label, voice.percent(share), share, "chosen", (where,))
+            yield PrintedNumber(f"coverage/{name}", label, voice.percent(share), share, "chosen", (where,))
     if learnt:
         shortest, whose = min(learnt, key=lambda each: each[0].weeks)
         label = "Weeks that the least certain range was learnt from"

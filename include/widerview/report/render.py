@@ -331,7 +331,7 @@ def _parted(facts: Facts, page: dict[str, Any], lines: dict[str, list[str]]) -> 
     found = above.chosen(
         [facts.client_name, page["week"], page["preheader"], page["verdict"], *page["sentences"], page["data_line"]]
         + [figure[part] for figure in page["figures"] for part in ("label", "value", "verdict")]
-        + ([page["chart"]["title"], page["chart"]["line"]] if page["chart"] else [])
+        + ([page["chart"][part] for part in ("title", "line", "week")] if page["chart"] else [])
         + ([facts.lesson.title, facts.lesson.text] if facts.lesson else [])
         + [page["closing"], *page["signature"], *(headings[name] for name in ("figures", "lesson", "lesson_link"))],
         lines
@@ -392,6 +392,7 @@ def _chart(facts: Facts, chart: Chart, cid: str) -> dict[str, Any]:
         "title": voice_of(facts.locale).gettext(chart.title),
         "alt": narrate.chart_alt(facts, chart),
         "line": "",
+        "week": narrate.chart_week(facts, chart),
         "notes": [(point.day, narrate.day_note(facts, point)) for _, point in notes(chart)],
     }
 
@@ -402,6 +403,7 @@ def _year(facts: Facts, year: Year, cid: str) -> dict[str, Any]:
         "title": narrate_time.year_title(facts, year),
         "alt": narrate_time.year_alt(facts, year),
         "line": narrate_time.year_line(facts, year),
+        "week": "",
         "notes": [],
     }
 

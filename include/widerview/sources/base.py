@@ -351,9 +351,13 @@ def plain_handle(handle: str) -> str:
     return handle.removeprefix("@").casefold()
 
 
+HIDDEN = -1
+"""What Instagram, Pinterest and forks of Mastodon write in place of a number that they do not tell."""
+
+
 def counts(**values: int | None) -> Counts:
-    """Running totals by metric; a negative one is how platforms write "hidden", so it is not reported either."""
-    return {metric: None if value is None or value < 0 else value for metric, value in values.items()}
+    """Running totals by metric; a hidden one is not reported. Any other below zero is for the gate to hold."""
+    return {metric: None if value == HIDDEN else value for metric, value in values.items()}
 
 
 class Source(ABC):

@@ -864,7 +864,7 @@ def day_row(stamp: Stamp, page: RawPage, day: dt.date, metric: str, value: Numbe
         dimension="total",
         member="",
         metric=metric,
-        value=None if value is None or value < 0 else float(value),
+        value=None if value is None else float(value),
     )
 
 

@@ -132,6 +132,14 @@ class _NetworkSize(msgspec.Struct, rename="camel"):
     first_degree_size: Count | None = None
 
 
+def _unless_paid(count: int | None) -> int | None:
+    """A number without ads; below zero it is not reported, for then what came by an ad was taken back.
+
+    https://learn.microsoft.com/linkedin/marketing/community-management/organizations/share-statistics
+    """
+    return None if count is None or count < 0 else count
+
+
 class _Statistics(msgspec.Struct, rename="camel"):
     impression_count: Count | None = None
     unique_impressions_count: Count | None = None
@@ -145,7 +153,7 @@ class _Statistics(msgspec.Struct, rename="camel"):
             impressions=self.impression_count,
             reach=self.unique_impressions_count,
             clicks=self.click_count,
-            likes=self.like_count,
+            likes=_unless_paid(self.like_count),
             replies=self.comment_count,
             reposts=self.share_count,
         )
@@ -178,7 +186,9 @@ class _Element(msgspec.Struct, rename="camel"):
     def counts(self) -> Counts:
         posts, followers = self.total_share_statistics, self.follower_gains
         if followers is not None:
-            return counts(follows=followers.organic_follower_gain, paid_follows=followers.paid_follower_gain)
+            return counts(
+                follows=_unless_paid(followers.organic_follower_gain), paid_follows=followers.paid_follower_gain
+            )
         return {} if posts is None else posts.counts()
 
 

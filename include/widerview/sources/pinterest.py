@@ -41,6 +41,7 @@ import msgspec
 
 from widerview.sources import oauth
 from widerview.sources.base import (
+    HIDDEN,
     AccountRow,
     PostKind,
     PostRow,
@@ -352,7 +353,7 @@ def _days(stamp: Stamp, page: RawPage) -> Iterator[Row]:
         if day.data_status != "READY" or day.date >= page.fetched_at.date():
             continue
         told = {metric: day.metrics.get(native) for native, metric in metrics.items()}
-        values = {metric: None if value is None or value < 0 else value for metric, value in told.items()}
+        values = {metric: None if value == HIDDEN else value for metric, value in told.items()}
         yield from day_rows(stamp, "account", account_id, day.date, "UTC", values)
 
 

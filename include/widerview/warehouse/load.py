@@ -190,7 +190,7 @@ def load_pull(
 
 
 def store_failure(
-    engine: Engine,
+    engine: Engine | Connection,
     target: Target,
     *,
     ended_at: dt.datetime,
