@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))  # the samples live beside the tests that use them
 
 from checked_runs import RUN, failed, fine, troubled  # noqa: E402 - after the path is set
-from facts_samples import NOTE, broken_week, empty_week, good_week  # noqa: E402 - after the path is set
+from facts_samples import NOTE, broken_week, good_week, silent_week  # noqa: E402 - after the path is set
 from opened_mails import with_images  # noqa: E402
 from themes import SAMPLES as SAMPLE_THEMES  # noqa: E402
 from themes import sample_theme, themed  # noqa: E402
@@ -40,7 +40,7 @@ PICTURES = {
     "email-phone": (render(good_week(), NOTE), PHONE, "light", True),
     "email-phone-dark": (render(good_week(), NOTE), PHONE, "dark", True),
     "email-no-images": (render(good_week(), NOTE), 760, "light", False),
-    "email-quiet-week": (render(empty_week()), PHONE, "light", True),
+    "email-quiet-week": (render(silent_week()), PHONE, "light", True),
     "email-needs-you": (render(broken_week()), PHONE, "light", True),
     **{
         f"theme-{name}": (

@@ -75,7 +75,8 @@ def ingest(source: Source) -> None:
 
             return steps.check(source.name, run_id)
 
-        @task(outlets=[Asset(observations_asset(source.name))], multiple_outputs=False)
+        # What could not be judged is not loaded, and `check` fails for it; the others are not to wait for it.
+        @task(outlets=[Asset(observations_asset(source.name))], trigger_rule="all_done", multiple_outputs=False)
         def load(run_id: str) -> dict:
             from widerview.pipeline import steps
 
@@ -84,7 +85,8 @@ def ingest(source: Source) -> None:
         @task(trigger_rule="one_failed", retries=0)
         def alarm() -> None:
             raise RuntimeError(
-                "A token needs a person, or some accounts were not pulled: see the failed tasks `tokens` and `pull`."
+                "A token needs a person, or accounts were not pulled or not judged: see the failed tasks `tokens`, "
+                "`pull` and `check`."
             )
 
         batches, alarmed = plan(), alarm()
@@ -94,7 +96,7 @@ def ingest(source: Source) -> None:
         pulled >> alarmed
         checked = check()
         checked.operator.operator_extra_links = (ChecksLink(),)
-        pulled >> checked >> load()
+        pulled >> checked >> [load(), alarmed]
 
     build()
 

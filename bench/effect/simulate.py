@@ -5,6 +5,7 @@ moods of its own, its weekdays, and counts that scatter more than Poisson's do. 
 model that measures them: they multiply where it adds, and their moods have a memory that it does not know.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,9 +63,11 @@ class Campaign:
     added: float
 
 
-def campaign(random: np.random.Generator, world: World, past: int, lift: float) -> Campaign:
-    """A website with so many days before a campaign of one, two or four weeks that adds a share of its visits."""
-    days = past + int(random.choice(LENGTHS))
+def campaign(
+    random: np.random.Generator, world: World, past: int, lift: float, lengths: Sequence[int] = LENGTHS
+) -> Campaign:
+    """A website with so many days before a campaign of one of some lengths that adds a share of its visits."""
+    days = past + int(random.choice(lengths))
     rhythm = random.normal(0, 0.25, 7)
     demand = _drift(random, days, world.drift) + _moods(random, days, world.mood)
     visits, likely = _series(random, world, rhythm, demand)

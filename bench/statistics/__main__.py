@@ -25,7 +25,7 @@ from widerview.measures.posts import PostCount, best_posts, posting, rate_range,
 from widerview.measures.response import Message, response
 from widerview.measures.robust import Floats
 from widerview.measures.unusual import surprises, unusual_days
-from widerview.measures.usual import forecast, usual_weekdays
+from widerview.measures.usual import forecast, usual_weekdays, week_word
 
 UC_SERIES = 400
 """statsmodels takes a tenth of a second for each."""
@@ -97,9 +97,10 @@ def verdicts() -> list[Line]:
         ("one figure doubled", np.inf, doubled),
         ("all rose by 30 %", np.inf, risen),
     ):
-        words = studies.week_words(values)
-        study.tell(OURS, f"{what}: good", words.count("good") / len(words), most=most)
-        study.tell(OURS, f"{what}: quiet", words.count("quiet") / len(words), most=most)
+        for who, rule in {OURS: week_word, "more above than below": contenders.more_above_than_below}.items():
+            words = studies.week_words(values, rule)
+            study.tell(who, f"{what}: good", words.count("good") / len(words), most=most)
+            study.tell(who, f"{what}: quiet", words.count("quiet") / len(words), most=most)
     return study.lines
 
 

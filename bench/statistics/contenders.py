@@ -1,13 +1,13 @@
 """What others do for the same question, each in its plainest form, and statsmodels as an independent judge."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from widerview.measures.usual import Forecast
+from widerview.measures.usual import Forecast, WeekWord, Word
 
 Floats = NDArray[np.float64]
 Detector = Callable[[Floats, int], Floats]
@@ -113,3 +113,9 @@ def wilson(earned: float, seen: float) -> tuple[float, float]:
     """The binomial interval that takes everybody who saw a post for an independent trial."""
     found = stats.binomtest(int(earned), int(seen)).proportion_ci(method="wilson")
     return float(found.low), float(found.high)
+
+
+def more_above_than_below(words: Sequence[Word], far: Sequence[Word]) -> WeekWord:
+    """A week is good where more figures lie above their range than below, and quiet the other way round."""
+    above, below = words.count("above"), words.count("below")
+    return "good" if above > below else "quiet" if below > above else "normal"

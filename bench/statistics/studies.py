@@ -12,7 +12,7 @@ from bench.statistics.simulate import LOOK_HOURS, LOOKS_A_DAY, TEST_DAYS, Accoun
 from widerview.measures.crisis import PAST_DAYS, WINDOW_HOURS
 from widerview.measures.posts import PostCount, Standing, best_posts, rate_range, typical
 from widerview.measures.unusual import Surprises, surprises, unusual_days
-from widerview.measures.usual import Forecast, WeekWord, usual_ranges, usual_weekdays, week_word, word
+from widerview.measures.usual import Forecast, WeekWord, Word, usual_ranges, usual_weekdays, week_word, word
 from widerview.report.facts import Ends
 
 Floats = NDArray[np.float64]
@@ -87,14 +87,17 @@ def weekday_coverage(days: Floats) -> float:
     return float(np.mean(inside))
 
 
-def week_words(weeks: Floats) -> list[WeekWord]:
+WeekRule = Callable[[Sequence[Word], Sequence[Word]], WeekWord]
+
+
+def week_words(weeks: Floats, rule: WeekRule = week_word) -> list[WeekWord]:
     """The word for the last week of each client, from weeks of shape (clients, figures, weeks)."""
     found = []
     for client in weeks:
         usual = usual_ranges({str(row): figure[:-1].tolist() for row, figure in enumerate(client)})
         pairs = list(zip(client[:, -1].tolist(), usual.values(), strict=True))
         far = [word(now, each and Ends(each.wide_low, each.wide_high)) for now, each in pairs]
-        found.append(week_word([word(now, each) for now, each in pairs], far))
+        found.append(rule([word(now, each) for now, each in pairs], far))
     return found
 
 

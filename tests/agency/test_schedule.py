@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offices import ZONES, both_open_by_hand, is_open_by_hand, two_offices
 from otter_bakery import client
 from widerview.agency import schedule
 from widerview.agency.models import WEEKDAYS, Client
@@ -14,10 +15,6 @@ from widerview.agency.office_hours import agency_next_open, is_open, next_open
 
 UTC = dt.UTC
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
-ZONES = (
-    "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin", "America/New_York",
-    "Pacific/Auckland", "Pacific/Chatham",
-)  # fmt: skip
 
 
 def planned(**report: object) -> Client:
@@ -97,63 +94,23 @@ def test_with_an_hour_to_answer_nobody_is_reminded() -> None:
     assert found == (berlin("2026-11-25 09:00"), None)
 
 
-def wall(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-@st.composite
-def offices(draw: st.DrawFn, day: dt.date) -> dict[str, object]:
-    days = draw(st.sets(st.sampled_from(WEEKDAYS), min_size=3))
-    spans = st.lists(st.integers(0, 24 * 60), min_size=2, max_size=2, unique=True).map(sorted)
-    holidays = draw(st.sets(st.integers(-2, 5).map(lambda n: day + dt.timedelta(days=n)), max_size=3))
-    return {
-        "hours": {each: dict(zip(("opens", "closes"), map(wall, draw(spans)), strict=True)) for each in days},
-        "holidays": {"also": sorted(holidays)},
-    }
-
-
-@st.composite
-def two_offices(draw: st.DrawFn) -> tuple[Client, dt.datetime]:
-    """A client and an agency, each somewhere, and a moment near one of two changes of the clock."""
-    change = draw(
-        st.sampled_from((dt.datetime(2026, 3, 29, 1), dt.datetime(2026, 10, 25, 1), dt.datetime(2026, 4, 4, 15)))
-    )
-    at = change.replace(tzinfo=UTC) + dt.timedelta(minutes=draw(st.integers(-3 * 1440, 3 * 1440)))
-    own, agency = draw(offices(at.date())), draw(offices(at.date()))
-    someone = client()
-    sender = someone.sender.model_dump() | {"office": agency | {"time_zone": draw(st.sampled_from(ZONES))}}
-    changes = {"office_hours": own["hours"], "holidays": own["holidays"], "sender": sender}
-    return client(time_zone=draw(st.sampled_from(ZONES)), **changes), at
-
-
-def is_open_by_hand(office: object, zone: str, at: dt.datetime) -> bool:
-    local = at.astimezone(ZoneInfo(zone))
-    hours = getattr(office, "office_hours", None) or office.hours  # type: ignore[attr-defined]
-    today = hours.get(WEEKDAYS[local.weekday()])
-    is_holiday = local.date() in office.holidays.also  # type: ignore[attr-defined]
-    return today is not None and not is_holiday and today.opens <= f"{local:%H:%M}" < today.closes
-
-
 @given(two_offices())
 def test_nothing_leaves_but_where_both_are_open_and_nothing_waits_longer(case: tuple[Client, dt.datetime]) -> None:
     someone, at = case
     agency = someone.sender.office
     assert agency is not None
 
-    def both(moment: dt.datetime) -> bool:
-        return is_open_by_hand(someone, someone.time_zone, moment) and is_open_by_hand(agency, agency.time_zone, moment)
-
-    assert is_open(someone, at) == both(at)
+    assert is_open(someone, at) == both_open_by_hand(someone, at)
     try:
         found = next_open(someone, at)
     except ValueError:
         found = at + 21 * dt.timedelta(days=1)  # two offices that are never open at once: for three weeks, none is
     else:
-        assert both(found)
+        assert both_open_by_hand(someone, found)
         assert found >= at
     minute = at.replace(second=0) + MINUTE
     while minute < min(found, at + 21 * dt.timedelta(days=1)):
-        assert not both(minute), f"already open at {minute}"
+        assert not both_open_by_hand(someone, minute), f"already open at {minute}"
         minute += 7 * MINUTE
     assert is_open_by_hand(agency, agency.time_zone, agency_next_open(someone, at))
 

@@ -106,6 +106,7 @@ def test_doctor_finds_what_is_missing_and_goes_on(installed: House) -> None:
     assert any(line.startswith("✓ warehouse") for line in lines)
     assert any(line.startswith("✓ landing") for line in lines)
     assert any(line.startswith("✓ themes: 3 named") for line in lines)
+    assert any(line.startswith("✓ glossary") and "`widerview glossary --locale en_GB" in line for line in lines)
     assert any(line.startswith("✗ mail server") and "widerview_smtp" in line for line in lines)
     assert any(line.startswith("✗ Matomo: hollow-oak-bakery 1") and "sandbox_matomo" in line for line in lines)
 

@@ -44,10 +44,13 @@ def test_an_ingest_dag_is_plan_pull_check_load(dags, dag_id):
     assert [task.task_id for task in dag.topological_sort()][: len(tokens) + 2] == [*tokens, "plan", "pull"]
     assert set(dag.task_ids) == {*tokens, "plan", "pull", "check", "load", "alarm"}
     assert dag.task_dict["plan"].trigger_rule == "all_done", "a token that dies soon keeps nothing from being pulled"
-    assert dag.task_dict["alarm"].upstream_task_ids == {*tokens, "pull"}, "and the run is seen to need a person"
+    assert dag.task_dict["alarm"].upstream_task_ids == {*tokens, "pull", "check"}, (
+        "and the run is seen to need a person"
+    )
     assert dag.task_dict["pull"].is_mapped
     assert dag.task_dict["pull"].partial_kwargs["pool"] in pools()
     assert dag.task_dict["check"].trigger_rule == "all_done", "one account's failure keeps no other from being loaded"
+    assert dag.task_dict["load"].trigger_rule == "all_done", "what could not be judged keeps nothing else from it"
     assert dag.timetable.key_format == "%Y-%m-%d"
     linked = {name for name, task in dag.task_dict.items() if task.operator_extra_links}
     assert linked == {"check"}, "Airflow shows a heading with nothing below it on every task that has a link to nowhere"

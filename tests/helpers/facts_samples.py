@@ -448,6 +448,7 @@ def good_week() -> Facts:
                     source="Matomo",
                 ),
             ),
+            glossary_url="https://lanternlane.example/glossary.html",
             sender_name="Mira Lind",
             sender_email="mira@lanternlane.example",
             reply_to="mira@lanternlane.example",

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -106,17 +107,11 @@ def mistaken_results(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims are taken for results of the website."""
     honest = campaigns._Counted.read
 
-    def read(*args):
-        counted = honest(*args)
+    def read(*args, **more):
+        counted = honest(*args, **more)
         claimed = {name: days for (metric, name, _), days in counted.ads.items() if metric == "claimed_conversions"}
         results = {("conversions", name): days for name, days in claimed.items()}
-        return campaigns._Counted(
-            counted.assets,
-            {**counted.campaigns, **results},
-            counted.landings,
-            counted.ads,
-            counted.metrics | {"conversions"},
-        )
+        return replace(counted, campaigns={**counted.campaigns, **results}, metrics=counted.metrics | {"conversions"})
 
     monkeypatch.setattr(campaigns._Counted, "read", read)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import socket
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -10,6 +11,8 @@ from house import ANCHOR, FIRST, House
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
 from widerview.pipeline.connections import Access
+from widerview.quality.gate import PullRows
+from widerview.quality.verdict import CheckResult, Outcome
 from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
@@ -196,3 +199,47 @@ def test_the_warehouse_and_the_mail_come_back_from_landing_with_the_network_off(
     assert tables(anew) == rows
     assert mails(anew) == sent
     anew.dispose()
+
+
+def test_what_is_new_in_an_answer_that_cannot_be_read_is_recorded(house: House) -> None:
+    """One key of another type can cost an account's week: the page of the run says which."""
+    window = Window(ANCHOR - dt.timedelta(days=14), ANCHOR)
+    house.pull(window, "honest", "mastodon")
+    house.check_and_load("honest", "mastodon")
+    house.sandbox.now[0] += dt.timedelta(hours=1)
+    house.sandbox.faults.inject(Injection(route="mastodon*", fault="likes_as_object"))
+    try:
+        with pytest.raises(ingest.PullFailed):
+            house.pull(window, "odd", "mastodon")
+    finally:
+        house.sandbox.faults.clear()
+    targets = ingest.targets_of(house.agency.clients.values(), "mastodon")
+    pulls = ingest.pulls_of_run(house.landing, "mastodon", "odd", targets)
+    for result in ingest.check_pulls(house.landing, SOURCES["mastodon"], pulls, house.engine):
+        assert {verdict.colour for verdict in result.verdicts} == {"red"}
+        assert ("new key", "[].favourites_count.count") in {(each.change, each.path) for each in result.drift}
+
+
+def test_a_check_that_breaks_on_one_pull_keeps_no_other_from_being_loaded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.pull(Window(ANCHOR - dt.timedelta(days=7), ANCHOR), "now", "matomo")
+    targets = ingest.targets_of(house.agency.clients.values(), "matomo")
+    pulls = ingest.pulls_of_run(house.landing, "matomo", "now", targets)
+    odd = pulls[0][1].target.client_id
+    judge = ingest.check
+
+    def breaking(some: Sequence[PullRows]) -> list[CheckResult]:
+        if all(each.target.client_id != odd for each in some):
+            return judge(some)
+        broken = Outcome(suite="days", check="c", expectation="E", severity="info", judged=0, error="it broke")
+        return [CheckResult(rejected=(), verdicts=(), outcomes=(broken,)) for _ in some]
+
+    monkeypatch.setattr(ingest, "check", breaking)
+    with pytest.raises(ingest.CheckBroken, match="it broke"):
+        ingest.check_pulls(house.landing, SOURCES["matomo"], pulls, house.engine)
+    with pytest.raises(ingest.LoadFailed, match=odd):
+        ingest.load_pulls(house.landing, SOURCES["matomo"], pulls, house.engine)
+    with house.engine.connect() as connection:
+        loaded = set(connection.scalars(text("SELECT client_id FROM load")))
+    assert loaded == {pull.target.client_id for _, pull in pulls} - {odd}

@@ -16,22 +16,27 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Browser
-from sqlalchemy import text, update
+from sqlalchemy import Engine, delete, text, update
 from typer.testing import CliRunner, Result
 
 from dkim_key import PEM, is_genuine
 from house import SETTLED, House
 from mail_server import DROP, MailServer
+from offices import both_open_by_hand, two_offices
+from otter_bakery import mails
 from sent_reports import send_report
 from widerview.agency.load import Agency, BrokenFile
-from widerview.agency.models import Hours
+from widerview.agency.models import Client, Hours, Recipient
 from widerview.cli import app
-from widerview.delivery.outbox import Entry, list_rows
+from widerview.delivery.outbox import Entry, list_rows, queue
+from widerview.delivery.smtp import Mailer, SmtpSettings
 from widerview.delivery.suppression import suppress
 from widerview.measures.weeks import Week
 from widerview.pipeline import connections, outgoing, past_reports, steps, weekly
-from widerview.warehouse.tables import outbox
+from widerview.warehouse.tables import metadata, outbox
 
 WEEK = Week.parse("2026-W46")
 CLIENT = "hollow-oak-bakery"
@@ -220,6 +225,40 @@ def test_what_is_due_waits_for_the_office_to_open(installed: Installed, monkeypa
     monkeypatch.setattr(steps, "agency", lambda: Agency({CLIENT: shut}, []))
     assert steps.drain() == {}
     assert len(installed.server.mails) == 1
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    case=two_offices(), after=st.lists(st.integers(0, 3 * 1440), min_size=3, max_size=6).map(sorted),
+    takes=st.integers(1, 90),
+)  # fmt: skip
+def test_nothing_leaves_while_either_office_is_closed_however_long_a_mail_takes(
+    engine: Engine, server: MailServer, case: tuple[Client, dt.datetime], after: list[int], takes: int
+) -> None:
+    drawn, begin = case
+    people = [f"ann{number}@otter.example" for number in range(3)]
+    someone = drawn.model_copy(update={"recipients": tuple(Recipient(name="Ann", email=each) for each in people)})
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(delete(outbox))
+        queue(connection, client_id=someone.client, period="2026-W47", revision=1, mails=mails(*people), now=begin)
+    clock, left = [begin], []
+
+    class Slow(Mailer):
+        def send(self, **mail: Any) -> Any:
+            left.append(clock[0])
+            clock[0] += dt.timedelta(minutes=takes)
+            return super().send(**mail)
+
+    smtp = SmtpSettings("127.0.0.1", server.port, security="none")
+    with pytest.MonkeyPatch.context() as code:
+        code.setattr(outgoing, "Mailer", Slow)
+        for minutes in after:
+            clock[0] = max(clock[0], begin + dt.timedelta(minutes=minutes))
+            before, is_open = len(left), both_open_by_hand(someone, clock[0])
+            outgoing.drain(engine, Agency({someone.client: someone}, []), smtp, lambda: clock[0])
+            assert (len(left) > before) == (is_open and before < len(people))
+    assert all(both_open_by_hand(someone, moment) for moment in left)
 
 
 def test_what_needs_a_person_fails_the_task_once(installed: Installed) -> None:

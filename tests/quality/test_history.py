@@ -241,6 +241,14 @@ class TestPosts:
             {"likes of 4 settled posts fell from 80 to 40 altogether"} if colour == "r" else set()
         )
 
+    @pytest.mark.parametrize(("swapped", "is_held"), [(2, False), (3, True)])
+    def test_likes_that_stand_at_other_posts_are_held_though_they_add_up(self, swapped: int, is_held: bool):
+        before = [{"likes": 10}] * (8 - swapped) + [{"likes": 60}] * swapped
+        result = profile(*before, now=[*reversed(before)])
+        assert bool(held(result)) == is_held
+        if is_held:
+            assert "likes fell by more than a fifth in 3 of 8 settled posts" in result.rejected[0].reason
+
     def test_followers_that_are_gone_are_held(self):
         result = profile({"likes": 20}, now=[{"likes": 20}], counts={"followers": 0})
         assert held(result) == {(0, "followers"): "followers of account did:1 fell from 1200 to 0"}

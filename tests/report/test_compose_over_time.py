@@ -553,6 +553,20 @@ def test_else_it_is_28_days(engine: Engine, last: Week, weeks: int) -> None:
     assert len(facts.chart.points) == 28
 
 
+# --- Their order ---------------------------------------------------------------------------------------------------
+
+
+def test_a_client_may_have_other_figures_first(engine: Engine) -> None:
+    past = Past()
+    past.visits |= {day: past.visits[day] * 2 for day in WEEK.days}
+    past.likes = {day: likes * (4 if day in WEEK.days else 1) for day, likes in past.likes.items()}
+    facts = past.facts(engine, client(report={"figures": ["replies_received", "reactions_per_post"]}))
+    assert [figure.id for figure in facts.figures] == [
+        "replies_received", "reactions_per_post", "passed_on", "visits", "social_visits"
+    ]  # fmt: skip
+    assert render(facts).subject.startswith("Reactions per post above usual")
+
+
 # --- The wide range ------------------------------------------------------------------------------------------------
 
 

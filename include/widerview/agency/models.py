@@ -47,6 +47,9 @@ WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
 Cadence = Literal["weekly", "fortnightly", "monthly"]
+FigureName = Literal[
+    "visits", "social_visits", "campaign_visits", "reactions_per_post", "replies_received", "passed_on"
+]
 _DAYS_OF_WEEK = 7
 _COUNTED_FROM = dt.date(2024, 1, 1)
 _SHOWS_A_YEAR_EVERY = 4  # weeks
@@ -353,6 +356,12 @@ class ReportPlan(Model):
         "same",
     )
     pdf: bool = Field(default=False, description="Whether the report is attached as an accessible PDF, too")
+    figures: tuple[FigureName, ...] = Field(
+        default=(),
+        description="The figures that matter most to this client, in their order: they stand first in the mail, and "
+        "are told first. The others follow as they do elsewhere",
+        examples=[["campaign_visits", "replies_received"]],
+    )
     wait_hours: Annotated[int, Field(ge=0, le=18)] = Field(
         default=4,
         description="How long a report waits for a source that has not been read; then it says what is missing",

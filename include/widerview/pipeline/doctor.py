@@ -48,6 +48,7 @@ def examine() -> Iterator[Finding]:
         yield _clients(agency)
         yield _themes(agency)
         yield _told(agency)
+        yield _glossary(agency)
         if any(client.report.pdf for client in agency.clients.values()):
             yield _try("PDF", check_pdf)
     yield _try("warehouse", _warehouse)
@@ -137,6 +138,22 @@ def _mail_server() -> str:
     with Mailer(settings) as mailer:
         mailer.greet()
     return f"{settings.host}:{settings.port} answers ({settings.security})"
+
+
+def _glossary(agency: Agency) -> Finding:
+    """Whether the cards of all reports have a page to link to."""
+    without = sorted(client.locale for client in agency.clients.values() if client.sender.glossary_url is None)
+    if not without:
+        return Finding("glossary", True, "the cards of all reports link to it")
+    pages = " and ".join(
+        f"`widerview glossary --locale {each} --out glossary-{each}.html`" for each in sorted({*without})
+    )
+    return Finding(
+        "glossary",
+        True,
+        f"the cards of {len(without)} client(s) link to none: {pages} writes it; publish it, and write its address "
+        "into the client files as `sender.glossary_url`",
+    )
 
 
 def _signatures(agency: Agency) -> str:

@@ -26,7 +26,6 @@ from widerview.landing.store import Landing, LandingError, Pull, record
 from widerview.pipeline.connections import Access, MissingConnection
 from widerview.pipeline.releases import is_accepted, read_releases, released_places
 from widerview.quality.gate import PullRows, check
-from widerview.quality.past import Past
 from widerview.quality.shapes import Paths, drift, shape_of
 from widerview.quality.verdict import CheckResult, Rejected
 from widerview.sources import landing_pages
@@ -50,6 +49,9 @@ CHECKS = "checks"
 
 _SETTLED_AFTER = dt.timedelta(days=7)
 """After its end a day is complete on every platform."""
+
+_NO_ANSWER = 400
+"""From this HTTP status on an answer is a platform's complaint, and has the shape of one."""
 
 ROWS_AT_ONCE = 200_000
 """Rows that are judged at once: they are held in memory."""
@@ -262,11 +264,15 @@ def check_pulls(
     cannot be read is judged like one that failed; the others go on.
 
     Raises:
-        CheckBroken: A check could not be carried out; all that could be is landed, and none of it can be loaded.
+        CheckBroken: A check could not be carried out; what it concerns cannot be loaded, and all else can.
     """
     results: list[CheckResult] = []
     for some in _by_rows(_to_check(landing, source, path, pull, engine) for path, pull in pulls):
-        for each, result in zip(some, check([each.rows for each in some]), strict=True):
+        judged_together = check([each.rows for each in some])
+        if any(result.errors for result in judged_together):
+            # Whatever breaks a check is in one pull, most likely: the others are not to wait for it.
+            judged_together = [result for each in some for result in check([each.rows])]
+        for each, result in zip(some, judged_together, strict=True):
             changes, shapes = drift(each.rows.past.shapes, each.shapes)
             judged = msgspec.structs.replace(result, drift=changes, shapes=shapes if each.shapes else {})
             landing.write_document(_check_path(each.path), msgspec.json.encode(judged))
@@ -309,25 +315,26 @@ def _to_check(landing: Landing, source: Source, path: str, pull: Pull, engine: E
     found: list[Row] = []
     shapes: dict[str, Paths] = {}
     failed = None if pull.complete else pull.error
-    if pull.complete:
-        try:
-            for page in landing.pages(pull):
+    try:
+        for page in landing.pages(pull):
+            # The shape first: where an answer cannot be read, what is new in it is what to look at.
+            if page.stream not in shapes and page.status < _NO_ANSWER and (shape := shape_of(page.body)):
+                shapes[page.stream] = shape
+            if failed is None:
                 found += source.parse(pull.target, page)
-                if page.stream not in shapes and (shape := shape_of(page.body)):
-                    shapes[page.stream] = shape
-        except (SourceError, LandingError) as error:
-            log.error("%s: %s", pull.target.label, error)
-            failed, found, shapes = str(error), [], {}
-    past = Past()
-    if failed is None:
-        past = read_past(
-            engine,
-            pull.target,
-            pull.window,
-            pull.started_at,
-            accounts={row.account_id for row in found if isinstance(row, AccountRow)},
-            entities={row.entity_id for row in found if isinstance(row, DayRow)} | {pull.target.ref},
-        )
+    except (SourceError, LandingError) as error:
+        log.error("%s: %s", pull.target.label, error)
+        failed, found = str(error), []
+    past = read_past(
+        engine,
+        pull.target,
+        pull.window,
+        pull.started_at,
+        accounts={row.account_id for row in found if isinstance(row, AccountRow)},
+        entities={row.entity_id for row in found if isinstance(row, DayRow)} | {pull.target.ref}
+        if failed is None
+        else set(),
+    )
     releases = read_releases(landing, path) if failed is None else ()
     judged = PullRows(
         target=pull.target,

@@ -337,6 +337,12 @@ POSTS_ALTOGETHER = (
         least=0.7,
     ),
     _between(
+        "a metric fell by more than a fifth in at most a third of the settled posts",
+        "fell",
+        "{row.metric} fell by more than a fifth in {row.fell} of {row.posts} settled posts: those of other posts?",
+        most=1 / 3,
+    ),
+    _between(
         "a metric the report leads with is still told of most posts that had it",
         "led",
         "{title} no longer gives {row.label} for most posts.",

@@ -145,7 +145,7 @@ def compose(
         as_of=as_of,
         colour=colour,
         grade=_grade(colour, figures, posted=not is_silent),
-        figures=figures,
+        figures=_in_order(client, figures),
         chart=None if year or (is_silent and not client.visit_counters) else _chart(client, weeks, social, web, breaks),
         year=year,
         worth_knowing=series.notable_days(client, seen_until, titles),
@@ -190,6 +190,12 @@ def _weeks_in_view(client: Client, week: Week) -> int:
     """How many weeks are looked at to see lasting changes, and the goals of the week from their first day on."""
     goals = [(week.monday - Week.of(goal.starts).monday).days // 7 + 1 for goal in running_goals(client, week)]
     return max([CHANGE_WEEKS, *goals])
+
+
+def _in_order(client: Client, figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    """The figures, those first that the client's file names."""
+    first: dict[str, int] = {name: place for place, name in enumerate(client.report.figures)}
+    return tuple(sorted(figures, key=lambda figure: first.get(figure.id, len(first))))  # stable
 
 
 def _is_so_far(figures: Sequence[Figure]) -> bool:
