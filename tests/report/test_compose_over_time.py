@@ -716,6 +716,8 @@ def test_the_receipt_of_a_year_names_the_weeks_that_make_it(engine: Engine) -> N
     past.likes = {day: round(likes * grown(2.0)(day)) for day, likes in past.likes.items()}
     facts = past.facts(engine, of)
     weeks = given(engine, of, facts, "year/times")
+    values = [each.value and round(each.value, 3) for each in (facts.year.weeks if facts.year else ())]
+    assert [each and round(each, 3) for each in weeks["reactions_per_post"]] == values
     posts = statistics.median(count for count in weeks["counted"] if count)
     [year] = growth(np.array([weeks["reactions_per_post"]], dtype=float) * posts)
     assert year
