@@ -22,8 +22,8 @@ from widerview.warehouse.database import client_snapshot
 from widerview.warehouse.load import pulls_at
 from widerview.warehouse.reports import Report, get_report
 
-_CLOSE = 5e-5
-"""Facts are rounded to as many decimals as nobody prints."""
+_CLOSE = 1e-3
+"""Some facts are rounded to three decimals, more than anybody prints."""
 
 
 class NoReceipt(ValueError):

@@ -234,6 +234,11 @@ def _year(facts: Facts) -> Iterator[PrintedNumber]:
     for place, quarter in enumerate(year.quarters, 1):
         label = f"{year.label}, a usual week of quarter {place}"
         yield PrintedNumber(f"year/quarter-{place}", label, voice.number(quarter, 1), quarter, "year")
+    for week in year.weeks:
+        if week.value is not None:
+            of = "reactions_per_post", f"{(name := Week.of(week.monday))}:latest"
+            text = voice.number(week.value, 1)
+            yield PrintedNumber(f"year/{name}", f"{year.label}, {name}", text, week.value, "series", of, of[0])
     value = year.times, year.low, year.high
     yield PrintedNumber("year/times", f"{year.label} over a year", narrate_time.year_line(facts, year), value, "year")
 
