@@ -395,7 +395,15 @@ def good_week() -> Facts:
                         placebos=104,
                         controls=("website",),
                     ),
-                    cost=CostFact(cost=420.0, currency="EUR", metric="conversions", results=8, per_result=52.5),
+                    cost=CostFact(
+                        cost=420.0,
+                        currency="EUR",
+                        metric="conversions",
+                        results=8,
+                        per_result=52.5,
+                        low=26.6447,
+                        high=121.6051,
+                    ),
                     first_touch=FirstTouch(metric="conversions", first=13, last=8),
                 ),
                 CampaignFact(

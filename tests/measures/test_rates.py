@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widerview.measures.rates import RATES, account_rate, typical_rate
+from widerview.measures.rates import RATES, account_rate, cost_range, typical_rate
 from widerview.vocabulary.metrics import METRICS
 from widerview.vocabulary.sums import NotAddable
 
@@ -78,3 +78,12 @@ def test_what_is_not_reported_never_becomes_a_zero(name, posts):
     assert typical_rate(name, posts + unknown) == typical_rate(name, posts)
     assert typical_rate(name, unknown) is None
     assert account_rate(name, unknown) is None
+
+
+def test_what_a_result_cost_has_the_range_of_a_small_count():
+    low, high = cost_range(420.0, 8)
+    assert (low, high) == (pytest.approx(420 / 15.763, rel=1e-3), pytest.approx(420 / 3.454, rel=1e-3))
+    wide = cost_range(100.0, 1)
+    assert wide[0] < 100 < wide[1]
+    with pytest.raises(ValueError, match="0 results have no cost each"):
+        cost_range(100.0, 0)

@@ -239,6 +239,7 @@ campaigns = st.builds(
         metric=st.just("conversions"),
         results=counts,
         per_result=st.none() | counts,
+        **dict.fromkeys(("low", "high"), counts),
     ),
     first_touch=st.none() | st.builds(FirstTouch, metric=st.just("conversions"), first=counts, last=counts),
     effect=st.none() | effects(),

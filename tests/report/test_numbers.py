@@ -188,7 +188,7 @@ def of_campaign(facts: Facts, campaign: CampaignFact) -> Iterator[Said]:
     bare = replace(campaign, effect=None, rows=(), cost=None, first_touch=None)
     if cost := campaign.cost:
         [line] = narrate_campaigns.lines(facts, replace(bare, cost=cost))
-        results = [] if cost.per_result is None else [cost.per_result, cost.results]
+        results = [] if cost.per_result is None else [cost.per_result, cost.results, *known(cost.low, cost.high)]
         yield line, [cost.cost, *([cost.ads] if cost.ads else []), *results]
     if touch := campaign.first_touch:
         [line] = narrate_campaigns.lines(facts, replace(bare, first_touch=touch))

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from scipy import special
+
 from widerview.vocabulary.metrics import METRICS
 from widerview.vocabulary.sums import total
 
@@ -86,6 +88,27 @@ def typical_rate(name: str, posts: Sequence[Counts]) -> float | None:
     pairs = [pair for each in posts if (pair := _both(RATES[name], each))]
     rates = [above / below for above, below in pairs if below]
     return _in_unit(name, statistics.median(rates)) if rates else None
+
+
+def cost_range(cost: float, results: int, coverage: float = 0.95) -> tuple[float, float]:
+    """Give the range of what a result really cost: few of them may be few, or many, by chance alone.
+
+    The results are a Poisson count, and its exact interval (Garwood 1936, doi:10.1093/biomet/28.3-4.437) divides the
+    cost.
+
+    Args:
+        cost: What all of them cost together.
+        results: How many there were.
+        coverage: How often the range holds the true cost of one.
+
+    Raises:
+        ValueError: There is no result.
+    """
+    if results < 1:
+        raise ValueError(f"{results} results have no cost each; ask once there is one")
+    side = (1 - coverage) / 2
+    fewest, most = special.gammaincinv(results, side), special.gammaincinv(results + 1, 1 - side)
+    return cost / float(most), cost / float(fewest)
 
 
 def _both(rate: Rate, counts: Counts) -> tuple[float, float] | None:

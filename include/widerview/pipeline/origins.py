@@ -924,6 +924,12 @@ def _rate(past: Past, number: PrintedNumber) -> Reading:
     return Reading(how, [part.row for part in parts if (part.row.source, part.row.of) in theirs], asked)
 
 
+def _cost_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
+    [name] = number.of
+    for each in (f"{name}/cost", f"{name}/cost/results"):
+        yield Input(id=each, value=past.numbers[each].value)
+
+
 def _worked_out(past: Past, number: PrintedNumber) -> Reading:
     one, sign, other = number.of
     inputs = [Input(id=name, value=past.numbers[name].value) for name in (one, other)]
@@ -969,4 +975,5 @@ _READERS: Mapping[str, Callable[[Past, PrintedNumber], Reading]] = {
     "answers": _waited,
     "rate": _rate,
     "worked out": _worked_out,
+    "cost range": _given(_cost_inputs),
 }

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from widerview.agency.models import OFFLINE, SOCIAL, Asset, Campaign, Client, Partner
+from widerview.measures.rates import cost_range
 from widerview.measures.weeks import Week
 from widerview.report.effect import effect_of, looked_at_from
 from widerview.report.facts import (
@@ -576,6 +577,7 @@ class _Table:
             return None
         metric = next((metric for metric, number in known.items() if number), next(iter(known)))
         cost = round(sum(paid) + ads, 6)
+        low, high = cost_range(cost, round(known[metric])) if round(known[metric]) > 0 else (None, None)
         return CostFact(
             cost=cost,
             ads=round(ads, 6),
@@ -584,6 +586,8 @@ class _Table:
             metric=metric,
             results=known[metric],
             per_result=round(cost / known[metric], 4) if known[metric] else None,
+            low=None if low is None else round(low, 4),
+            high=None if high is None else round(high, 4),
         )
 
     def _first_touch(self) -> FirstTouch | None:

@@ -352,7 +352,8 @@ class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign has cost by the end of the week, and what one result of it cost; None: no result yet.
 
     `metric` says what a result is; `ads` is what of the cost went to ads, `budget` what the file lets them cost in all
-    (0: it names none).
+    (0: it names none). `low` and `high` are the ends of the range that holds the true cost of a result with 95 %; None
+    in facts from before there was one.
     """
 
     cost: float
@@ -362,6 +363,8 @@ class CostFact(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     results: float
     per_result: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 class FirstTouch(msgspec.Struct, frozen=True, kw_only=True):

@@ -248,12 +248,21 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
     result = _result(facts, cost.metric)
     if cost.per_result is None:
         return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)
+    words = {
+        "spent": spent,
+        "each": voice.money(cost.per_result, cost.currency),
+        "number": voice.number(cost.results),
+        "result": result,
+    }
+    if cost.low is None or cost.high is None:
+        return voice.say(
+            "Cost so far: %(spent)s, which is %(each)s for each of %(number)s results (%(result)s).", **words
+        )
+    words |= {"low": voice.money(cost.low, cost.currency), "high": voice.money(cost.high, cost.currency)}
     return voice.say(
-        "Cost so far: %(spent)s, which is %(each)s for each of %(number)s results (%(result)s).",
-        spent=spent,
-        each=voice.money(cost.per_result, cost.currency),
-        number=voice.number(cost.results),
-        result=result,
+        "Cost so far: %(spent)s, which is %(each)s for each of %(number)s results (%(result)s); chance allowed for, "
+        "%(low)s to %(high)s.",
+        **words,
     )
 
 

@@ -97,6 +97,11 @@ KINDS: Mapping[str, Kind] = {
         "widerview.measures.posts.rate_range",
         "docs/measures.md#rates",
     ),
+    "cost range": Kind(
+        "What a result cost, with the range that chance leaves to so few.",
+        "widerview.measures.rates.cost_range",
+        "docs/measures.md#rates",
+    ),
     "worked out": Kind("Worked out from other numbers of the report.", "", "docs/report.md#receipts"),
     "correction": Kind(
         "What the report before said, or would say had all been known then.",
@@ -395,6 +400,12 @@ def _of_cost(facts: Facts, campaign: CampaignFact, cost: CostFact) -> Iterator[P
     if cost.per_result is not None:
         text, parts = voice.money(cost.per_result, cost.currency), (f"{name}/cost", "/", f"{name}/cost/results")
         yield PrintedNumber(f"{name}/cost/each", f"{label} of a result", text, cost.per_result, "worked out", parts)
+    if cost.low is not None and cost.high is not None:
+        text = f"{voice.money(cost.low, cost.currency)}–{voice.money(cost.high, cost.currency)}"
+        value = cost.low, cost.high
+        yield PrintedNumber(
+            f"{name}/cost/each/range", f"{label} of a result, range", text, value, "cost range", (name,)
+        )
 
 
 def _rates(facts: Facts) -> Iterator[PrintedNumber]:
