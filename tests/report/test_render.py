@@ -356,7 +356,7 @@ def test_bare_addresses_are_no_links_for_the_reviewer():
 def test_only_web_addresses_become_links(url):
     post = replace(good_week().posts[0], permalink=url)
     account = replace(good_week().accounts[0], url=url)
-    rendered = render(replace(good_week(), posts=(post,), accounts=(account,)))
+    rendered = render(replace(good_week(), posts=(post,), accounts=(account,), glossary_url=""))
     assert [href[:7] for href in Page(rendered.html).attributes("href")] == ["mailto:"]
     assert "See the post" not in rendered.html
     assert "See the post" not in rendered.markdown
