@@ -396,6 +396,16 @@ def test_a_mail_that_comes_back_after_it_was_closed_waits_again(warehouse: Engin
     assert (row.state, row.waits) == ("bounced", True)
 
 
+def test_what_was_closed_and_then_found_not_to_have_arrived_is_on_its_way_again(warehouse: Engine) -> None:
+    put(warehouse, ANNA)
+    set_state(warehouse, "uncertain")
+    with warehouse.begin() as connection:
+        close(connection, **KEY, recipient=ANNA, by="mira", why="nobody knows", now=NOW)
+        resolve(connection, **KEY, recipient=ANNA, arrived=False, by="mira", now=NOW)
+        [row] = list_rows(connection)
+    assert (row.state, row.is_over) == ("ready", False)
+
+
 def test_when_the_office_closes_the_rest_stays_for_the_next_day(warehouse: Engine, mail_server: MailServer) -> None:
     put(warehouse, ANNA, BEN)
     answers = iter([True, False])

@@ -112,13 +112,13 @@ def figures() -> tuple[Figure, ...]:
         Figure(
             id="passed_on",
             label="Times passed on",
-            meaning="How often people shared the week's posts with others.",
+            meaning="How often people passed the week's posts on to others: reposts, quotes and shares.",
             value=3,
             usual=usual(4.4, 11.0),
             word="below",
             last_week=6,
             so_far=True,
-            definition="passed_on@1",
+            definition="passed_on@2",
         ),
     )
 
@@ -263,6 +263,8 @@ def rates() -> tuple[RateFact, ...]:
         RateFact(
             metric="save_share",
             label="Saves among engagements",
+            meaning="Of what people did with a post, the share that was saving it for later.",
+            definition="save_share@1",
             platform="Bluesky",
             handle="hollowoak.example",
             value=7.143,
@@ -271,11 +273,12 @@ def rates() -> tuple[RateFact, ...]:
             usual_low=2.224,
             usual_high=6.481,
             word="above",
-            spread=0.41,
         ),
         RateFact(
             metric="conversion_rate",
             label="Conversion rate",
+            meaning="The share of visits that reached a goal.",
+            definition="conversion_rate@1",
             platform="Matomo",
             value=3.937,
             low=1.703,
@@ -283,16 +286,26 @@ def rates() -> tuple[RateFact, ...]:
             usual_low=2.118,
             usual_high=6.332,
             word="inside",
-            spread=0.3,
         ),
         RateFact(
             metric="response_rate",
             label="Questions answered",
+            meaning="The share of comments in need of an answer that got one.",
+            definition="response_rate@1",
             value=100.0,
             low=70.085,
             high=100.0,
         ),
-        RateFact(metric="response_time", label="Time to answer", value=1.717, low=0.517, high=6.25),
+        RateFact(
+            metric="response_time",
+            label="Time to answer",
+            meaning="How long, in office hours, half of those who needed an answer waited at most for it. Who still "
+            "waits is counted in.",
+            definition="response_time@1",
+            value=1.717,
+            low=0.517,
+            high=6.25,
+        ),
     )
 
 

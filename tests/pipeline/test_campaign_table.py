@@ -10,11 +10,12 @@ from sqlalchemy import create_engine, delete, text
 
 from databases import temporary_database
 from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
-from widerview.agency.models import Client, Partner, PartnerAccount
+from widerview.agency.models import Channel, Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report.facts import CampaignFact, CampaignRow, Facts
 from widerview.report.narrate_campaigns import row_number
+from widerview.report.receipts import printed_numbers
 from widerview.report.render import render
 from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
@@ -285,6 +286,16 @@ def test_cost_is_held_against_results_of_one_kind(dropped: House) -> None:
     assert campaign.cost.metric == "redemptions", "no goal was reached on the website"
     assert campaign.cost.per_result == pytest.approx((420 + ads) / campaign.cost.results, abs=1e-4)
     assert campaign.cost.results == row(campaign, campaign.cost.metric, CODE).so_far
+
+
+def test_what_ads_have_cost_stands_beside_what_they_may_cost(dropped: House) -> None:
+    client = dropped.agency.clients[BAKERY]
+    paid = client.campaigns[0].model_copy(update={"channels": (Channel(channel="bluesky", budget=300),)})
+    facts = weekly.compose_facts(dropped.engine, client.model_copy(update={"campaigns": (paid,)}), WEEK, SETTLED)
+    numbers = printed_numbers(facts)
+    ads, budget = (numbers[f"campaign/{paid.key}/cost/{name}"] for name in ("ads", "budget"))
+    assert (budget.value, budget.text) == (300, "€300.00")
+    assert f"({ads.text} of it for ads, whose budget is €300.00)" in " ".join(render(facts, None).text.split())
 
 
 def test_the_mail_shows_the_table_in_html_and_in_text(dropped: House) -> None:

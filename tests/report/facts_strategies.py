@@ -64,7 +64,10 @@ def usuals(draw):
 def changes(draw):
     low, times, high = sorted(draw(st.lists(st.floats(0, 1000), min_size=3, max_size=3)))
     why = draw(st.sampled_from(["lasting", "measured differently"]))
-    return LevelChange(since=draw(days), why=why, times=times, low=low, high=high)
+    after = draw(st.none() | days)
+    return LevelChange(
+        since=draw(days), why=why, times=times, low=low, high=high, after=draw(plain) if after else "", after_day=after
+    )
 
 
 figures = st.builds(
@@ -86,7 +89,9 @@ figures = st.builds(
 @st.composite
 def notable_days(draw):
     low, high = sorted([draw(numbers), draw(numbers)])
-    what = st.sampled_from(["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"])
+    what = st.sampled_from(
+        ["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid", "timeline"]
+    )
     return NotableDay(
         day=draw(days),
         metric="visits",
@@ -247,6 +252,8 @@ def rates(draw):
     return RateFact(
         metric=draw(st.sampled_from(["engagement_rate_by_views", "save_share", "response_rate", "response_time"])),
         label=draw(words),
+        meaning=draw(words),
+        definition="save_share@1",
         platform=draw(words),
         handle=draw(words),
         value=value,
@@ -255,7 +262,6 @@ def rates(draw):
         usual_low=band and band.low,
         usual_high=band and band.high,
         word=draw(words_of_a_range),
-        spread=0.3,
     )
 
 

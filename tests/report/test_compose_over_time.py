@@ -198,6 +198,15 @@ def test_a_new_client_has_nothing_worth_knowing(engine: Engine) -> None:
             "“Bake-along”",
         ),
         ({"holidays": {"also": ["2026-11-12"]}}, "a day off"),
+        ({"campaigns": [campaign("2026-10-25", "2026-11-29")]}, "“Winter bread” began on Sun 25 Oct"),
+        (
+            {"timeline": [{"day": "2026-11-10", "what": "Prices cut by half", "kind": "price_change"}]},
+            "“Prices cut by half” on Tue 10 Nov",
+        ),
+        (
+            {"timeline": [{"day": "2026-11-12", "what": "Named in the evening news", "kind": "other"}]},
+            "“Named in the evening news”",
+        ),
     ],
 )
 def test_what_was_known_is_expected_and_no_alarm(engine: Engine, known: dict[str, Any], expected: str) -> None:
@@ -212,6 +221,23 @@ def test_a_public_holiday_explains_an_empty_day(engine: Engine) -> None:
     past.visits[dt.date(2026, 5, 4)] = 12.0
     facts = past.facts(engine, client(holidays={"country": "GB", "subdivision": "ENG"}))
     assert [line.rpartition("Expected: ")[2] for line in lines(facts)] == ["May Day."]
+
+
+def test_an_outage_explains_a_fall_on_its_day_and_no_rise(engine: Engine) -> None:
+    past, outage = Past(), {"day": "2026-11-11", "what": "Website down", "kind": "outage"}
+    past.visits |= {dt.date(2026, 11, 11): 4.0, dt.date(2026, 11, 13): 310.0}
+    of = client(timeline=[outage, outage | {"day": "2026-11-13"}])
+    assert [(each.day.day, each.because and each.because.name) for each in past.facts(engine, of).worth_knowing] == [
+        (13, None),
+        (11, "Website down"),
+    ]
+
+
+def test_a_campaign_that_ran_all_the_time_explains_nothing(engine: Engine) -> None:
+    past = Past()
+    past.visits[dt.date(2026, 11, 12)] = 310.0
+    [notable] = past.facts(engine, client(campaigns=[campaign("2026-03-01", "2026-12-29")])).worth_knowing
+    assert notable.because is None
 
 
 def test_a_campaign_does_not_explain_a_fall(engine: Engine) -> None:
@@ -250,6 +276,18 @@ def test_three_lines_at_most_and_alarms_first(engine: Engine) -> None:
     found = past.facts(engine, client(accounts=[instagram], campaigns=[campaign("2026-11-09", "2026-11-29")]))
     assert len(found.worth_knowing) == 3
     assert [notable.because is None for notable in found.worth_knowing] == [True, True, False]
+
+
+def test_shares_are_passed_on_where_a_platform_has_no_reposts(engine: Engine) -> None:
+    past = Past()
+    past.insights = {day: {"likes": 9, "shares": 4} for day in past.days[::2]}
+    facts = past.facts(engine, client(accounts=[INSTAGRAM]))
+    [passed_on] = [figure for figure in facts.figures if figure.id == "passed_on"]
+    assert (passed_on.value, passed_on.definition) == (
+        4.0 * sum(day in WEEK.days for day in past.insights),
+        "passed_on@2",
+    )
+    assert {post.shares for post in facts.posts} == {4}
 
 
 # --- Rates ---------------------------------------------------------------------------------------------------------
@@ -344,6 +382,32 @@ def test_a_lasting_change_is_told_since_its_week(engine: Engine) -> None:
     assert set(told) == {"visits"}
     assert told["visits"].startswith("a lasting change since 5 October: about ")
     assert told["visits"] in " ".join(render(facts).text.split())
+
+
+@pytest.mark.parametrize(
+    ("day", "kind", "said"),
+    [
+        (
+            "2026-09-25",
+            "algorithm_change",
+            "a lasting change since 5 October, after “New feed” on 25 September: about ",
+        ),
+        ("2026-10-07", "algorithm_change", "a lasting change since 5 October, after “New feed” on 7 October: about "),
+        ("2026-08-25", "algorithm_change", "a lasting change since 5 October: about "),
+        ("2026-10-20", "algorithm_change", "a lasting change since 5 October: about "),
+        ("2026-09-25", "other", "a lasting change since 5 October: about "),
+    ],
+)
+def test_a_lasting_change_soon_after_one_of_an_algorithm_names_it(
+    engine: Engine, day: str, kind: str, said: str
+) -> None:
+    past = Past(weeks=30)
+    since = dt.date(2026, 10, 5)
+    past.likes = {day: likes * (3 if day >= since else 1) for day, likes in past.likes.items()}
+    past.visits = {day: value * (3 if day >= since else 1) for day, value in past.visits.items()}
+    told = changes(past.facts(engine, client(timeline=[{"day": day, "what": "New feed", "kind": kind}])))
+    assert told["reactions_per_post"].startswith(said)
+    assert told["visits"].startswith("a lasting change since 5 October: about "), "not of platforms alone"
 
 
 def test_nothing_is_told_of_a_level_that_lasts(engine: Engine) -> None:

@@ -109,6 +109,7 @@ def of_figure(facts: Facts, figure: Figure) -> Iterator[Said]:
 def of_change(change: LevelChange) -> Iterator[Number]:
     yield change.since.day
     if change.why == "lasting" and change.times is not None and change.low is not None and change.high is not None:
+        yield from known(change.after_day and change.after_day.day)
         unit = 100 if change.times < 1 else 1
         yield from [change.times * 100] if unit == 100 else times(change.times)
         yield from (change.low * unit, change.high * unit)

@@ -364,7 +364,7 @@ def resolve(
     lock_report(connection, client_id, period)
     if not arrived and (newer := newer_revision(connection, client_id, period, revision)):
         state, found = "superseded", f"{found}; revision {newer} has been composed since"
-    _decide(connection, slot, ("uncertain",), state, now, resolved=f"{by}: {found}", not_before=None)
+    _decide(connection, slot, ("uncertain",), state, now, resolved=f"{by}: {found}", not_before=None, closed=None)
 
 
 def release(

@@ -118,7 +118,7 @@ def compose(
     arrived = _arrived(client, week, social, web, seen_until)
     past = LongPast.read(connection, client, social, web, long, as_of, breaks, arrived)
     figures = _figures(client, weeks, social, web, arrived, breaks)
-    figures = with_changes(figures, past, long[-CHANGE_WEEKS:])
+    figures = with_changes(figures, past, long[-CHANGE_WEEKS:], client.timeline)
     year = year_of(past, week, so_far=_is_so_far(figures)) if shows_year else None
     if is_silent:  # of what follows from no posts one sentence is enough
         figures = tuple(figure for figure in figures if figure.id not in OF_POSTS)

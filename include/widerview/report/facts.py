@@ -15,7 +15,7 @@ Grade = Literal["good", "normal", "quiet", "needs you"]
 Colour = Literal["green", "amber", "red"]
 Group = Literal["social", "partners", "website", "offline", "claimed"]
 """Where a number of a campaign was counted; `claimed` are results that platforms say are theirs."""
-Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid"]
+Happening = Literal["holiday", "campaign starts", "campaign ends", "asset starts", "asset ends", "paid", "timeline"]
 
 
 class Ends(NamedTuple):
@@ -62,6 +62,9 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
         times: How many times the level before the level since then is; None where it is measured differently.
         low: Lower end of the range that holds the true one with 95 %.
         high: Upper end.
+        after: The timeline's words on a change of a platform's algorithm that the lasting one came after; empty if
+            there was none. Nobody can tell whether it is the cause.
+        after_day: The day of it.
     """
 
     since: dt.date
@@ -69,6 +72,8 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
     times: float | None = None
     low: float | None = None
     high: float | None = None
+    after: str = ""
+    after_day: dt.date | None = None
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,10 +148,10 @@ class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something known that explains an unusual day.
 
     Attributes:
-        what: A public holiday or day off; a campaign that starts, or has ended; a dated touchpoint of one that is out,
-            or has gone; paid promotion on a platform.
-        name: Of the holiday, campaign, touchpoint or platform.
-        day: When it happened; at most a week before the unusual day.
+        what: A public holiday or day off; a campaign that starts or is running, or has ended; a dated touchpoint of one
+            that is out, or has gone; paid promotion on a platform; an entry of the client's timeline.
+        name: Of the holiday, campaign, touchpoint or platform; of an entry of the timeline, its words.
+        day: When it happened or began; at most a week before the unusual day, but for a campaign that is running.
     """
 
     what: Happening
@@ -551,6 +556,8 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         metric: Canonical metric; it says what the rate is divided by.
         label: Its name for the client.
+        meaning: One plain sentence: what it is a rate of.
+        definition: Metric and definition version.
         platform: The platform's or the analytics' name for people; empty where it is about conversations.
         handle: The account's, where it is about one.
         value: What it was.
@@ -562,12 +569,12 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
         usual_high: Upper end.
         usual_coverage: E.g. 0.8.
         word: Where the value lies against that range.
-        spread: How much the rates of the account's earlier posts differ, by which the week's are weighed: their squared
-            coefficient of variation; None where nothing is weighed.
     """
 
     metric: str
     label: str
+    meaning: str
+    definition: str
     platform: str = ""
     handle: str = ""
     value: float
@@ -578,7 +585,6 @@ class RateFact(msgspec.Struct, frozen=True, kw_only=True):
     usual_high: float | None = None
     usual_coverage: float = 0.8
     word: Word = "no usual week yet"
-    spread: float | None = None
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,12 @@
 """Since when a figure does not compare with earlier weeks: a platform counts otherwise, or the level is another one."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
+from widerview.agency.models import TimelineEntry
 from widerview.measures.changes import MOST_AFTER, lasting_changes
 from widerview.measures.weeks import Week
 from widerview.report.facts import Figure, LevelChange
@@ -15,9 +17,13 @@ CHANGE_WEEKS = 2 * MOST_AFTER
 
 OF_POSTS = ("reactions_per_post", "replies_received", "passed_on")
 _OF_VISITS = ("visits", "social_visits")
+_OF_PLATFORMS = (*OF_POSTS, "social_visits")
+_SOON_AFTER = dt.timedelta(weeks=4)
 
 
-def with_changes(figures: Sequence[Figure], past: LongPast, weeks: Sequence[Week]) -> tuple[Figure, ...]:
+def with_changes(
+    figures: Sequence[Figure], past: LongPast, weeks: Sequence[Week], timeline: Sequence[TimelineEntry]
+) -> tuple[Figure, ...]:
     """Say of each figure since when it does not compare with earlier weeks.
 
     A change of definition goes before: what was before it is not looked at.
@@ -26,6 +32,8 @@ def with_changes(figures: Sequence[Figure], past: LongPast, weeks: Sequence[Week
         figures: The figures of the last week.
         past: The weeks before it, too.
         weeks: `CHANGE_WEEKS` weeks, of which the last is the figures'.
+        timeline: What else happened; a lasting change of what comes from platforms is told after a change of an
+            algorithm that came at most `_SOON_AFTER` before it.
     """
     # Reactions swing more than visits do, so each kind learns its spread from its own.
     changes = _lasting(figures, OF_POSTS, past, weeks) | _lasting(figures, _OF_VISITS, past, weeks)
@@ -34,8 +42,23 @@ def with_changes(figures: Sequence[Figure], past: LongPast, weeks: Sequence[Week
         since = past.breaks.posts if figure.id in OF_POSTS else past.breaks.visits
         if since is not None and since >= weeks[-MOST_AFTER].monday:
             changes[figure.id] = LevelChange(since=since, why="measured differently")
-        told.append(msgspec.structs.replace(figure, change=changes.get(figure.id)))
+        change = changes.get(figure.id)
+        if change and change.why == "lasting" and figure.id in _OF_PLATFORMS:
+            change = _after(change, timeline)
+        told.append(msgspec.structs.replace(figure, change=change))
     return tuple(told)
+
+
+def _after(change: LevelChange, timeline: Sequence[TimelineEntry]) -> LevelChange:
+    """The change with the newest change of an algorithm before it, or in its first week."""
+    week = Week.of(change.since)
+    before = [
+        entry
+        for entry in timeline
+        if entry.kind == "algorithm_change" and week.monday - _SOON_AFTER <= entry.day <= week.sunday
+    ]
+    newest = max(before, key=lambda entry: entry.day, default=None)
+    return msgspec.structs.replace(change, after=newest.what, after_day=newest.day) if newest else change
 
 
 def _lasting(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from widerview.report.clean_text import clip
-from widerview.report.facts import CampaignFact, CampaignRow, CostFact, EffectFact, Facts, Group
+from widerview.report.facts import CampaignFact, CampaignRow, EffectFact, Facts, Group
 from widerview.report.narrate import count, figure_line, touchpoint
 from widerview.report.voice import Voice, ends, inline, voice_of
 from widerview.vocabulary.metrics import METRICS
@@ -238,8 +238,13 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
         return None
     voice = voice_of(facts.locale)
     spent = voice.money(cost.cost, cost.currency)
-    if cost.ads:
-        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=_ads(voice, cost))
+    ads, budget = (voice.money(number, cost.currency) for number in (cost.ads, cost.budget))
+    if cost.ads and cost.budget:
+        spent = voice.say(
+            "%(spent)s (%(ads)s of it for ads, whose budget is %(budget)s)", spent=spent, ads=ads, budget=budget
+        )
+    elif cost.ads:
+        spent = voice.say("%(spent)s (%(ads)s of it for ads)", spent=spent, ads=ads)
     result = _result(facts, cost.metric)
     if cost.per_result is None:
         return voice.say("Cost so far: %(spent)s; no results yet (%(result)s).", spent=spent, result=result)
@@ -250,14 +255,6 @@ def _cost_line(facts: Facts, campaign: CampaignFact) -> str | None:
         number=voice.number(cost.results),
         result=result,
     )
-
-
-def _ads(voice: Voice, cost: CostFact) -> str:
-    """What ads have cost, beside what they may cost."""
-    spent = voice.money(cost.ads, cost.currency)
-    if not cost.budget:
-        return spent
-    return voice.say("%(spent)s of %(budget)s", spent=spent, budget=voice.money(cost.budget, cost.currency))
 
 
 def _touch_line(facts: Facts, campaign: CampaignFact) -> str | None:

@@ -70,8 +70,8 @@ def rate_notes(facts: Facts) -> list[str]:
 def rate_meanings(facts: Facts) -> list[str]:
     """What each of the rates is divided by, and by which version of its definition."""
     voice = voice_of(facts.locale)
-    metrics = [METRICS[name] for name in dict.fromkeys(rate.metric for rate in facts.rates)]
-    return [f"{voice.gettext(each.label)}: {voice.gettext(each.meaning)} ({each.definition})" for each in metrics]
+    lines = [f"{voice.gettext(each.label)}: {voice.gettext(each.meaning)} ({each.definition})" for each in facts.rates]
+    return list(dict.fromkeys(lines))
 
 
 def _is_time(rate: RateFact) -> bool:

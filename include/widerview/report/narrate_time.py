@@ -50,6 +50,7 @@ def _reason(voice: Voice, event: KnownEvent, notable: NotableDay) -> str:
         "campaign ends": (_("“%(name)s” ends"), _("“%(name)s” ended on %(day)s")),
         "asset starts": (_("“%(name)s”"), _("“%(name)s” since %(day)s")),
         "asset ends": (_("“%(name)s”"), _("“%(name)s” until %(day)s")),
+        "timeline": (_("“%(name)s”"), _("“%(name)s” on %(day)s")),
     }[event.what]
     words = {"name": clip(event.name, 60), "day": voice.day(event.day)}
     return (today if event.day == notable.day else earlier) % words
@@ -74,10 +75,14 @@ def level_change(facts: Facts, change: LevelChange | None) -> str:
         return voice.gettext("measured differently since %(day)s") % {"day": voice.long_day(change.since)}
     if change.times is None or change.low is None or change.high is None:
         return ""
-    return voice.gettext("a lasting change since %(day)s: %(times)s") % {
+    words = {
         "day": voice.long_day(change.since),
         "times": _times_with_range(voice, change.times, change.low, change.high),
     }
+    if change.after_day is None:
+        return voice.say("a lasting change since %(day)s: %(times)s", **words)
+    words |= {"what": clip(change.after, 60), "then": voice.long_day(change.after_day)}
+    return voice.say("a lasting change since %(day)s, after “%(what)s” on %(then)s: %(times)s", **words)
 
 
 def _times_with_range(voice: Voice, factor: float, low: float, high: float) -> str:

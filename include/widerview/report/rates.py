@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -129,20 +129,23 @@ def conversion_rates(
 def rates_of_answers(found: Response) -> Iterator[RateFact]:
     """Give the share of conversations that were answered, and how many office hours half of them waited at most."""
     yield RateFact(
-        metric="response_rate",
-        label=METRICS["response_rate"].label,
+        **_named("response_rate"),
         value=round(found.rate, 3),
         low=round(found.rate_low, 3),
         high=round(found.rate_high, 3),
     )
     if found.median is not None and found.median_low is not None:
         yield RateFact(
-            metric="response_time",
-            label=METRICS["response_time"].label,
+            **_named("response_time"),
             value=round(found.median / _HOUR, 3),
             low=round(found.median_low / _HOUR, 3),
             high=None if found.median_high is None else round(found.median_high / _HOUR, 3),
         )
+
+
+def _named(metric: str) -> dict[str, Any]:
+    found = METRICS[metric]
+    return {"metric": metric, "label": found.label, "meaning": found.meaning, "definition": found.definition}
 
 
 def _rate(metric: str, now: tuple[Floats, Floats], past: tuple[Floats, Floats]) -> RateFact | None:
@@ -155,8 +158,7 @@ def _rate(metric: str, now: tuple[Floats, Floats], past: tuple[Floats, Floats]) 
         return None
     usually = usual_rate(now[1][~np.isnan(now[0])], usual, COVERAGE)
     return RateFact(
-        metric=metric,
-        label=METRICS[metric].label,
+        **_named(metric),
         value=round(found.rate * _PER_HUNDRED, 6),
         low=round(found.low * _PER_HUNDRED, 6),
         high=round(found.high * _PER_HUNDRED, 6),
@@ -165,7 +167,6 @@ def _rate(metric: str, now: tuple[Floats, Floats], past: tuple[Floats, Floats]) 
         usual_high=round(usually.high * _PER_HUNDRED, 6),
         usual_coverage=COVERAGE,
         word=word(found.rate, usually),
-        spread=usual.spread,
     )
 
 

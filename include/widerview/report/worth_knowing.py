@@ -29,6 +29,9 @@ MOST_TOLD = 3
 _LASTS = 7
 """For so many days what has begun explains more than usual, and what has ended less."""
 
+_GO_ON = frozenset({"price_change", "algorithm_change"})
+"""What of the timeline does so, too; the rest is over with its day."""
+
 _SETTLED_AFTER = dt.timedelta(hours=48)
 """Until then a low number may be a late one."""
 
@@ -131,7 +134,7 @@ class DailySeries:
             days,
             [series[place] for place in enough],
             np.array([rows[place] for place in enough]).reshape(len(enough), len(days)),
-            [*_planned(client, weeks[-1]), *_boosts(found, days, titles)],
+            [*_planned(client, weeks), *_boosts(found, days, titles)],
         )
 
     def notable_days(
@@ -216,19 +219,27 @@ def _row(series: read.DaySeries, days: Sequence[dt.date]) -> Floats:
     return np.array([values.get(day) if since is None or day >= since else None for day in days], dtype=float)
 
 
-def _planned(client: Client, week: Week) -> Iterator[Event]:
-    """Holidays of the week, and what the client's file has begun or ended lately."""
-    for day in week.days:
+def _planned(client: Client, weeks: Sequence[Week]) -> Iterator[Event]:
+    """Holidays of the last week, what the client's file has begun or ended lately, and what else happened.
+
+    A campaign explains more as long as it runs, unless it ran in all of the weeks that say what is usual.
+    """
+    for day in weeks[-1].days:
         if (name := holiday(client, day)) is not None:
             yield Event(KnownEvent(what="holiday", name=name, day=day), day, more=True, less=True)
     for campaign in client.campaigns:
-        yield _begun("campaign starts", campaign.name, campaign.starts)
+        begun = _begun("campaign starts", campaign.name, campaign.starts)
+        yield begun._replace(last=max(begun.last, campaign.ends)) if campaign.starts >= weeks[0].monday else begun
         yield _ended("campaign ends", campaign.name, campaign.ends)
         for asset in campaign.assets:
             if asset.starts:
                 yield _begun("asset starts", asset.name, asset.starts)
             if asset.ends:
                 yield _ended("asset ends", asset.name, asset.ends)
+    for entry in client.timeline:
+        known = KnownEvent(what="timeline", name=entry.what, day=entry.day)
+        lasts = (_LASTS - 1) * _DAY if entry.kind in _GO_ON else 0 * _DAY
+        yield Event(known, entry.day + lasts, more=entry.kind != "outage", less=True)
 
 
 def _begun(what: Happening, name: str, day: dt.date) -> Event:

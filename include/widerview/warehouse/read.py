@@ -144,7 +144,7 @@ class PostDay(msgspec.Struct, frozen=True, kw_only=True):
         counted: Of how many the reactions are known.
         reactions: Likes, replies, reposts and quotes.
         replies: Replies among them.
-        passed_on: Reposts and quotes among them.
+        passed_on: Reposts, quotes and uses of the share button.
     """
 
     source: str
