@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from widerview.agency.models import Client
-    from widerview.pipeline.origins import Row
+    from widerview.pipeline.observed import Row
     from widerview.report.receipts import Value
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)

@@ -22,7 +22,7 @@ from widerview.measures.usual import usual_ranges, usual_weekdays
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.pipeline.explain import Explained, NoReceipt, explain, numbers, receipts
-from widerview.pipeline.origins import Input
+from widerview.pipeline.observed import Input
 from widerview.warehouse.reports import Report, get_report
 
 WEEK = Week.parse("2026-W46")

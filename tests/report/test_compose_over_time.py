@@ -13,7 +13,7 @@ from widerview.agency.models import Client
 from widerview.measures.changes import lasting_changes
 from widerview.measures.goals import growth
 from widerview.measures.weeks import Week
-from widerview.pipeline import ingest, origins, weekly
+from widerview.pipeline import ingest, observed, origins, weekly
 from widerview.quality.verdict import DayVerdict
 from widerview.report import narrate_rates, narrate_time
 from widerview.report.facts import DayNote, Facts, FirstTouch, RateFact
@@ -691,7 +691,7 @@ def test_a_partners_posts_are_counted_each_also_where_a_platform_tells_no_addres
 def given(engine: Engine, of: Client, facts: Facts, name: str) -> dict[str, list[Any]]:
     """The inputs that a number's receipt names, oldest first, by series."""
     with client_snapshot(engine, of.client) as connection:
-        past = origins.Past(connection, of, facts)
+        past = observed.Past(connection, of, facts)
         inputs = origins.origin(past, past.numbers[name]).inputs
     return {
         key: [each.value for each in inputs if each.id.startswith(f"{key}@")]

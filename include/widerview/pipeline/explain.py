@@ -15,7 +15,8 @@ from widerview.agency.models import Client
 from widerview.landing.store import Landing
 from widerview.measures.weeks import Week
 from widerview.pipeline import past_reports, weekly
-from widerview.pipeline.origins import Input, Past, Reading, Row, input_number, origin
+from widerview.pipeline.observed import Input, Past, Reading, Row
+from widerview.pipeline.origins import input_number, origin
 from widerview.report.receipts import KINDS, PrintedNumber, Value, printed_numbers
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse.database import client_snapshot
