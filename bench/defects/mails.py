@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from sqlalchemy import Connection, Engine
@@ -65,7 +65,8 @@ def mails(
     titles = {name: each.title for name, each in SOURCES.items()}
 
     def told(connection: Connection, pull: tuple[str, Pull]) -> Facts:
-        load(connection, source, pull)
+        with suppress(ingest.LoadFailed):  # what cannot be read is not loaded, and its days are red
+            load(connection, source, pull)
         return compose(connection, client, week, as_of, titles=titles, office_hours="")
 
     def load(connection: Connection, name: str, pull: tuple[str, Pull]) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from widerview.landing.store import Landing, Missing, Pull
 from widerview.pipeline.ingest import CHECKS, read_check
 from widerview.pipeline.releases import Release, read_releases
-from widerview.quality.verdict import COLOURS, CheckResult, DayVerdict, Outcome
+from widerview.quality.verdict import COLOURS, CheckResult, DayVerdict, Outcome, is_early
 from widerview.sources.base import Target
 
 Mark = Literal["errored", "failed", "passed", "nothing to judge"]
@@ -116,7 +116,7 @@ def summary(run: Sequence[Checked]) -> list[str]:
     ]
     for each in run:
         for first, last, verdict in days(each.result.verdicts if each.result else ()):
-            if verdict.colour != "green":
+            if verdict.colour != "green" and not is_early(verdict.colour, verdict.flaws):
                 when = f"{first}" if first == last else f"{first} to {last}"
                 lines.append(f"{_name(each)} {when}: {verdict.colour}. {' '.join(verdict.reasons)}")
     return lines

@@ -1,7 +1,7 @@
 """The outcome of a check, in the words every later room uses."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -39,6 +39,11 @@ class Flaw(msgspec.Struct, frozen=True):
 
     kind: FlawKind
     metric: str = ""
+
+
+def is_early(colour: Colour, flaws: Sequence[Flaw]) -> bool:
+    """Whether all that a day lacks is what may still come within the delay that the source states: that is no fault."""
+    return colour == "amber" and bool(flaws) and all(flaw.kind == "early" for flaw in flaws)
 
 
 class DayVerdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from widerview.measures.response import Message, Response, response
 from widerview.measures.usual import COVERAGE, WIDE_COVERAGE, Range, usual_ranges, usual_weekdays, week_word, word
 from widerview.measures.weeks import Week
 from widerview.quality.history import label
-from widerview.quality.verdict import COLOURS, Flaw, FlawKind
+from widerview.quality.verdict import COLOURS, Flaw, FlawKind, is_early
 from widerview.report.ask import ask_of
 from widerview.report.campaigns import campaign_facts, running_campaigns, untagged_social
 from widerview.report.facts import (
@@ -558,8 +558,7 @@ def _sources(
 
 def _colour(verdict: read.Verdict) -> Colour:
     """What a day's verdict means for a report: what is only early is not missed."""
-    is_early = bool(verdict.flaws) and all(flaw.kind == "early" for flaw in verdict.flaws)
-    return "green" if verdict.colour == "amber" and is_early else verdict.colour
+    return "green" if is_early(verdict.colour, verdict.flaws) else verdict.colour
 
 
 def _account_facts(week: Week, social: Social, titles: Mapping[str, str]) -> Iterable[AccountFact]:
