@@ -7,6 +7,7 @@ word in other letters was never looked up, so no catalogue could translate it.
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from email import message_from_bytes
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ from PIL import ImageFont
 from facts_samples import SAMPLES, good_week, with_lesson
 from house import SETTLED, House
 from mail_words import sentences, vienna_grade, words_in_html, words_in_text
+from opened_mails import as_sent
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.report import (
@@ -298,6 +300,12 @@ def test_a_german_mail_reads_as_one() -> None:
     ):
         assert words in text.replace("\u00a0", " "), words
     assert ".." not in text
+
+
+def test_the_mail_says_which_language_it_is_in() -> None:
+    for locale, tag in (("de_AT", "de-AT"), ("en_GB", "en-GB")):
+        message = message_from_bytes(as_sent(in_language(good_week(), locale), None))
+        assert message["Content-Language"] == tag
 
 
 def test_austria_and_switzerland_write_as_they_do() -> None:

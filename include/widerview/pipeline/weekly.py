@@ -26,6 +26,7 @@ from widerview.pipeline.ingest import targets
 from widerview.report.facts import Facts, SourceFact
 from widerview.report.pdf import filename, report_pdf
 from widerview.report.render import Rendered, escape_markdown, render, theme_of
+from widerview.report.voice import voice_of
 from widerview.sources.registry import SOURCES
 from widerview.tagging import posts as tagging
 from widerview.tagging.posts import Untidy
@@ -379,6 +380,7 @@ def mails(
                 revision=facts.revision,
                 date=date.astimezone(client.zone),
                 unsubscribe_url=url_of(facts.client_id, mail_id),
+                language=voice_of(facts.locale).language,
             ),
         )
 
