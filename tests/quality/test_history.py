@@ -247,7 +247,7 @@ class TestPosts:
         result = profile(*before, now=[*reversed(before)])
         assert bool(held(result)) == is_held
         if is_held:
-            assert "likes fell by more than a fifth in 3 of 8 settled posts" in result.rejected[0].reason
+            assert "likes fell by more than a fifth in 38% of the settled posts" in result.rejected[0].reason
 
     def test_followers_that_are_gone_are_held(self):
         result = profile({"likes": 20}, now=[{"likes": 20}], counts={"followers": 0})

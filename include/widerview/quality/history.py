@@ -70,6 +70,8 @@ _NEWS = dt.timedelta(days=7)
 """For so long the loss of a metric holds the report: a person looks at it in one week, and not in every week after."""
 
 _ENOUGH_POSTS = 5
+_FEW_LIKES = 5
+_TAKEN_BACK = 2
 _FALL = 0.2
 """People take back a like or two, and not a fifth of all that a post has had."""
 
@@ -175,7 +177,7 @@ class Change:
         posts: How many posts have it now as then.
         was: What it was, all posts added up.
         now: What it is.
-        fell: In how many of these posts it fell by more than a fifth.
+        fell: In which share of those of these posts that had a few it fell by more than a fifth; None of few posts.
         told: The share of posts of which it is told, of those that had it, and of all those of the window if nearly
             all had it: the lesser of the two; None where these are too few.
         is_led: Whether its loss holds the report: it is led with, it was more than a few, and the loss is news.
@@ -185,7 +187,7 @@ class Change:
     posts: int = 0
     was: int = 0
     now: int = 0
-    fell: int = 0
+    fell: float | None = None
     told: float | None = None
     is_led: bool = False
 
@@ -221,7 +223,7 @@ def post_changes(lines: Lines[Counted], totals: Columns, beside: Beside) -> Fram
         [number for number, _ in changes],
         {
             "ratio": numbers([c.now / c.was if ok else None for (_, c), ok in zip(every, enough, strict=True)]),
-            "fell": numbers([c.fell / c.posts if c.posts >= _ENOUGH_POSTS else None for _, c in every]),
+            "fell": numbers([c.fell for _, c in every]),
             "led": numbers([c.told if c.is_led else None for _, c in every]),
             "told": numbers([None if c.is_led else c.told for _, c in every]),
             "mostly_told": numbers([c.told if (c.told or 0) >= _MOST else None for _, c in every]),
@@ -248,11 +250,14 @@ def _add_moves(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted],
             np.bincount(pulls[both]),
             np.bincount(pulls[both], was[both]),
             np.bincount(pulls[both], now[both]),
-            np.bincount(pulls[both], was[both] - now[both] > np.maximum(SLACK_COUNT, _FALL * was[both])),
         )
+        had = both & (was >= _FEW_LIKES)
+        fell = had & (was - now > np.maximum(_TAKEN_BACK, _FALL * was))
+        of, fallen = (np.bincount(pulls[some], minlength=len(lines.pulls)).tolist() for some in (had, fell))
         for number in np.flatnonzero(found[0]).tolist():
             change = changes[number, metric]
-            change.posts, change.was, change.now, change.fell = (int(sums[number]) for sums in found)
+            change.posts, change.was, change.now = (int(sums[number]) for sums in found)
+            change.fell = fallen[number] / of[number] if of[number] >= _ENOUGH_POSTS else None
 
 
 def _add_told(changes: Mapping[tuple[int, str], Change], lines: Lines[Counted], totals: Columns) -> None:

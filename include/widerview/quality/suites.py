@@ -339,7 +339,7 @@ POSTS_ALTOGETHER = (
     _between(
         "a metric fell by more than a fifth in at most a third of the settled posts",
         "fell",
-        "{row.metric} fell by more than a fifth in {row.fell} of {row.posts} settled posts: those of other posts?",
+        "{row.metric} fell by more than a fifth in {row.fell:.0%} of the settled posts: are they those of other posts?",
         most=1 / 3,
     ),
     _between(
