@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import airflow.sdk.exceptions  # noqa: F401 - its first import sets up logging, and caplog would see nothing
 import msgspec
 import pytest
 
