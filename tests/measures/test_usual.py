@@ -70,12 +70,12 @@ def test_the_order_of_series_changes_nothing(history, scale):
     assert first["a"].high == pytest.approx(second["a"].high)
 
 
-@given(st.lists(st.floats(1e6, 1e8), min_size=MIN_WEEKS, max_size=20), st.floats(1, 1000))
+@given(st.lists(st.floats(1e6, 1e7), min_size=MIN_WEEKS, max_size=20), st.floats(1, 1000))
 def test_the_range_scales_with_the_counts(history, scale):
     """Of large counts: small ones have the noise of counting, which does not scale."""
     first, second = one(history), one([value * scale for value in history])
     for end in ("low", "high", "wide_low", "wide_high"):
-        assert getattr(second, end) == pytest.approx(scale * getattr(first, end), rel=0.02)
+        assert getattr(second, end) == pytest.approx(scale * getattr(first, end), rel=0.01)
 
 
 def test_the_wide_range_holds_the_narrow_one():

@@ -293,8 +293,9 @@ def test_the_gate_holds_nothing_back(desk: Desk, history: History) -> None:
     _, pull = desk.fetch("otter-bakery.test", WINDOW)
     result = desk.judge(pull)
     assert result.rejected == ()
-    *past, today = result.verdicts
+    *past, yesterday, today = result.verdicts
     assert {verdict.colour for verdict in past} == {"green"}
+    assert (yesterday.colour, [flaw.kind for flaw in yesterday.flaws]) == ("amber", ["early"])
     assert (today.day, today.colour) == (TODAY, "amber")
 
 
