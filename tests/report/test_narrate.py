@@ -168,7 +168,7 @@ def test_no_reason_is_given_that_the_facts_do_not_carry():
 
 
 def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
-    reactions = replace(figures()[3], value=20.0, word="above")
+    reactions = replace(figures()[3], value=16.0, word="above")
     facts = replace(good_week(), figures=(reactions,))
     assert narrate.three_sentences(facts)[1] == (
         "We think one post on Bluesky helped: 34 reactions, about 3.1 times the usual."
@@ -177,6 +177,15 @@ def test_a_post_is_a_reason_only_for_what_posts_do_and_only_when_it_stood_out():
     for lift in (replace(doubtful, times=1.9, low=1.4), doubtful, None):
         posts = tuple(replace(post, lift=lift) for post in facts.posts)
         assert "We think" not in narrate.three_sentences(replace(facts, posts=posts))[1]
+
+
+def test_a_post_is_no_reason_for_what_would_be_above_without_it():
+    """The best post drew 34 reactions, of them 5 replies and 1 repost."""
+    _, _, _, reactions, replies, passed_on = figures()
+    for figure, explained, too_much in ((reactions, 16.0, 20.0), (replies, 18.0, 19.0), (passed_on, 12.0, 13.0)):
+        for value, is_reason in ((explained, True), (too_much, False)):
+            facts = replace(good_week(), figures=(replace(figure, value=value, word="above"),))
+            assert ("one post on Bluesky" in narrate.three_sentences(facts)[1]) == is_reason, (figure.id, value)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from widerview.report.facts import (
     DayPoint,
     Facts,
     Figure,
+    PostFact,
     SourceFact,
     Usual,
 )
@@ -211,8 +212,8 @@ def _why(facts: Facts) -> str:
 def _reason(facts: Facts, figure: Figure) -> str | None:
     """What we think lifted a figure above its range, or None where the facts do not carry a reason.
 
-    A campaign: without the visits it brought, the figure would not be above. A post: it drew at least twice what is
-    typical of its account and kind, by an estimate that allows for chance.
+    A campaign: without the visits it brought, the figure would not be above. A post: without it the figure would not
+    be, and it drew at least twice what is typical of its account and kind, by an estimate that allows for chance.
     """
     voice = voice_of(facts.locale)
     if figure.word != "above" or figure.value is None or figure.usual is None:
@@ -224,15 +225,30 @@ def _reason(facts: Facts, figure: Figure) -> str | None:
                 "campaign": clip(campaign.name, 60),
                 "visits": voice.count("%(n)s visit", "%(n)s visits", campaign.visits),
             }
-    if figure.id in _FROM_POSTS and facts.posts:
-        lift, post = max(((post.lift, post) for post in facts.posts), key=lambda each: each[0].times if each[0] else 0)
-        if lift and lift.times >= _MUCH_MORE and stands_out(lift):
+    if figure.id in _FROM_POSTS:
+        enough = [
+            (post.lift.times, post)
+            for post in facts.posts
+            if post.lift and post.lift.times >= _MUCH_MORE and stands_out(post.lift)
+            if _without(facts, figure.id, figure.value, post) <= figure.usual.high
+        ]
+        if enough:
+            most, post = max(enough, key=lambda each: each[0])
             return voice.gettext("We think one post on %(platform)s helped: %(reactions)s, %(times)s the usual.") % {
                 "platform": post.platform,
                 "reactions": voice.count("%(n)s reaction", "%(n)s reactions", post.reactions),
-                "times": times(voice, lift.times),
+                "times": times(voice, most),
             }
     return None
+
+
+def _without(facts: Facts, figure: str, value: float, post: PostFact) -> float:
+    """What a figure of the week's posts would be without one of them."""
+    if figure == _PER_POST:
+        others = (facts.posting.posts if facts.posting else 0) - 1
+        return (value * (others + 1) - post.reactions) / others if others > 0 else 0.0
+    passed_on = (post.reposts or 0) + (post.shares or 0)
+    return value - (passed_on if figure == "passed_on" else post.replies or 0)
 
 
 def _what_we_need(facts: Facts) -> str:
