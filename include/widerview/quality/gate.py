@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -325,18 +325,15 @@ class _Case:
 
     def _mostly_held(self, day: dt.date) -> Iterator[Finding]:
         """Whether most of what a report leads with is held, of the pull or of a day: posts, and what people did."""
-        for when in (None, day):
-            of_day = f" for posts of {day_name(day)}" if when else ""
-            for metric in (None, *sorted(LEADS)):
-                held, told = self._shares.get((when, metric), (0, 0))
-                least = _FEW_HELD if when or metric else 0
-                if held > max(least, told / 2):
-                    noun = history.label(metric) if metric else "posts"
-                    yield Finding("red", f"Most of the {noun} that {self.title} gave{of_day} cannot be right.")
+        for when, metric in self._mostly:
+            if when in {None, day}:
+                of_day = f" for posts of {day_name(day)}" if when else ""
+                noun = history.label(metric) if metric else "posts"
+                yield Finding("red", f"Most of the {noun} that {self.title} gave{of_day} cannot be right.")
 
     @cached_property
-    def _shares(self) -> Mapping[_Share, tuple[int, int]]:
-        """Of posts (None) and leading totals, how many are held, and how many there are: altogether (None), by day."""
+    def _mostly(self) -> list[_Share]:
+        """Of which leading totals, or posts (None), most are held: altogether (None) or of a day."""
         held: Counter[_Share] = Counter()
         for index in {index for index, _ in self.held}:
             held.update(
@@ -344,10 +341,16 @@ class _Case:
                 for day, metric in self._led(self.pull.rows[index])
                 if self.holds(index) or (index, metric) in self.held
             )
+        posts = (None, None)
+        many = {key for key, count in held.items() if count > (0 if key == posts else _FEW_HELD)}
         told: Counter[_Share] = Counter()
-        for _, row in self.pull.rows_of(PostRow, CounterRow) if held else ():
-            told.update(self._led(row))  # type: ignore[arg-type]
-        return {key: (count, told[key]) for key, count in held.items()}
+        if many <= {posts}:  # so it is nearly always, and the rows need not be looked at
+            told[posts] = sum(1 for _ in self.pull.rows_of(PostRow)) if many else 0
+        else:
+            for _, row in self.pull.rows_of(PostRow, CounterRow):
+                told.update(self._led(row))  # type: ignore[arg-type]
+        most = [key for key in many if held[key] > told[key] / 2]
+        return sorted(most, key=lambda key: (key[0] or dt.date.min, key[1] or ""))
 
     def _led(self, row: Row) -> Iterator[_Share]:
         """What a row counts for: the post itself and its leading totals, altogether and on the day of the post."""
