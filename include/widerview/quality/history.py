@@ -8,7 +8,7 @@ import datetime as dt
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from babel.dates import format_date
@@ -638,6 +638,7 @@ def _single_days(days: Sequence[tuple[int, Bounds, RunDay]]) -> Frame:
     )
 
 
+@lru_cache(maxsize=1024)  # a batch names the same few days thousands of times
 def day_name(day: dt.date) -> str:
     """A day for people."""
     return format_date(day, "d MMMM", locale="en_GB")
