@@ -9,8 +9,9 @@ from pathlib import Path
 
 import uvicorn
 import yaml
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine, create_engine
 
+from databases import temporary_database
 from widerview.agency.load import Agency, load_agency
 from widerview.landing.store import Landing
 from widerview.pipeline import ingest
@@ -22,6 +23,7 @@ from widerview.sandbox.model import PileOn, Simulation
 from widerview.sandbox.server import create_app
 from widerview.sources.base import Target, Window
 from widerview.sources.registry import SOURCES
+from widerview.warehouse.migrate import migrate
 
 ANCHOR = dt.date(2026, 11, 16)
 SETTLED = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
@@ -100,3 +102,23 @@ def house_in(folder: Path, sandbox: Sandbox, engine: Engine, *, platforms: Colle
             places[:] = [place for place in places if place["platform"] in platforms]
         path.write_text(yaml.safe_dump(client, allow_unicode=True, sort_keys=False))
     return House(sandbox, load_agency(folder / "clients"), Landing(folder / "landing"), engine, folder)
+
+
+@contextmanager
+def open_house(
+    postgres: URL,
+    sandbox: Sandbox,
+    folder: Path,
+    at: dt.datetime,
+    *,
+    template: str = "",
+    platforms: Collection[str] = SPINE,
+) -> Iterator[House]:
+    """A house with a database of its own: an empty one, or a copy of one in which something was read."""
+    sandbox.now[0] = at
+    with temporary_database(postgres, template) if template else temporary_database(postgres) as url:
+        engine = create_engine(url)
+        if not template:
+            migrate(engine)
+        yield house_in(folder, sandbox, engine, platforms=platforms)
+        engine.dispose()

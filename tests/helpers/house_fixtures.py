@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine
 
-from databases import temporary_database
-from house import ANCHOR, FIRST, SETTLED, House, Sandbox, house_in, running_sandbox
+from house import ANCHOR, FIRST, SETTLED, House, Sandbox, house_in, open_house, running_sandbox
 from widerview.sources.base import Window
 from widerview.warehouse.migrate import migrate
 
@@ -33,21 +32,15 @@ def well_read(
 ) -> Iterator[tuple[Path, str]]:
     """The folder and database of a house that has read everything; databases of tests are copies of it."""
     folder = tmp_path_factory.mktemp("house")
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        sandbox_server.now[0] = SETTLED
-        house_in(folder, sandbox_server, engine).ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "first")
-        engine.dispose()
-        yield folder, str(url.database)
+    with open_house(postgres, sandbox_server, folder, SETTLED) as house:
+        house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "first")
+        house.engine.dispose()
+        yield folder, str(house.engine.url.database)
 
 
 @pytest.fixture
 def told(well_read: tuple[Path, str], postgres: URL, sandbox_server: Sandbox) -> Iterator[House]:
     """A house that has read everything, eight days after the week's end."""
     folder, template = well_read
-    sandbox_server.now[0] = SETTLED
-    with temporary_database(postgres, template) as url:
-        engine = create_engine(url)
-        yield house_in(folder, sandbox_server, engine)
-        engine.dispose()
+    with open_house(postgres, sandbox_server, folder, SETTLED, template=template) as house:
+        yield house

@@ -6,13 +6,12 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
-from house import ANCHOR, SETTLED, House, Sandbox, house_in
+from house import ANCHOR, SETTLED, House, Sandbox, open_house
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
 from widerview.sandbox.clients import write_access_logs, write_drop_files
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
-from widerview.warehouse.migrate import migrate
 
 WEEK = Week.of(ANCHOR - dt.timedelta(days=1))
 FIRST = WEEK.shift(-1).monday
@@ -21,21 +20,12 @@ FIRST = WEEK.shift(-1).monday
 @pytest.fixture(scope="module")
 def wide(postgres, sandbox_server: Sandbox, tmp_path_factory):
     """A house that has read two weeks of everything, eight days after the report's week."""
-    from sqlalchemy import create_engine
-
-    from databases import temporary_database
-
     folder = tmp_path_factory.mktemp("wide")
-    sandbox_server.now[0] = SETTLED
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        house = house_in(folder, sandbox_server, engine, platforms=SOURCES)
+    with open_house(postgres, sandbox_server, folder, SETTLED, platforms=SOURCES) as house:
         write_access_logs(sandbox_server.model, folder / "access_logs", FIRST, SETTLED)
         write_drop_files(sandbox_server.model, folder / "drop_folders", SETTLED)
         house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
         yield house
-        engine.dispose()
 
 
 def facts_of(house: House, client: str):

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import delete, text
 
-from databases import temporary_database
-from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
+from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, open_house
 from widerview.agency.models import Channel, Client, Partner, PartnerAccount
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
@@ -21,7 +20,6 @@ from widerview.sandbox.clients import write_drop_files
 from widerview.sandbox.drop_folder import counted
 from widerview.sandbox.website import web_visits
 from widerview.sources.base import Window
-from widerview.warehouse.migrate import migrate
 from widerview.warehouse.tables import day_value
 
 WEEK = Week.parse("2026-W46")
@@ -38,15 +36,10 @@ POSTER, CODE, EVENT, NEWSLETTER = (
 def dropped(postgres, sandbox_server: Sandbox, tmp_path_factory) -> Iterator[House]:
     """A house that has read the platforms, the website and the bakery's drop folder."""
     folder = tmp_path_factory.mktemp("dropped")
-    sandbox_server.now[0] = SETTLED
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        house = house_in(folder, sandbox_server, engine, platforms=(*SPINE, "drop_folder"))
+    with open_house(postgres, sandbox_server, folder, SETTLED, platforms=(*SPINE, "drop_folder")) as house:
         write_drop_files(sandbox_server.model, folder / "drop_folders", SETTLED)
         house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
         yield house
-        engine.dispose()
 
 
 def campaign_of(house: House, client: Client | None = None, as_of: dt.datetime = SETTLED) -> CampaignFact:

@@ -9,10 +9,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, delete
+from sqlalchemy import delete
 
-from databases import temporary_database
-from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
+from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, open_house
 from widerview.agency.models import ANNOUNCED
 from widerview.measures.weeks import Week
 from widerview.pipeline import weekly
@@ -21,7 +20,6 @@ from widerview.report.facts import CampaignFact, Facts
 from widerview.report.render import render
 from widerview.sources.base import Window
 from widerview.sources.drop_folder import AD_PLATFORMS
-from widerview.warehouse.migrate import migrate
 from widerview.warehouse.tables import day_value
 
 WEEK = Week.parse("2026-W46")
@@ -31,17 +29,12 @@ BAKERY = "hollow-oak-bakery"
 @pytest.fixture(scope="module")
 def claiming(postgres, sandbox_server: Sandbox, tmp_path_factory) -> Iterator[House]:
     """A house with a fortnight of the spine, whose bakery has a drop folder that holds nothing yet."""
-    sandbox_server.now[0] = SETTLED
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        folder = tmp_path_factory.mktemp("claiming")
-        house = house_in(folder, sandbox_server, engine, platforms=(*SPINE, "drop_folder"))
+    folder = tmp_path_factory.mktemp("claiming")
+    with open_house(postgres, sandbox_server, folder, SETTLED, platforms=(*SPINE, "drop_folder")) as house:
         for source in SPINE:
             house.pull(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all", source)
             house.check_and_load("all", source)
         yield house
-        engine.dispose()
 
 
 claims = st.lists(

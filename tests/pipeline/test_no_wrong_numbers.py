@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL
 
-from databases import temporary_database
-from house import FIRST, House, Sandbox, house_in
+from house import FIRST, House, Sandbox, open_house
 from widerview.clock import utc_now
 from widerview.measures.weeks import Week
 from widerview.pipeline import ingest, weekly
@@ -19,7 +18,6 @@ from widerview.report.render import render
 from widerview.sandbox.faults import Injection
 from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
-from widerview.warehouse.migrate import migrate
 
 WEEK = Week.parse("2026-W46")
 BAKERY = "hollow-oak-bakery"
@@ -37,24 +35,18 @@ def past(
 ) -> Iterator[tuple[Path, str]]:
     """The folder and database of a house that has read all weeks before the report's."""
     folder = tmp_path_factory.mktemp("house")
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        sandbox_server.now[0] = MONDAY
-        house_in(folder, sandbox_server, engine).ingest(Window(FIRST, WEEK.shift(-1).sunday), "past")
-        engine.dispose()
-        yield folder, str(url.database)
+    with open_house(postgres, sandbox_server, folder, MONDAY) as house:
+        house.ingest(Window(FIRST, WEEK.shift(-1).sunday), "past")
+        house.engine.dispose()
+        yield folder, str(house.engine.url.database)
 
 
 @pytest.fixture
 def house_with_a_past(past: tuple[Path, str], postgres: URL, sandbox_server: Sandbox) -> Iterator[House]:
     folder, template = past
-    sandbox_server.now[0] = TUESDAY
-    with temporary_database(postgres, template) as url:
-        engine = create_engine(url)
-        yield house_in(folder, sandbox_server, engine)
+    with open_house(postgres, sandbox_server, folder, TUESDAY, template=template) as house:
+        yield house
         sandbox_server.faults.clear()
-        engine.dispose()
 
 
 def read_week(house: House, fault: str = "", *, week: Week = WEEK, at: dt.datetime = TUESDAY) -> Facts:
@@ -77,11 +69,8 @@ def values(facts: Facts) -> dict[str, float | None]:
 @pytest.fixture(scope="module")
 def truth(past: tuple[Path, str], postgres: URL, sandbox_server: Sandbox) -> Facts:
     folder, template = past
-    with temporary_database(postgres, template) as url:
-        engine = create_engine(url)
-        facts = read_week(house_in(folder, sandbox_server, engine))
-        engine.dispose()
-    return facts
+    with open_house(postgres, sandbox_server, folder, TUESDAY, template=template) as house:
+        return read_week(house)
 
 
 def test_an_honest_week_is_told(truth: Facts) -> None:

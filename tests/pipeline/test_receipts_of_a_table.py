@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine
 
-from databases import temporary_database
 from figures_in_text import distinct, without_receipt
-from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, house_in
+from house import ANCHOR, FIRST, SETTLED, SPINE, House, Sandbox, open_house
 from widerview.agency.models import Client
 from widerview.measures.effect import NoEstimate, effect
 from widerview.measures.goals import pace
@@ -20,7 +18,6 @@ from widerview.pipeline.explain import Explained, receipts
 from widerview.report.receipts import KINDS, PrintedNumber, printed_numbers
 from widerview.sandbox.clients import write_drop_files
 from widerview.sources.base import Window
-from widerview.warehouse.migrate import migrate
 
 WEEK = Week.parse("2026-W46")
 BAKERY = "hollow-oak-bakery"
@@ -36,15 +33,12 @@ Found = Mapping[str, Mapping[str, tuple[PrintedNumber, Explained]]]
 def dropped(postgres, sandbox_server: Sandbox, tmp_path_factory) -> Iterator[House]:
     """A house that has read some platforms, the websites and the bakery's drop folder."""
     folder = tmp_path_factory.mktemp("receipts")
-    sandbox_server.now[0] = SETTLED
-    with temporary_database(postgres) as url:
-        engine = create_engine(url)
-        migrate(engine)
-        house = house_in(folder, sandbox_server, engine, platforms=(*SPINE, "drop_folder", "instagram", "facebook"))
+    with open_house(
+        postgres, sandbox_server, folder, SETTLED, platforms=(*SPINE, "drop_folder", "instagram", "facebook")
+    ) as house:
         write_drop_files(sandbox_server.model, folder / "drop_folders", SETTLED)
         house.ingest(Window(FIRST, ANCHOR + dt.timedelta(days=7)), "all")
         yield house
-        engine.dispose()
 
 
 def with_goals(client: Client) -> Client:
