@@ -221,8 +221,10 @@ def is_queued(connection: Connection, *, client_id: str, period: str, revision: 
 def hold_still(connection: Connection, *, client_id: str, period: str) -> None:
     """Wait until no sender is at a mail of a week's report, and keep all away until the transaction ends.
 
-    A sender can be at a mail for as long as the mail server takes to answer: ten minutes.
+    Nobody can queue, compose or decide of it meanwhile. A sender can be at a mail for as long as the mail server takes
+    to answer: ten minutes.
     """
+    lock_report(connection, client_id, period)
     key = (outbox.c.client_id, outbox.c.period, outbox.c.revision, outbox.c.recipient)
     of_period = and_(outbox.c.client_id == client_id, outbox.c.period == period)
     for row in connection.execute(select(*key).where(of_period).order_by(*key)).all():

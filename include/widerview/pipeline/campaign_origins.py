@@ -8,7 +8,6 @@ from widerview.agency.models import OFFLINE, Campaign
 from widerview.pipeline.observed import (
     ADDED,
     COUNTED,
-    DAY,
     Input,
     Past,
     Reading,
@@ -22,6 +21,7 @@ from widerview.pipeline.observed import (
 from widerview.report.campaigns import asset_of, campaign_of_ads, partner_of
 from widerview.report.receipts import KINDS, PrintedNumber, Value, slug
 from widerview.sources import landing_pages
+from widerview.sources.base import Window
 from widerview.sources.drop_folder import AD_PLATFORMS
 from widerview.sources.registry import SOURCES
 from widerview.tagging.posts import belongs
@@ -39,7 +39,7 @@ def campaign_reading(past: Past, number: PrintedNumber) -> Reading:
     first = campaign.starts if metric.endswith("landing_visits") else campaign.counts_from
     days = list(past.week.days)
     if when == "so-far":
-        days = [first + count * DAY for count in range((past.week.sunday - first).days + 1)]
+        days = Window(first, past.week.sunday).days
     days = [day for day in days if day >= first]
     if group == "cost":
         rows, asked = _ads(past, campaign, "spend", days)

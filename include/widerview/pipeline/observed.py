@@ -35,10 +35,13 @@ from widerview.report.social import (
     partner_accounts,
 )
 from widerview.report.web import Web, counting_sites
+from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
 from widerview.warehouse.sql import sql
+
+_Told = read.Post | read.PostCounter | read.AccountCounter | read.DayValue | read.OwnMessage | read.ReceivedMessage
 
 DAY = dt.timedelta(days=1)
 _YEARS = dt.timedelta(weeks=2 * YEAR_WEEKS)
@@ -205,7 +208,7 @@ def days_of(stretch: str) -> list[dt.date]:
     if Week.is_name(first):
         return list(Week.parse(first).days)
     start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last or first)
-    return [start + count * DAY for count in range((end - start).days + 1)]
+    return Window(start, end).days
 
 
 def parts_of(
@@ -286,14 +289,8 @@ def _visits_of(past: Past, key: str) -> tuple[str, Callable[[dt.date], set[str]]
 
 
 def _day_row(value: read.DayValue, metric: str) -> Row:
-    return Row(
-        source=value.source,
-        of=" ".join(filter(None, [value.entity_id, str(value.day), value.member])),
-        metric=metric,
-        value=value.value,
-        observed_at=value.observed_at,
-        receipt=value.receipt,
-    )
+    of = " ".join(filter(None, [value.entity_id, str(value.day), value.member]))
+    return row_of(value, of, metric, value.value)
 
 
 def visit_parts(
@@ -348,8 +345,11 @@ def _daily_parts(past: Past, key: str, days: Sequence[dt.date]) -> tuple[list[Pa
 def posts_of(past: Past, days: Sequence[dt.date]) -> tuple[list[Part], tuple[str, ...]]:
     """The posts of some days, answers to other people left out."""
     first, end, posts = published_on(past, days)
-    asked = past.query("posts", first=first, end=end, account=sorted(past.social.ours), reply_to=None)
-    return [Part(day, post_row(post)) for post, day in posts.values()], (asked,)
+    return [Part(day, post_row(post)) for post, day in posts.values()], (_posts_query(past, first, end),)
+
+
+def _posts_query(past: Past, first: dt.datetime, end: dt.datetime) -> str:
+    return past.query("posts", first=first, end=end, account=sorted(past.social.ours), reply_to=None)
 
 
 def counter_parts(
@@ -367,7 +367,7 @@ def counter_parts(
     ]
     seconds = age and age.total_seconds()
     asked = past.query("post_counters", first=first, end=end, zone=zone, age_seconds=seconds, metric=list(metrics))
-    return parts, (*posts_of(past, days)[1], asked)
+    return parts, (_posts_query(past, first, end), asked)
 
 
 def published_on(
@@ -387,28 +387,21 @@ def published_on(
     return first, end, found
 
 
+def row_of(told: _Told, of: str, metric: str, value: float | None = 1.0) -> Row:
+    """The row of what the warehouse tells, as a value or as a thing that counts itself."""
+    return Row(
+        source=told.source, of=of, metric=metric, value=value, observed_at=told.observed_at, receipt=told.receipt
+    )
+
+
 def post_row(post: read.Post) -> Row:
     """A post that counts as such."""
-    return Row(
-        source=post.source,
-        of=post.post_id,
-        metric="post",
-        value=1.0,
-        observed_at=post.observed_at,
-        receipt=post.receipt,
-    )
+    return row_of(post, post.post_id, "post")
 
 
 def counter_row(counter: read.PostCounter | read.AccountCounter, of: str) -> Row:
     """A counter of a post or an account."""
-    return Row(
-        source=counter.source,
-        of=of,
-        metric=counter.metric,
-        value=counter.value,
-        observed_at=counter.observed_at,
-        receipt=counter.receipt,
-    )
+    return row_of(counter, of, counter.metric, counter.value)
 
 
 def inputs_of(past: Past, keys: Iterable[str], stretches: Sequence[str]) -> Iterator[Input]:

@@ -27,6 +27,7 @@ from widerview.pipeline.observed import (
     inputs_of,
     parts_of,
     published_on,
+    row_of,
     value_of,
     visit_parts,
 )
@@ -36,10 +37,9 @@ from widerview.report.level_changes import CHANGE_WEEKS, OF_POSTS
 from widerview.report.long_past import counted_alike
 from widerview.report.rates import sides_of
 from widerview.report.receipts import KINDS, PrintedNumber
-from widerview.report.social import (
-    REACTIONS,
-)
+from widerview.report.social import REACTIONS
 from widerview.report.web import counting_sites
+from widerview.sources.base import Window
 from widerview.sources.registry import SOURCES
 from widerview.vocabulary.metrics import METRICS
 from widerview.warehouse import read
@@ -220,14 +220,7 @@ def _received(past: Past) -> list[read.ReceivedMessage]:
 
 
 def _message_row(message: read.OwnMessage | read.ReceivedMessage) -> Row:
-    return Row(
-        source=message.source,
-        of=message.message_id,
-        metric="message",
-        value=1.0,
-        observed_at=message.observed_at,
-        receipt=message.receipt,
-    )
+    return row_of(message, message.message_id, "message")
 
 
 def _untagged(past: Past, number: PrintedNumber) -> Reading:
@@ -289,8 +282,7 @@ def _usual_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
 def _weekday_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     key = number.of[0] if number.id.startswith("chart/") else _daily_keys(past, number)[0]
     first = past.week.shift(-HISTORY_WEEKS).monday
-    days = [str(first + count * DAY) for count in range((past.week.monday - first).days)]
-    yield from inputs_of(past, [key], days)
+    yield from inputs_of(past, [key], [str(day) for day in Window(first, past.week.monday - DAY).days])
 
 
 def _lift_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
@@ -349,7 +341,7 @@ def _effect_inputs(past: Past, number: PrintedNumber) -> Iterator[Input]:
     campaign = past.campaign(number.of[0])
     effect = next(each.effect for each in past.facts.campaigns if each.key == campaign.key)
     first, last = looked_at_from(campaign, past.week.sunday), min(campaign.ends, past.week.sunday)
-    days = [first + count * DAY for count in range((last - first).days + 1)]
+    days = Window(first, last).days
     others = days_of_others(past.client, campaign, days)
     used = {str(day) for day in days if day not in others and past.web.is_settled(day, past.client.zone, past.as_of)}
     keys = ["visits", *(f"channel/{name}" for name in (effect.controls if effect else ()))]

@@ -188,7 +188,6 @@ def with_theme(facts: Facts, folder: Path, client: Client) -> Facts:
 def save(engine: Engine, facts: Facts) -> Facts:
     """Keep a composed report; give its facts with their revision. Of earlier revisions nothing leaves any more."""
     with engine.begin() as connection:
-        lock_report(connection, facts.client_id, facts.period)
         hold_still(connection, client_id=facts.client_id, period=facts.period)
         corrects = bool(reports_that_left(connection, facts.client_id, facts.period))
         facts = msgspec.structs.replace(facts, corrects=corrects)
@@ -207,7 +206,6 @@ def save(engine: Engine, facts: Facts) -> Facts:
 def call_off(engine: Engine, facts: Facts) -> None:
     """Let nothing of a week's report leave any more: composed anew, it has a red verdict."""
     with engine.begin() as connection:
-        lock_report(connection, facts.client_id, facts.period)
         hold_still(connection, client_id=facts.client_id, period=facts.period)
         supersede(
             connection,

@@ -34,7 +34,7 @@ from widerview.report.facts import (
 from widerview.report.social import PostNumbers, Social, names_of
 from widerview.report.web import Web, counting_sites
 from widerview.sources import landing_pages
-from widerview.sources.base import plain_handle
+from widerview.sources.base import Window, plain_handle
 from widerview.sources.drop_folder import AD_PLATFORMS
 from widerview.sources.referrers import tag
 from widerview.tagging.posts import belongs
@@ -310,8 +310,7 @@ class _Table:
     @cached_property
     def days(self) -> list[dt.date]:
         """The days that count up to the end of the week: what is tagged goes on bringing people after the last one."""
-        first = self.campaign.counts_from
-        return [first + dt.timedelta(days=n) for n in range((self.week.sunday - first).days + 1)]
+        return Window(self.campaign.counts_from, self.week.sunday).days
 
     @property
     def has_moved(self) -> bool:

@@ -10,6 +10,7 @@ from widerview.measures.effect import COVERAGE, Effect, NoEstimate, effect
 from widerview.measures.robust import Floats
 from widerview.report.facts import EffectFact
 from widerview.report.long_past import newest_break
+from widerview.sources.base import Window
 
 PAST = dt.timedelta(weeks=26)
 """So much of the time before a campaign is looked at, at least."""
@@ -51,7 +52,7 @@ def effect_of(
         The effect; its verdict says so where it cannot be known.
     """
     first, last = looked_at_from(campaign, last_day), min(campaign.ends, last_day)
-    days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
+    days = Window(first, last).days
     since = newest_break([site.platform for site in client.visit_counters], "visits", "site_day", first, last) or first
     names = sorted(_untouched(client, campaign, on_social=on_social) & set(channels))
 

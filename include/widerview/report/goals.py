@@ -12,9 +12,9 @@ from widerview.measures.usual import COVERAGE
 from widerview.measures.weeks import Week
 from widerview.report.facts import GoalFact
 from widerview.report.long_past import LongPast
+from widerview.sources.base import Window
 from widerview.vocabulary.metrics import METRICS
 
-_DAY = dt.timedelta(days=1)
 _WEEK = dt.timedelta(weeks=1)
 
 
@@ -35,7 +35,7 @@ def goal_facts(client: Client, past: LongPast, weeks: Sequence[Week]) -> Iterato
     for goal in running_goals(client, week):
         campaigns = [each for each in client.campaigns if goal.campaign in {None, each.key}]
         keys = [each.key for each in campaigns]
-        so_far = past.over(goal.metric, _days(goal.starts, min(goal.ends, week.sunday)), keys)
+        so_far = past.over(goal.metric, Window(goal.starts, min(goal.ends, week.sunday)).days, keys)
         ends = goal.ends
         learnt_from = list(weeks)
         if goal.metric == "campaign_visits":
@@ -51,7 +51,7 @@ def goal_facts(client: Client, past: LongPast, weeks: Sequence[Week]) -> Iterato
                 # What has not come in yet is to come, as the weeks are that are left. Held for whole, the week would
                 # make goals look out of reach that are not.
                 values[week] = None
-                days = _days(max(goal.starts, week.monday), min(ends, week.sunday))
+                days = Window(max(goal.starts, week.monday), min(ends, week.sunday)).days
                 left += (1 - (share or 0.0)) * len(days) / len(week.days)
                 if share is None:
                     known -= past.over(goal.metric, days, keys) or 0.0
@@ -77,10 +77,6 @@ def _pace(target: int, so_far: float, known: float, weeks: Sequence[float | None
         weeks_left, known = 0.0, so_far
     found = pace(target, known, np.array(weeks, dtype=float), weeks_left)
     return found and replace(found, low=max(found.low, so_far), high=max(found.high, so_far))
-
-
-def _days(first: dt.date, last: dt.date) -> list[dt.date]:
-    return [first + count * _DAY for count in range((last - first).days + 1)]
 
 
 def _fills(campaign: Campaign, week: Week) -> bool:
